@@ -1,0 +1,92 @@
+# The ways in which a target is declared in this project. Every target lists
+# exactly what it uses: DEPS appear in its headers or sources.
+
+set(INNKEEPER_WARNINGS
+    -Wall -Wextra -Wpedantic -Werror -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+    -Wunused -Wcast-align -Wno-missing-field-initializers)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  list(APPEND INNKEEPER_WARNINGS -Wthread-safety)
+endif()
+
+# innkeeper_library(NAME SRCS ... DEPS ...): a component of the product, as
+# target innkeeper_NAME and alias innkeeper::NAME.
+function(innkeeper_library name)
+  cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
+  add_library(innkeeper_${name} STATIC ${ARG_SRCS})
+  add_library(innkeeper::${name} ALIAS innkeeper_${name})
+  target_include_directories(innkeeper_${name} PUBLIC "${PROJECT_SOURCE_DIR}")
+  target_link_libraries(innkeeper_${name} PUBLIC ${ARG_DEPS})
+  target_compile_options(innkeeper_${name} PRIVATE ${INNKEEPER_WARNINGS})
+endfunction()
+
+# innkeeper_executable(NAME SRCS ... DEPS ...): a program called NAME.
+function(innkeeper_executable name)
+  cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SRCS})
+  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS})
+  target_compile_options(${name} PRIVATE ${INNKEEPER_WARNINGS})
+endfunction()
+
+# innkeeper_test(NAME SRCS ... DEPS ... [LABELS ...] [TIMEOUT seconds]): a
+# GoogleTest program; ctest runs each of its tests by itself unless it carries
+# WHOLE, for programs whose tests share something dear.
+function(innkeeper_test name)
+  cmake_parse_arguments(ARG "WHOLE" "TIMEOUT" "SRCS;DEPS;LABELS" ${ARGN})
+  innkeeper_executable(${name} SRCS ${ARG_SRCS} DEPS ${ARG_DEPS} GTest::gmock GTest::gtest_main)
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 60)
+  endif()
+  if(ARG_WHOLE)
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+  else()
+    gtest_discover_tests(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT}
+                         DISCOVERY_TIMEOUT 60)
+  endif()
+endfunction()
+
+# innkeeper_proto_library(NAME IMPORT_DIR dir PROTOS ... [DEPS ...] [GRPC]): C++
+# code generated from .proto files, importable as in C++'s #include.
+function(innkeeper_proto_library name)
+  cmake_parse_arguments(ARG "GRPC" "IMPORT_DIR" "PROTOS;DEPS" ${ARGN})
+  set(out "${PROJECT_BINARY_DIR}/generated")
+  file(MAKE_DIRECTORY "${out}")
+  set(includes "-I${ARG_IMPORT_DIR}")
+  foreach(dep ${ARG_DEPS})
+    get_target_property(dir ${dep} INNKEEPER_PROTO_IMPORT_DIR)
+    if(dir)
+      list(APPEND includes "-I${dir}")
+    endif()
+  endforeach()
+  list(REMOVE_DUPLICATES includes)
+  set(generated)
+  foreach(proto ${ARG_PROTOS})
+    string(REGEX REPLACE "\\.proto$" "" stem "${proto}")
+    set(outputs "${out}/${stem}.pb.cc" "${out}/${stem}.pb.h")
+    set(options "--cpp_out=${out}")
+    if(ARG_GRPC)
+      list(APPEND outputs "${out}/${stem}.grpc.pb.cc" "${out}/${stem}.grpc.pb.h")
+      list(APPEND options "--grpc_out=${out}"
+           "--plugin=protoc-gen-grpc=$<TARGET_FILE:gRPC::grpc_cpp_plugin>")
+    endif()
+    add_custom_command(
+      OUTPUT ${outputs}
+      COMMAND protobuf::protoc ${includes} ${options} "${proto}"
+      DEPENDS "${ARG_IMPORT_DIR}/${proto}"
+      COMMENT "Generating C++ from ${proto}"
+      VERBATIM)
+    list(APPEND generated ${outputs})
+  endforeach()
+  add_library(innkeeper_${name} STATIC ${generated})
+  add_library(innkeeper::${name} ALIAS innkeeper_${name})
+  set_target_properties(innkeeper_${name} PROPERTIES INNKEEPER_PROTO_IMPORT_DIR "${ARG_IMPORT_DIR}")
+  target_include_directories(innkeeper_${name} SYSTEM PUBLIC "${out}")
+  target_link_libraries(innkeeper_${name} PUBLIC protobuf::libprotobuf)
+  if(ARG_DEPS)
+    target_link_libraries(innkeeper_${name} PUBLIC ${ARG_DEPS})
+  endif()
+  if(ARG_GRPC)
+    target_link_libraries(innkeeper_${name} PUBLIC gRPC::grpc++)
+  endif()
+endfunction()

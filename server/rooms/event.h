@@ -1,0 +1,91 @@
+// File: server/rooms/event.h
+//
+// Matrix events (PDUs): their JSON, hashes, ids and redaction. Pure functions.
+//
+// Source: Matrix specification, server-server API, "Signing Events" and
+// "Redactions" of each room version.
+
+#ifndef INNKEEPER_SERVER_ROOMS_EVENT_H_
+#define INNKEEPER_SERVER_ROOMS_EVENT_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "server/rooms/json.h"
+#include "server/rooms/room_version.h"
+
+namespace innkeeper::rooms {
+
+// An event is at most this long: canonical JSON in federation format,
+// signatures included.
+inline constexpr size_t kMaxEventBytes = 65536;
+
+// type and state_key are at most this long.
+inline constexpr size_t kMaxEventKeyBytes = 255;
+
+// How one event refers to another.
+struct EventReference {
+  std::string event_id;
+  // The other's reference hash (raw SHA-256). Only set, and only needed, in room
+  // versions whose references carry hashes.
+  std::string hash;
+
+  bool operator==(const EventReference&) const = default;
+};
+
+// A complete event.
+struct Event {
+  std::string event_id;
+  std::string room_id;
+  std::string type;
+  std::optional<std::string> state_key;  // set for state events
+  std::string sender;
+  int64_t origin_server_ts = 0;  // milliseconds since the Unix epoch
+  Json content = Json::object();
+  int64_t depth = 0;
+  std::vector<EventReference> prev_events;
+  std::vector<EventReference> auth_events;
+  std::string content_hash;    // raw SHA-256
+  std::string reference_hash;  // raw SHA-256
+};
+
+// What its sender decides about an event; the rest follows from its place in
+// the room.
+struct EventDraft {
+  std::string type;
+  std::optional<std::string> state_key;
+  std::string sender;
+  Json content = Json::object();
+  // The field of the request that the content comes from; names the culprit
+  // when the event turns out too large.
+  std::string source_field;
+};
+
+// Returns the event as a PDU without signatures: federation format, with
+// `hashes` if content_hash is set, and with event_id and room_id where the
+// version has them on the wire.
+Json PduJson(const RoomVersion& version, const Event& event);
+
+// Returns the redacted copy of the PDU `pdu`.
+Json Redact(const RoomVersion& version, const Json& pdu);
+
+// SHA-256 (raw) over the canonical PDU without unsigned, signatures, hashes.
+std::string ContentHash(const Json& pdu);
+
+// SHA-256 (raw) over the canonical redacted PDU without signatures, unsigned.
+std::string ReferenceHash(const RoomVersion& version, const Json& pdu);
+
+// Unpadded base64: of the standard and of the URL-safe alphabet.
+std::string Base64(absl::string_view bytes);
+std::string UrlSafeBase64(absl::string_view bytes);
+
+// SHA-256 (raw).
+std::string Sha256(absl::string_view bytes);
+
+}  // namespace innkeeper::rooms
+
+#endif  // INNKEEPER_SERVER_ROOMS_EVENT_H_

@@ -1,0 +1,73 @@
+// File: server/rooms/event_chain.h
+//
+// Builds the events of a room, one behind the other: each gets the previous one
+// as its only predecessor, its auth events from the state before it, its hashes
+// and its id. Rooms have one writer per event here, so that they never fork.
+
+#ifndef INNKEEPER_SERVER_ROOMS_EVENT_CHAIN_H_
+#define INNKEEPER_SERVER_ROOMS_EVENT_CHAIN_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "server/rooms/event.h"
+#include "server/rooms/room_state.h"
+#include "server/rooms/room_version.h"
+
+namespace innkeeper::rooms {
+
+// What the outside gives to an operation that builds events, so that the rules
+// need neither clock nor random numbers.
+struct BuildContext {
+  std::string server_name;
+  int64_t origin_server_ts = 0;  // milliseconds since the Unix epoch
+  // At least 16 random bytes, used for nothing else. Opaque room and event ids
+  // are derived from it.
+  std::string nonce;
+};
+
+// The end of a room's chain.
+struct RoomTip {
+  std::string room_id;
+  int64_t depth = 0;  // of the latest event
+  EventReference latest_event;
+};
+
+// Not thread-safe.
+class EventChain {
+ public:
+  // Starts a new room: the first event appended must be its m.room.create.
+  EventChain(const RoomVersion& version, BuildContext context);
+
+  // Goes on with a room whose end is `tip` and whose state there is `state`.
+  EventChain(const RoomVersion& version, BuildContext context, RoomTip tip, RoomState state);
+
+  // Appends an event. INVALID_ARGUMENT with a BadRequest naming
+  // `draft.source_field` if the event is too large (kMaxEventBytes, which
+  // leaves 512 bytes for a signature; kMaxEventKeyBytes); nothing is appended then.
+  absl::Status Append(EventDraft draft);
+
+  // The id of the room; empty before the m.room.create of a room whose id is a
+  // hash.
+  const std::string& room_id() const { return tip_.room_id; }
+
+  // The state behind the last event.
+  const RoomState& state() const { return state_; }
+
+  // The events appended so far.
+  const std::vector<Event>& events() const { return events_; }
+  std::vector<Event> TakeEvents() && { return std::move(events_); }
+
+ private:
+  const RoomVersion& version_;
+  const BuildContext context_;
+  RoomTip tip_;
+  RoomState state_;
+  std::vector<Event> events_;
+};
+
+}  // namespace innkeeper::rooms
+
+#endif  // INNKEEPER_SERVER_ROOMS_EVENT_CHAIN_H_

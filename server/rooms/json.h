@@ -1,0 +1,53 @@
+// File: server/rooms/json.h
+//
+// JSON as Matrix uses it: the value type, canonical form, and the checks that
+// keep everything that we store canonical. Pure functions.
+//
+// Source: Matrix specification, appendices, "Canonical JSON".
+
+#ifndef INNKEEPER_SERVER_ROOMS_JSON_H_
+#define INNKEEPER_SERVER_ROOMS_JSON_H_
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace innkeeper::rooms {
+
+// A JSON value. Object keys are ordered bytewise, which is canonical order.
+using Json = nlohmann::json;
+
+// The integers that canonical JSON can hold: within +-(2^53 - 1).
+inline constexpr int64_t kMaxCanonicalInteger = (int64_t{1} << 53) - 1;
+
+// How deep objects and arrays may be nested in what we accept.
+inline constexpr int kMaxJsonDepth = 64;
+
+// Returns `value` in canonical form: shortest UTF-8, keys in bytewise order, no
+// white space. `value` must satisfy CheckCanonical.
+std::string CanonicalJson(const Json& value);
+
+// Returns OK if `value` can be written as canonical JSON: integers in range, no
+// fractions, valid UTF-8, not nested deeper than kMaxJsonDepth. Otherwise
+// INVALID_ARGUMENT with an ErrorInfo and a BadRequest whose field is the path
+// of the first offending place, starting from `field`: for
+// `field` "initial_state[2].content" such as "initial_state[2].content.a.b[0]".
+absl::Status CheckCanonical(const Json& value, absl::string_view field);
+
+// Parses `text`. INVALID_ARGUMENT if it is not JSON, has a key twice in one
+// object, has a number that is not an integer within +-(2^53 - 1) (a fraction
+// or an exponent without a fractional part, as in 1e10, is taken as the integer
+// that it stands for), or is nested deeper than kMaxJsonDepth.
+absl::StatusOr<Json> ParseJson(absl::string_view text);
+
+// Returns the string under `key` of the object `object`, or "" if `object` is
+// no object, has no such key, or has something other than a string there.
+std::string StringOrEmpty(const Json& object, absl::string_view key);
+
+}  // namespace innkeeper::rooms
+
+#endif  // INNKEEPER_SERVER_ROOMS_JSON_H_

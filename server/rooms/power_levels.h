@@ -1,0 +1,77 @@
+// File: server/rooms/power_levels.h
+//
+// Who may do what in a room: m.room.power_levels and the levels that are implied
+// where it is silent. Pure functions.
+//
+// Source: Matrix client-server API, "m.room.power_levels"; room version 12 for
+// creators with unbounded power.
+
+#ifndef INNKEEPER_SERVER_ROOMS_POWER_LEVELS_H_
+#define INNKEEPER_SERVER_ROOMS_POWER_LEVELS_H_
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "server/rooms/json.h"
+#include "server/rooms/room_state.h"
+#include "server/rooms/room_version.h"
+
+namespace innkeeper::rooms {
+
+// Above every level that can be written down: the power of creators in
+// version 12.
+inline constexpr int64_t kUnboundedPower = std::numeric_limits<int64_t>::max();
+
+// The power levels in force in a room.
+class PowerLevels {
+ public:
+  // Reads them from `state`, which must have its m.room.create.
+  PowerLevels(const RoomVersion& version, const RoomState& state);
+
+  // The level of `user_id`; kUnboundedPower for a creator in version 12.
+  int64_t OfUser(absl::string_view user_id) const;
+
+  // The level needed to send an event of `type`.
+  int64_t ForStateEvent(absl::string_view type) const;
+  int64_t ForMessage(absl::string_view type) const;
+
+  // The level needed for an action: "invite", "kick", "ban" or "redact".
+  int64_t ForAction(absl::string_view action) const;
+
+ private:
+  // The integer under `key` of `object`, or `fallback`.
+  int64_t Level(const Json& object, absl::string_view key, int64_t fallback) const;
+
+  const RoomVersion& version_;
+  std::vector<std::string> creators_;
+  bool has_event_;
+  Json content_;
+};
+
+// The creators of the room: the creator that m.room.create names, and in
+// versions where creators have unbounded power its additional_creators.
+std::vector<std::string> Creators(const RoomVersion& version, const RoomState& state);
+
+// The content of m.room.power_levels in a new room before the preset and the
+// creator's override.
+Json DefaultPowerLevels(const RoomVersion& version, absl::string_view creator);
+
+// Returns `base` with the changes in `override`: the maps `users`, `events` and
+// `notifications` merged key by key, other keys replaced.
+Json MergePowerLevels(Json base, const Json& override);
+
+// The content of m.room.power_levels for a room of `new_version` that replaces
+// one with the state `old_state`. Nobody but creators gains or loses power:
+// levels are copied as integers; creators of a version with unbounded power
+// leave `users`; creators coming out of one get the highest expressible level
+// with everybody else capped one below; the tombstone level is at least 150
+// where creators have unbounded power. `requester` becomes the new room's creator.
+Json UpgradedPowerLevels(const RoomVersion& old_version, const RoomState& old_state,
+                         const RoomVersion& new_version, absl::string_view requester);
+
+}  // namespace innkeeper::rooms
+
+#endif  // INNKEEPER_SERVER_ROOMS_POWER_LEVELS_H_

@@ -1,0 +1,199 @@
+// File: storage/engine.h
+//
+// The seam between Innkeeper and the database it stands on: an ordered
+// key-value store with conditional atomic commits, and beside it one log whose
+// entries are written in the same commits.
+//
+// The contract, which tests/conformance holds every engine to:
+//
+//  * A commit is applied whole or not at all, and only if all its
+//    preconditions hold. Commits are serialised; each gets a revision greater
+//    than those before it.
+//  * A commit is reported as done only when it is durable, and can be read only
+//    then: no reader ever sees data that a crash could take back.
+//  * Log positions are 1, 2, 3 ... in commit order and without gaps. The
+//    entries of one commit are adjacent.
+//  * A snapshot shows the store as of one revision, log bounds aside, however
+//    long it is held.
+//
+// Nothing above this seam may assume that its process is the only writer.
+
+#ifndef INNKEEPER_STORAGE_ENGINE_H_
+#define INNKEEPER_STORAGE_ENGINE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace innkeeper::storage {
+
+// Numbers commits, from 1. Revisions rise but may skip numbers. 0 means "none".
+using Revision = uint64_t;
+
+// Numbers log entries: 1, 2, 3 ... 0 means "before the first".
+using LogPosition = uint64_t;
+
+// A stored value and the revision of the commit that wrote it.
+struct Versioned {
+  std::string value;
+  Revision revision = 0;
+};
+
+// Demands that `key` was last written by the commit `revision`, or with
+// revision 0 that there is no such key.
+struct Precondition {
+  std::string key;
+  Revision revision = 0;
+
+  static Precondition Absent(std::string key) { return {std::move(key), 0}; }
+  static Precondition Unchanged(std::string key, Revision revision) {
+    return {std::move(key), revision};
+  }
+};
+
+// Puts a value under a key, or with no value deletes the key. Deleting a key
+// that isn't there is fine.
+struct Write {
+  std::string key;
+  std::optional<std::string> value;
+};
+
+// A unit of change. Keys are non-empty and at most kMaxKeyBytes long; no key
+// is written twice in one request.
+struct CommitRequest {
+  std::vector<Precondition> preconditions;
+  std::vector<Write> writes;
+  std::vector<std::string> log_entries;
+};
+
+// What became of a CommitRequest.
+//
+// `status` is
+//   OK                  the commit is durable;
+//   ABORTED             a precondition did not hold; nothing was written and
+//                       `failed_precondition` is the index of the first such;
+//   RESOURCE_EXHAUSTED  too much is queued already; nothing was written;
+//   UNAVAILABLE         the store takes no writes (a failed disk, or closing).
+//                       Whether this commit was kept is unknown until the store
+//                       is opened again;
+//   INVALID_ARGUMENT    the request breaks a rule above; nothing was written.
+struct CommitResult {
+  absl::Status status;
+  size_t failed_precondition = 0;  // valid if status is ABORTED
+  Revision revision = 0;           // valid if status is OK
+  LogPosition first_position = 0;  // of the request's first log entry, if any
+};
+
+// An entry of the log.
+struct LogEntry {
+  LogPosition position = 0;
+  Revision revision = 0;  // of the commit that it came with
+  absl::Time commit_time;
+  std::string payload;
+};
+
+// The part of the log that can be read: positions oldest to head, both
+// inclusive; empty if head < oldest. `head` counts only durable entries.
+struct LogBounds {
+  LogPosition oldest = 1;
+  LogPosition head = 0;
+};
+
+inline constexpr size_t kMaxKeyBytes = 2048;
+
+// The store as of one revision. Thread-safe. Must not outlive its engine, and
+// should be short-lived: it holds back the reclaiming of space.
+class Snapshot {
+ public:
+  virtual ~Snapshot() = default;
+
+  // Returns the value under `key`, or nothing if there is none. Errors:
+  // DATA_LOSS if the stored bytes are damaged, UNAVAILABLE if they can't be
+  // read.
+  virtual absl::StatusOr<std::optional<Versioned>> Get(absl::string_view key) const = 0;
+
+  // As Get for each of `keys`, in their order, in one go.
+  virtual absl::StatusOr<std::vector<std::optional<Versioned>>> MultiGet(
+      const std::vector<std::string>& keys) const = 0;
+
+  // Called with each key and value of a scan; returns false to end the scan.
+  // The views are valid during the call only.
+  using Visitor =
+      absl::FunctionRef<bool(absl::string_view key, absl::string_view value, Revision revision)>;
+
+  // Visits the keys in [begin, end) in bytewise order. Errors as for Get; OK if
+  // the visitor ended the scan.
+  virtual absl::Status Scan(absl::string_view begin, absl::string_view end,
+                            Visitor visit) const = 0;
+};
+
+// An open store. Thread-safe.
+class Engine {
+ public:
+  using CommitDone = absl::AnyInvocable<void(CommitResult)>;
+  using CommitListener = absl::AnyInvocable<void(LogPosition head)>;
+
+  // Ends what Close() ends, if that was not called.
+  virtual ~Engine() = default;
+
+  // A number drawn at random when the store was made. Log positions of stores
+  // with different incarnations have nothing to do with each other.
+  virtual uint64_t incarnation() const = 0;
+
+  // The store as of its latest durable revision: it shows every commit whose
+  // `done` was called before.
+  virtual std::unique_ptr<Snapshot> NewSnapshot() const = 0;
+
+  // As NewSnapshot()->Get(key), but cheaper.
+  virtual absl::StatusOr<std::optional<Versioned>> Get(absl::string_view key) const = 0;
+
+  // Applies `request` and calls `done` exactly once, on a thread of the engine
+  // or, for a request that is refused at once, on the caller's. Never blocks.
+  // `done` must not block either.
+  virtual void Commit(CommitRequest request, CommitDone done) = 0;
+
+  // Returns the bounds of the log.
+  virtual LogBounds log_bounds() const = 0;
+
+  // Returns entries from position `from` on, at least one if there is one: at
+  // most `max_entries`, and no more of them once their payloads exceed
+  // `max_bytes`. Never splits the entries of one commit: a commit that does
+  // not fit is left to the next call, or returned whole if it is the first.
+  // Empty at the end of the log. Errors: OUT_OF_RANGE if `from` is below the
+  // oldest position, else as for Get.
+  virtual absl::StatusOr<std::vector<LogEntry>> ReadLog(LogPosition from, size_t max_entries,
+                                                        size_t max_bytes) const = 0;
+
+  // Removes the log entries below `before`, at most up to the head. Returns
+  // when that is durable. Blocks.
+  virtual absl::Status TrimLog(LogPosition before) = 0;
+
+  // Sets the function that is called on a thread of the engine, after the
+  // `done` of the commits concerned, whenever the head of the log has moved.
+  // It must not block. Call before the first Commit; an empty function removes
+  // it, and returns only when no call of the old one is under way.
+  virtual void SetCommitListener(CommitListener listener) = 0;
+
+  // Finishes the commits that were accepted, refuses new ones, and closes the
+  // store cleanly. Blocks. No snapshot may be left. Idempotent.
+  virtual absl::Status Close() = 0;
+};
+
+// Commits and waits for the result. Blocks: not for threads of gRPC or of the
+// engine.
+CommitResult CommitAndWait(Engine& engine, CommitRequest request);
+
+}  // namespace innkeeper::storage
+
+#endif  // INNKEEPER_STORAGE_ENGINE_H_
