@@ -63,6 +63,16 @@ absl::Status WithResource(absl::Status error, absl::string_view type, absl::stri
   return error;
 }
 
+absl::Status WithField(absl::Status error, absl::string_view field,
+                       absl::string_view description) {
+  google::rpc::BadRequest bad_request;
+  auto* violation = bad_request.add_field_violations();
+  violation->set_field(std::string(field));
+  violation->set_description(std::string(description));
+  SetDetail(error, bad_request);
+  return error;
+}
+
 void FieldErrors::Add(std::string field, absl::string_view description) {
   if (errors_.size() < kMaxFieldErrors) {
     errors_.emplace_back(std::move(field), std::string(description));

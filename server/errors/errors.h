@@ -36,6 +36,10 @@ absl::Status WithRetryDelay(absl::Status error, absl::Duration delay);
 // Returns `error` with a ResourceInfo naming what was not found or is in the way.
 absl::Status WithResource(absl::Status error, absl::string_view type, absl::string_view name);
 
+// Returns `error` with a BadRequest that names one field, for errors that need
+// more than FieldErrors::ToStatus() gives.
+absl::Status WithField(absl::Status error, absl::string_view field, absl::string_view description);
+
 // Collects what is wrong with the fields of a request.
 class FieldErrors {
  public:

@@ -61,6 +61,7 @@ std::string SerializeDetails(const absl::Status& status) {
 
 grpc::Status ToGrpcStatus(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
+  if (absl::IsCancelled(status)) return grpc::Status::CANCELLED;
   if (ReasonOf(status) == v1::ERROR_REASON_UNSPECIFIED) {
     return ToGrpcStatus(HideInternalError(status));
   }

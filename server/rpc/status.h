@@ -14,8 +14,9 @@ namespace innkeeper {
 
 // Returns what the caller is told of `status`. Thread-safe.
 //
-// An error with an ErrorInfo goes out as it is. One without is an internal
-// error, whatever its code: it is logged under a new incident id, and the caller
+// An error with an ErrorInfo goes out as it is, and CANCELLED, which nobody is
+// there to receive, as a bare CANCELLED. Every other error is an internal one,
+// whatever its code: it is logged under a new incident id, and the caller
 // gets INTERNAL with ERROR_REASON_INTERNAL and nothing but that id, in the
 // message and in the metadata as `incident`.
 //
