@@ -30,15 +30,14 @@ using Metadata = std::initializer_list<std::pair<absl::string_view, absl::string
 absl::Status MakeError(absl::StatusCode code, v1::ErrorReason reason, absl::string_view message,
                        Metadata metadata = {});
 
+// Returns `error`, which has an ErrorInfo, with more metadata in it.
+absl::Status WithMetadata(absl::Status error, Metadata metadata);
+
 // Returns `error` with a RetryInfo: not to be tried again before `delay`.
 absl::Status WithRetryDelay(absl::Status error, absl::Duration delay);
 
 // Returns `error` with a ResourceInfo naming what was not found or is in the way.
 absl::Status WithResource(absl::Status error, absl::string_view type, absl::string_view name);
-
-// Returns `error` with a BadRequest that names one field, for errors that need
-// more than FieldErrors::ToStatus() gives.
-absl::Status WithField(absl::Status error, absl::string_view field, absl::string_view description);
 
 // Collects what is wrong with the fields of a request.
 class FieldErrors {
@@ -55,8 +54,9 @@ class FieldErrors {
   bool empty() const { return errors_.empty(); }
 
   // Returns OK if nothing was noted, else INVALID_ARGUMENT with `reason`, a
-  // BadRequest, and a message made of the first error.
-  absl::Status ToStatus(v1::ErrorReason reason = v1::ERROR_REASON_INVALID_REQUEST) const;
+  // BadRequest, and `message`, by default one made of the first error.
+  absl::Status ToStatus(v1::ErrorReason reason = v1::ERROR_REASON_INVALID_REQUEST,
+                        absl::string_view message = "") const;
 
  private:
   std::vector<std::pair<std::string, std::string>> errors_;

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "server/values/timestamp.h"
 
 namespace innkeeper {
 namespace {
@@ -14,12 +15,6 @@ std::string Encode(const v1::RoomEvent& event) {
   std::string payload(1, kPayloadVersion);
   CHECK(event.AppendToString(&payload));
   return payload;
-}
-
-void SetTime(absl::Time time, google::protobuf::Timestamp* proto) {
-  const int64_t micros = absl::ToUnixMicros(time);
-  proto->set_seconds(micros / 1'000'000);
-  proto->set_nanos(static_cast<int32_t>(micros % 1'000'000) * 1000);
 }
 
 }  // namespace
@@ -56,7 +51,7 @@ absl::StatusOr<v1::RoomEvent> DecodeEvent(const storage::LogEntry& entry) {
   }
   event.set_sequence(static_cast<int64_t>(entry.position));
   event.set_commit_id(static_cast<int64_t>(entry.revision));
-  SetTime(entry.commit_time, event.mutable_commit_time());
+  SetTimestamp(absl::ToUnixMicros(entry.commit_time), event.mutable_commit_time());
   return event;
 }
 

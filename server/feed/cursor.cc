@@ -4,7 +4,7 @@
 
 #include "server/errors/errors.h"
 
-namespace innkeeper {
+namespace innkeeper::feed {
 namespace {
 
 constexpr absl::string_view kPurpose = "cursor";
@@ -26,9 +26,10 @@ uint64_t NumberAt(absl::string_view payload, size_t index) {
 }
 
 absl::Status Invalid(absl::string_view cause, absl::string_view message) {
-  return WithField(MakeError(absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_CURSOR_INVALID,
-                             message, {{"cause", cause}}),
-                   "after_cursor", message);
+  FieldErrors errors;
+  errors.Add("after_cursor", message);
+  return WithMetadata(errors.ToStatus(v1::ERROR_REASON_CURSOR_INVALID, message),
+                      {{"cause", cause}});
 }
 
 }  // namespace
@@ -76,4 +77,4 @@ absl::Status CursorCodec::HistoryGone(uint64_t filter_digest, storage::LogBounds
                    {{"oldest_cursor", Encode(bounds.oldest - 1, filter_digest)}});
 }
 
-}  // namespace innkeeper
+}  // namespace innkeeper::feed

@@ -22,7 +22,7 @@
 #include "server/base/signed_token.h"
 #include "storage/engine.h"
 
-namespace innkeeper {
+namespace innkeeper::feed {
 
 // Makes and reads the cursors of one log. Thread-safe.
 class CursorCodec {
@@ -57,6 +57,6 @@ class CursorCodec {
   const uint64_t incarnation_;
 };
 
-}  // namespace innkeeper
+}  // namespace innkeeper::feed
 
 #endif  // INNKEEPER_SERVER_FEED_CURSOR_H_

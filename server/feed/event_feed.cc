@@ -10,7 +10,7 @@
 #include "server/feed/event_filter.h"
 #include "server/feed/stream_errors.h"
 
-namespace innkeeper {
+namespace innkeeper::feed {
 namespace {
 
 constexpr int32_t kDefaultPageSize = 100;
@@ -43,10 +43,10 @@ void CheckPosition(const v1::WatchRoomEventsRequest& request, FieldErrors& error
 }  // namespace
 
 EventFeed::EventFeed(storage::Engine& engine, const TokenSigner& signer, Executor& executor,
-                     RandomBytes random, EventFeedOptions options)
+                     const RandomBytes& random, EventFeedOptions options)
     : engine_(engine),
       executor_(executor),
-      random_(std::move(random)),
+      random_(random),
       options_(options),
       cursors_(signer, engine.incarnation()),
       log_(engine, options.log) {
@@ -55,7 +55,7 @@ EventFeed::EventFeed(storage::Engine& engine, const TokenSigner& signer, Executo
 }
 
 EventFeed::~EventFeed() {
-  Drain(absl::ZeroDuration());
+  Drain(absl::InfinitePast());
   { absl::MutexLock lock(&mutex_, absl::Condition(this, &EventFeed::NoSubscriptions)); }
   engine_.SetCommitListener({});
   {
@@ -144,7 +144,7 @@ absl::StatusOr<std::shared_ptr<Subscription>> EventFeed::Register(
   return subscription;
 }
 
-bool EventFeed::Drain(absl::Duration grace) {
+bool EventFeed::Drain(absl::Time deadline) {
   {
     absl::MutexLock lock(&mutex_);
     draining_ = true;
@@ -152,7 +152,7 @@ bool EventFeed::Drain(absl::Duration grace) {
   for (const auto& subscription : Subscriptions()) subscription->Drain();
   {
     absl::MutexLock lock(&mutex_);
-    if (mutex_.AwaitWithTimeout(absl::Condition(this, &EventFeed::NoSubscriptions), grace)) {
+    if (mutex_.AwaitWithDeadline(absl::Condition(this, &EventFeed::NoSubscriptions), deadline)) {
       return true;
     }
   }
@@ -247,4 +247,4 @@ void EventFeed::SetAlarm(Entry& entry, absl::Duration wake_time) {
   alarms_.emplace(wake_time, entry.subscription->id());
 }
 
-}  // namespace innkeeper
+}  // namespace innkeeper::feed

@@ -29,7 +29,7 @@
 #include "server/feed/subscription.h"
 #include "storage/engine.h"
 
-namespace innkeeper {
+namespace innkeeper::feed {
 
 // Limits of an EventFeed.
 struct EventFeedOptions {
@@ -53,9 +53,10 @@ struct EventFeedOptions {
 class EventFeed : private Subscription::Owner {
  public:
   // Becomes the commit listener of `engine`. All references must outlive the
-  // feed, and `executor` must not be stopped before Drain() was called.
+  // feed, `engine` must not be closed before the feed is gone, and `executor` must
+  // not be stopped before Drain() was called.
   EventFeed(storage::Engine& engine, const TokenSigner& signer, Executor& executor,
-            RandomBytes random, EventFeedOptions options = {});
+            const RandomBytes& random, EventFeedOptions options = {});
 
   // Breaks off what streams there are, and waits for their end.
   ~EventFeed() override;
@@ -81,10 +82,10 @@ class EventFeed : private Subscription::Owner {
                                                           SubscriptionSink& sink);
 
   // Ends all streams: each gets a last progress message and then SHUTTING_DOWN,
-  // as do those that are opened later. Waits for them at most `grace` long;
-  // streams whose readers have not taken their last message by then are broken
-  // off. Returns whether there were none of those. Blocks.
-  bool Drain(absl::Duration grace);
+  // as do those that are opened later. Waits for them until `deadline`; streams
+  // whose readers have not taken their last message by then are broken off.
+  // Returns whether there were none of those. Blocks.
+  bool Drain(absl::Time deadline);
 
  private:
   // Wakes a subscription at a time on the scale of MonotonicNow().
@@ -120,7 +121,7 @@ class EventFeed : private Subscription::Owner {
 
   storage::Engine& engine_;
   Executor& executor_;
-  const RandomBytes random_;
+  const RandomBytes& random_;
   const EventFeedOptions options_;
   const CursorCodec cursors_;
   EventLog log_;
@@ -141,6 +142,6 @@ class EventFeed : private Subscription::Owner {
   std::thread thread_;
 };
 
-}  // namespace innkeeper
+}  // namespace innkeeper::feed
 
 #endif  // INNKEEPER_SERVER_FEED_EVENT_FEED_H_

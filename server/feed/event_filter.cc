@@ -11,7 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "server/events/event_codec.h"
 
-namespace innkeeper {
+namespace innkeeper::feed {
 namespace {
 
 constexpr int kMaxTypes = 32;
@@ -88,4 +88,4 @@ bool EventFilter::MatchesRoom(const v1::RoomEvent& event) const {
          (event.has_room_upgraded() && room_ids_.contains(event.room_upgraded().new_room_id()));
 }
 
-}  // namespace innkeeper
+}  // namespace innkeeper::feed

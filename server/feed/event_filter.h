@@ -13,7 +13,7 @@
 #include "innkeeper/v1/room_lifecycle.pb.h"
 #include "server/errors/errors.h"
 
-namespace innkeeper {
+namespace innkeeper::feed {
 
 // The meaning of a v1::RoomEventFilter. Immutable.
 class EventFilter {
@@ -49,6 +49,6 @@ class EventFilter {
   uint64_t digest_;
 };
 
-}  // namespace innkeeper
+}  // namespace innkeeper::feed
 
 #endif  // INNKEEPER_SERVER_FEED_EVENT_FILTER_H_

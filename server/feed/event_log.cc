@@ -8,7 +8,7 @@
 
 #include "absl/types/span.h"
 
-namespace innkeeper {
+namespace innkeeper::feed {
 namespace {
 
 // One read of the database.
@@ -106,4 +106,4 @@ absl::StatusOr<Stretch> EventLog::Read(const EventFilter& filter, storage::LogPo
   return builder.Take();
 }
 
-}  // namespace innkeeper
+}  // namespace innkeeper::feed

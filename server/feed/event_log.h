@@ -19,7 +19,7 @@
 #include "server/feed/logged_commit.h"
 #include "storage/engine.h"
 
-namespace innkeeper {
+namespace innkeeper::feed {
 
 // Limits of an EventLog.
 struct EventLogOptions {
@@ -73,6 +73,6 @@ class EventLog {
   storage::LogPosition end_ ABSL_GUARDED_BY(mutex_);
 };
 
-}  // namespace innkeeper
+}  // namespace innkeeper::feed
 
 #endif  // INNKEEPER_SERVER_FEED_EVENT_LOG_H_

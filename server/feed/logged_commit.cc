@@ -5,7 +5,7 @@
 #include "absl/algorithm/container.h"
 #include "server/events/event_codec.h"
 
-namespace innkeeper {
+namespace innkeeper::feed {
 
 size_t LoggedCommit::bytes() const {
   size_t bytes = 0;
@@ -50,4 +50,4 @@ bool StretchBuilder::Add(const std::shared_ptr<const LoggedCommit>& commit) {
   return true;
 }
 
-}  // namespace innkeeper
+}  // namespace innkeeper::feed

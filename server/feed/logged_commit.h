@@ -17,7 +17,7 @@
 #include "server/feed/event_filter.h"
 #include "storage/engine.h"
 
-namespace innkeeper {
+namespace innkeeper::feed {
 
 // An event of the log.
 struct LoggedEvent {
@@ -86,6 +86,6 @@ class StretchBuilder {
   size_t bytes_ = 0;
 };
 
-}  // namespace innkeeper
+}  // namespace innkeeper::feed
 
 #endif  // INNKEEPER_SERVER_FEED_LOGGED_COMMIT_H_

@@ -3,7 +3,7 @@
 #include "absl/time/time.h"
 #include "server/errors/errors.h"
 
-namespace innkeeper {
+namespace innkeeper::feed {
 
 absl::Status ShuttingDownError() {
   return MakeError(absl::StatusCode::kUnavailable, v1::ERROR_REASON_SHUTTING_DOWN,
@@ -17,4 +17,4 @@ absl::Status TooManyStreamsError() {
       absl::Seconds(5));
 }
 
-}  // namespace innkeeper
+}  // namespace innkeeper::feed

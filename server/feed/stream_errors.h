@@ -7,7 +7,7 @@
 
 #include "absl/status/status.h"
 
-namespace innkeeper {
+namespace innkeeper::feed {
 
 // SHUTTING_DOWN.
 absl::Status ShuttingDownError();
@@ -15,6 +15,6 @@ absl::Status ShuttingDownError();
 // OVERLOADED: there are as many streams as the server takes.
 absl::Status TooManyStreamsError();
 
-}  // namespace innkeeper
+}  // namespace innkeeper::feed
 
 #endif  // INNKEEPER_SERVER_FEED_STREAM_ERRORS_H_

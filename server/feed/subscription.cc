@@ -5,7 +5,7 @@
 #include "server/base/clock.h"
 #include "server/feed/stream_errors.h"
 
-namespace innkeeper {
+namespace innkeeper::feed {
 Subscription::Subscription(Owner& owner, SubscriptionSink& sink, const EventLog& log,
                            const CursorCodec& cursors, Parameters parameters)
     : owner_(owner),
@@ -169,4 +169,4 @@ Subscription::Step Subscription::End(absl::Status status) {
   return Step{Step::Action::kEnd, "", std::move(status)};
 }
 
-}  // namespace innkeeper
+}  // namespace innkeeper::feed

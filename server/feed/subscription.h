@@ -20,7 +20,7 @@
 #include "server/feed/watch_messages.h"
 #include "storage/engine.h"
 
-namespace innkeeper {
+namespace innkeeper::feed {
 
 // The transport's end of a stream, to be implemented by it. Its methods are
 // called on threads of the feed, of the executor, and those that the transport
@@ -157,6 +157,6 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   absl::Duration progress_due_ ABSL_GUARDED_BY(mutex_);  // on the scale of MonotonicNow()
 };
 
-}  // namespace innkeeper
+}  // namespace innkeeper::feed
 
 #endif  // INNKEEPER_SERVER_FEED_SUBSCRIPTION_H_

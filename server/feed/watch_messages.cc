@@ -8,7 +8,7 @@
 #include "innkeeper/v1/room_event.pb.h"
 #include "innkeeper/v1/room_lifecycle.pb.h"
 
-namespace innkeeper {
+namespace innkeeper::feed {
 namespace {
 
 using google::protobuf::internal::WireFormatLite;
@@ -82,4 +82,4 @@ std::string WatchMessages::Progress(storage::LogPosition position) const {
   return response.SerializeAsString();
 }
 
-}  // namespace innkeeper
+}  // namespace innkeeper::feed

@@ -13,7 +13,7 @@
 #include "server/feed/logged_commit.h"
 #include "storage/engine.h"
 
-namespace innkeeper {
+namespace innkeeper::feed {
 
 // Writes the messages of one stream. The cursors in them are for the stream's
 // filter.
@@ -43,6 +43,6 @@ class WatchMessages {
   const uint64_t filter_digest_;
 };
 
-}  // namespace innkeeper
+}  // namespace innkeeper::feed
 
 #endif  // INNKEEPER_SERVER_FEED_WATCH_MESSAGES_H_

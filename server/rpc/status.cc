@@ -13,7 +13,7 @@
 #include "server/base/random.h"
 #include "server/errors/errors.h"
 
-namespace innkeeper {
+namespace innkeeper::rpc {
 namespace {
 
 constexpr size_t kMaxDetailsBytes = 4096;
@@ -69,4 +69,4 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
                       SerializeDetails(status));
 }
 
-}  // namespace innkeeper
+}  // namespace innkeeper::rpc

@@ -10,7 +10,7 @@
 #include "absl/status/status.h"
 #include "grpcpp/support/status.h"
 
-namespace innkeeper {
+namespace innkeeper::rpc {
 
 // Returns what the caller is told of `status`. Thread-safe.
 //
@@ -25,6 +25,6 @@ namespace innkeeper {
 // violations.
 grpc::Status ToGrpcStatus(const absl::Status& status);
 
-}  // namespace innkeeper
+}  // namespace innkeeper::rpc
 
 #endif  // INNKEEPER_SERVER_RPC_STATUS_H_

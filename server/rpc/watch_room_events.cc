@@ -8,7 +8,7 @@
 #include "server/feed/subscription.h"
 #include "server/rpc/status.h"
 
-namespace innkeeper {
+namespace innkeeper::rpc {
 namespace {
 
 // One call. Deletes itself when gRPC is done with it.
@@ -16,12 +16,12 @@ namespace {
 // Writes never carry the buffer hint: in gRPC 1.51 it holds the first message of
 // a callback stream back for ever.
 class RoomEventWriter final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
-                              private SubscriptionSink {
+                              private feed::SubscriptionSink {
  public:
   RoomEventWriter(grpc::CallbackServerContext& context, WatchDone done)
       : context_(context), done_(std::move(done)) {}
 
-  void Start(EventFeed& feed, const absl::StatusOr<v1::WatchRoomEventsRequest>& request) {
+  void Start(feed::EventFeed& feed, const absl::StatusOr<v1::WatchRoomEventsRequest>& request) {
     if (!request.ok()) return End(request.status());
     auto subscription = feed.Subscribe(*request, *this);
     if (!subscription.ok()) return End(subscription.status());
@@ -56,7 +56,7 @@ class RoomEventWriter final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
 
   grpc::CallbackServerContext& context_;
   WatchDone done_;
-  std::shared_ptr<Subscription> subscription_;  // constant from Start() on; none if refused
+  std::shared_ptr<feed::Subscription> subscription_;  // constant from Start() on; none if refused
   // Belong to whoever is at work on the subscription.
   grpc::ByteBuffer message_;
   absl::Status status_;
@@ -65,11 +65,11 @@ class RoomEventWriter final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
 }  // namespace
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchRoomEvents(
-    EventFeed& feed, grpc::CallbackServerContext& context,
+    feed::EventFeed& feed, grpc::CallbackServerContext& context,
     const absl::StatusOr<v1::WatchRoomEventsRequest>& request, WatchDone done) {
   auto* writer = new RoomEventWriter(context, std::move(done));
   writer->Start(feed, request);
   return writer;
 }
 
-}  // namespace innkeeper
+}  // namespace innkeeper::rpc

@@ -14,7 +14,7 @@
 #include "innkeeper/v1/room_lifecycle.pb.h"
 #include "server/feed/event_feed.h"
 
-namespace innkeeper {
+namespace innkeeper::rpc {
 
 // Called once when a stream has ended, on a thread of gRPC, with what it ended
 // with; CANCELLED if the caller broke it off. Must not block.
@@ -26,9 +26,9 @@ using WatchDone = absl::AnyInvocable<void(const absl::Status& status)>;
 // `request` is the call's request, or the error that the call is to end with.
 // `context` is the call's; `feed` must outlive the gRPC server. Does not block.
 grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchRoomEvents(
-    EventFeed& feed, grpc::CallbackServerContext& context,
+    feed::EventFeed& feed, grpc::CallbackServerContext& context,
     const absl::StatusOr<v1::WatchRoomEventsRequest>& request, WatchDone done);
 
-}  // namespace innkeeper
+}  // namespace innkeeper::rpc
 
 #endif  // INNKEEPER_SERVER_RPC_WATCH_ROOM_EVENTS_H_

@@ -10,7 +10,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "server/errors/errors.h"
 
-namespace innkeeper {
+namespace innkeeper::feed {
 namespace {
 
 constexpr uint64_t kIncarnation = 0x1122334455667788;
@@ -111,4 +111,4 @@ TEST_F(CursorTest, HeadOfAnEmptiedLogIsNotGone) {
 }
 
 }  // namespace
-}  // namespace innkeeper
+}  // namespace innkeeper::feed

@@ -11,7 +11,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "server/events/event_codec.h"
 
-namespace innkeeper {
+namespace innkeeper::feed {
 namespace {
 
 using ::testing::ElementsAre;
@@ -147,4 +147,4 @@ TEST(EventFilterTest, LimitsItsSize) {
 }
 
 }  // namespace
-}  // namespace innkeeper
+}  // namespace innkeeper::feed

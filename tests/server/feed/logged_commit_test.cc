@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/events/event_codec.h"
 
-namespace innkeeper {
+namespace innkeeper::feed {
 namespace {
 
 using ::testing::ElementsAre;
@@ -137,4 +137,4 @@ TEST(StretchBuilderTest, EmptyStretchStaysWhereItIs) {
 }
 
 }  // namespace
-}  // namespace innkeeper
+}  // namespace innkeeper::feed

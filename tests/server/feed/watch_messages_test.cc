@@ -9,7 +9,7 @@
 
 #include "server/events/event_codec.h"
 
-namespace innkeeper {
+namespace innkeeper::feed {
 namespace {
 
 using ::google::protobuf::util::MessageDifferencer;
@@ -72,4 +72,4 @@ TEST_F(WatchMessagesTest, EventsCarryWhatTheLogHasAndTheirCursors) {
 }
 
 }  // namespace
-}  // namespace innkeeper
+}  // namespace innkeeper::feed

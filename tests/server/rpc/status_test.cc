@@ -8,7 +8,7 @@
 #include "google/rpc/status.pb.h"
 #include "server/errors/errors.h"
 
-namespace innkeeper {
+namespace innkeeper::rpc {
 namespace {
 
 using ::testing::HasSubstr;
@@ -91,4 +91,4 @@ TEST(ToGrpcStatusTest, KeepsManyFieldViolationsWithinWhatClientsReceive) {
 }
 
 }  // namespace
-}  // namespace innkeeper
+}  // namespace innkeeper::rpc
