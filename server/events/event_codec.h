@@ -20,6 +20,10 @@ inline constexpr char kRoomCreatedType[] = "room.created";
 inline constexpr char kRoomUpgradedType[] = "room.upgraded";
 inline constexpr char kRoomUpgradeFailedType[] = "room.upgrade.failed";
 
+// All of them.
+inline constexpr const char* kEventTypes[] = {kRoomCreatedType, kRoomUpgradedType,
+                                              kRoomUpgradeFailedType};
+
 // Returns the log payload for an event; the payload sets its type and room_id.
 std::string EncodeEvent(const v1::RoomCreated& created);
 std::string EncodeEvent(const v1::RoomUpgraded& upgraded);
