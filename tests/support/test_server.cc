@@ -16,7 +16,7 @@ namespace {
 nlohmann::json PrincipalJson(absl::string_view name, const std::vector<std::string>& roles,
                              const std::vector<std::string>& users) {
   return {{"name", std::string(name)},
-          {"tokens", {absl::BytesToHexString(rooms::Sha256(TestToken(name)))}},
+          {"token_sha256", {absl::BytesToHexString(rooms::Sha256(TestToken(name)))}},
           {"roles", roles},
           {"users", users}};
 }
