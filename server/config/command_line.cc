@@ -182,22 +182,21 @@ void CheckRequired(const Settings& flags, const Settings& lines, Errors& errors)
 }  // namespace
 
 absl::StatusOr<CommandLine> ParseCommandLine(absl::Span<const std::string> args) {
-  CommandLine result;
-  result.print = TextToPrint(args);
-  if (result.print) return result;
+  if (auto text = TextToPrint(args)) return CommandLine{.print = std::move(text)};
 
   Errors errors;
   std::optional<std::string> config_file;
   const Settings flags = ReadArguments(args, config_file, errors);
   const Settings lines = config_file ? ReadConfigFile(*config_file, errors) : Settings();
-  Apply(lines, result.config, errors);
-  Apply(flags, result.config, errors);
+  ServerConfig config;
+  Apply(lines, config, errors);
+  Apply(flags, config, errors);
   CheckRequired(flags, lines, errors);
   if (!errors.empty()) return absl::InvalidArgumentError(absl::StrJoin(errors, "\n"));
 
-  const absl::Status consistency = CheckConsistency(result.config);
+  const absl::Status consistency = CheckConsistency(config);
   if (!consistency.ok()) return consistency;
-  return result;
+  return CommandLine{.config = std::move(config)};
 }
 
 }  // namespace innkeeper

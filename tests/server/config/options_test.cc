@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <set>
 #include <vector>
 
@@ -79,6 +80,8 @@ struct Limit {
   const char* lowest;
   const char* highest;
   const char* too_high;
+
+  friend void PrintTo(const Limit& limit, std::ostream* out) { *out << limit.name; }
 };
 
 constexpr Limit kLimits[] = {
