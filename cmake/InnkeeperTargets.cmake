@@ -62,8 +62,9 @@ function(innkeeper_script_test name)
     LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} SKIP_RETURN_CODE 77)
 endfunction()
 
-# innkeeper_proto_library(NAME IMPORT_DIR dir PROTOS ... [DEPS ...] [GRPC]): C++
-# code generated from .proto files, importable as in C++'s #include.
+# innkeeper_proto_library(NAME IMPORT_DIR dir PROTOS ... [DEPS ...] [GRPC]): the
+# C++ messages of .proto files, or with GRPC the services in them; the messages
+# are then those of one of DEPS.
 function(innkeeper_proto_library name)
   cmake_parse_arguments(ARG "GRPC" "IMPORT_DIR" "PROTOS;DEPS" ${ARGN})
   set(out "${PROJECT_BINARY_DIR}/generated")
@@ -79,12 +80,13 @@ function(innkeeper_proto_library name)
   set(generated)
   foreach(proto ${ARG_PROTOS})
     string(REGEX REPLACE "\\.proto$" "" stem "${proto}")
-    set(outputs "${out}/${stem}.pb.cc" "${out}/${stem}.pb.h")
-    set(options "--cpp_out=${out}")
     if(ARG_GRPC)
-      list(APPEND outputs "${out}/${stem}.grpc.pb.cc" "${out}/${stem}.grpc.pb.h")
-      list(APPEND options "--grpc_out=${out}"
-           "--plugin=protoc-gen-grpc=$<TARGET_FILE:gRPC::grpc_cpp_plugin>")
+      set(outputs "${out}/${stem}.grpc.pb.cc" "${out}/${stem}.grpc.pb.h")
+      set(options "--grpc_out=${out}"
+          "--plugin=protoc-gen-grpc=$<TARGET_FILE:gRPC::grpc_cpp_plugin>")
+    else()
+      set(outputs "${out}/${stem}.pb.cc" "${out}/${stem}.pb.h")
+      set(options "--cpp_out=${out}")
     endif()
     add_custom_command(
       OUTPUT ${outputs}
