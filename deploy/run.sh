@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Builds Innkeeper and runs it on this machine, for development: on the embedded
-# storage in ./data, on the loopback interface, with credentials of its own.
+# Builds Innkeeper and runs it on this machine, for development: on a store in
+# ./data, on the loopback interface, with credentials of its own.
 
 set -euo pipefail
 
 readonly usage="usage: deploy/run.sh [--demo] [--port N] [--data DIR] [-- SERVER_FLAG...]
   --demo      create, upgrade, read and watch rooms on the server, then stop it
   --port N    listen on 127.0.0.1:N; 0 takes a free port
-              (default: 50051, with --demo 0)
-  --data DIR  where the rooms and the credentials are (default: ./data of the
-              source tree)
+              (default: 7447, with --demo 0)
+  --data DIR  where the store, the logs and the credentials are (default: ./data
+              of the source tree)
   the rest    goes to innkeeper-server; see innkeeper-server --help"
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -55,7 +55,7 @@ parse_arguments() {
     shift
   done
   if [[ -z $port ]]; then
-    if $demo; then port=0; else port=50051; fi
+    if $demo; then port=0; else port=7447; fi
   fi
   [[ $port =~ ^[0-9]{1,5}$ ]] || fail "--port: '$port' is not a port"
 }
@@ -73,25 +73,24 @@ build_programs() {
   rm -f "$log"
 }
 
-# Writes a token for a principal that may do everything, and the server's file
-# with the token's hash, unless they are there.
-make_credentials() {
+# Makes the directories, a token for a principal that may do everything, and the
+# server's file with the token's hash, as far as they are not there.
+prepare_data() {
+  (umask 077 && mkdir -p "$data/dev" "$data/log")
   [[ -f $data/dev/token && -f $data/dev/tokens.json ]] && return
   local token hash
   token=$(od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n')
   hash=$(printf '%s' "$token" | sha256sum | cut -d' ' -f1)
   (
     umask 077
-    mkdir -p "$data/dev"
     printf '%s\n' "$token" >"$data/dev/token"
     cat >"$data/dev/tokens.json" <<END
 {
   "principals": [
     {
       "name": "developer",
-      "tokens": ["$hash"],
-      "roles": ["create", "upgrade", "read-all", "watch", "admin"],
-      "users": ["*"]
+      "token_sha256": ["$hash"],
+      "roles": ["admin"]
     }
   ]
 }
@@ -111,7 +110,7 @@ stop() {
 start_server() {
   local line
   exec {server_output}< <(exec setpriv --pdeathsig TERM "$build/server/innkeeper-server" \
-    --listen_address="127.0.0.1:$port" --data_dir="$data" --server_name="$server_name" \
+    --listen_address="127.0.0.1:$port" --data_dir="$data/store" --server_name="$server_name" \
     --tokens_file="$data/dev/tokens.json" --reflection --log_dir="$data/log" \
     "${server_flags[@]}")
   server_pid=$!
@@ -131,8 +130,8 @@ print_commands() {
   local grpcurl="grpcurl -plaintext -H 'authorization: Bearer $token'"
   cat <<END
 
-Innkeeper serves on $address. Its rooms are in $data,
-its token in $data/dev/token. Stop it with Ctrl-C.
+Innkeeper serves on $address. Its store and its logs are in $data, its token is in
+$data/dev/token. Stop it with Ctrl-C.
 
 grpcurl talks to it: go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.8.9,
 or https://github.com/fullstorydev/grpcurl/releases. Paste into another shell:
@@ -188,7 +187,7 @@ main() {
   trap 'exit 143' TERM
   "$root/deploy/packages.sh" build
   build_programs
-  make_credentials
+  prepare_data
   start_server
   if $demo; then
     run_demo

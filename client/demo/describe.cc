@@ -17,7 +17,8 @@ std::string Plain(absl::string_view value_name, absl::string_view prefix) {
 }
 
 void AppendLine(absl::string_view label, absl::string_view value, std::string* text) {
-  if (!value.empty()) absl::StrAppendFormat(text, "   %-12s %s\n", label, value);
+  if (value.empty()) return;
+  absl::StrAppendFormat(text, "%s   %-12s %s", text->empty() ? "" : "\n", label, value);
 }
 
 std::string Json(const google::protobuf::Struct& content) {

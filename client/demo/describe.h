@@ -12,7 +12,8 @@
 
 namespace innkeeper {
 
-// Returns several lines, each with a line end: what a room is and where it stands.
+// Returns some lines, the last one without a line end: what a room is and where it
+// stands.
 std::string Describe(const v1::Room& room);
 
 // Returns one line without a line end: the entry's place in the state and its content.

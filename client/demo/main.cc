@@ -24,7 +24,7 @@
 #include "client/demo/event_watcher.h"
 #include "innkeeper/v1/room_lifecycle.grpc.pb.h"
 
-ABSL_FLAG(std::string, target, "127.0.0.1:50051", "The server, as host:port");
+ABSL_FLAG(std::string, target, "127.0.0.1:7447", "The server, as host:port");
 ABSL_FLAG(std::string, token_file, "", "The file with the bearer token");
 ABSL_FLAG(std::string, server_name, "localhost", "The Matrix server name of the server");
 
@@ -59,21 +59,21 @@ class Demo {
     absl::Status status = watcher.WaitForConfirmation(kPatience);
     if (!status.ok()) return status;
 
-    Print("Creating a room\n");
+    Print("Creating a room");
     const absl::StatusOr<v1::Room> created = Create();
     if (!created.ok()) return created.status();
     status = watcher.WaitForEvent("room.created", created->room_id(), kPatience);
     if (!status.ok()) return status;
 
-    Print("Upgrading it to version 12\n");
+    Print("\nUpgrading it to version 12");
     const absl::StatusOr<v1::Room> successor = Upgrade(*created);
     if (!successor.ok()) return successor.status();
     status = watcher.WaitForEvent("room.upgraded", created->room_id(), kPatience);
     if (!status.ok()) return status;
 
-    status = ShowState("The state of the old room\n", created->room_id());
+    status = ShowState("\nThe state of the old room", created->room_id());
     if (!status.ok()) return status;
-    return ShowState("\nThe state of the new room\n", successor->room_id());
+    return ShowState("\nThe state of the new room", successor->room_id());
   }
 
  private:
@@ -116,8 +116,7 @@ class Demo {
     v1::UpgradeRoomResponse response;
     const grpc::Status status = stub_->UpgradeRoom(&context, request, &response);
     if (!status.ok()) return ToAbslStatus("UpgradeRoom", status);
-    Print(Describe(response.old_room()));
-    Print(Describe(response.room()));
+    Print(Describe(response.old_room()) + "\n\n" + Describe(response.room()));
     if (response.old_room().successor_room_id() != response.room().room_id()) {
       return absl::InternalError("UpgradeRoom: the old room does not lead to the new one");
     }

@@ -6,4 +6,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 mapfile -t scripts < <(grep --recursive --files-with-matches --max-count=1 '^#!.*\bbash' \
   .ci deploy tests)
-shellcheck "${scripts[@]}"
+shellcheck --external-sources "${scripts[@]}"
