@@ -171,9 +171,10 @@ struct Benchmark {
 };
 
 void PrintRow(absl::string_view name, int in_flight, const LoadResult& result, double ceiling) {
-  absl::PrintF("| %s | %d | %.0f | %.2f | %.2f | %.3f |\n", name, in_flight,
-               result.calls_per_second, absl::ToDoubleMilliseconds(result.p50),
-               absl::ToDoubleMilliseconds(result.p99), result.calls_per_second / ceiling);
+  absl::PrintF("| %s | %d | %.0f | %.3f | %.2f | %.2f | %.0f |\n", name, in_flight,
+               result.calls_per_second, result.calls_per_second / ceiling,
+               absl::ToDoubleMilliseconds(result.p50), absl::ToDoubleMilliseconds(result.p99),
+               absl::ToDoubleMicroseconds(result.cpu_per_call));
   std::fflush(stdout);
   CHECK_EQ(result.failures, 0) << name;
 }
@@ -197,8 +198,8 @@ void Run() {
   // As many as can be upgraded in about the time of the other rows.
   const double seconds = absl::ToDoubleSeconds(duration);
 
-  absl::PrintF("| call | in flight | calls/s | p50 ms | p99 ms | of echo |\n");
-  absl::PrintF("|---|---:|---:|---:|---:|---:|\n");
+  absl::PrintF("| call | in flight | calls/s | of echo | p50 ms | p99 ms | CPU us |\n");
+  absl::PrintF("|---|---:|---:|---:|---:|---:|---:|\n");
   for (int in_flight : kInFlight) {
     // The ceiling is measured right before and right after, for machines whose
     // speed changes.
