@@ -16,7 +16,7 @@ absl::StatusOr<std::string> ReadPem(absl::string_view option, const std::string&
   if (!file.ok()) {
     return absl::Status(file.status().code(), absl::StrCat(option, ": ", file.status().message()));
   }
-  return std::move(file->text);
+  return std::move(file->bytes);
 }
 
 }  // namespace

@@ -155,7 +155,7 @@ class RealServer final : public Server {
         creator_(*engine_, clock_, random_, CreatorOptions(config)),
         upgrader_(*engine_, clock_, random_, UpgraderOptions(config)),
         browser_(*engine_, signer_),
-        feed_(*engine_, signer_, read_executor_),
+        feed_(*engine_, signer_, read_executor_, random_),
         service_({*authenticator_, read_executor_, write_executor_},
                  {creator_, upgrader_, browser_, feed_}, config.default_room_version) {}
 

@@ -70,7 +70,8 @@ struct Write {
 };
 
 // A unit of change. Keys are non-empty and at most kMaxKeyBytes long; no key
-// is written twice in one request.
+// is written twice in one request. A request without writes and log entries is
+// fine: it is a commit like others.
 struct CommitRequest {
   std::vector<Precondition> preconditions;
   std::vector<Write> writes;
@@ -82,12 +83,16 @@ struct CommitRequest {
 // `status` is
 //   OK                  the commit is durable;
 //   ABORTED             a precondition did not hold; nothing was written and
-//                       `failed_precondition` is the index of the first such;
+//                       `failed_precondition` is the index of the first such.
+//                       What it lost against can be read by now;
+//   DATA_LOSS           a precondition could not be checked because the stored
+//                       bytes are damaged; nothing was written;
 //   RESOURCE_EXHAUSTED  too much is queued already; nothing was written;
 //   UNAVAILABLE         the store takes no writes (a failed disk, or closing).
 //                       Whether this commit was kept is unknown until the store
 //                       is opened again;
-//   INVALID_ARGUMENT    the request breaks a rule above; nothing was written.
+//   INVALID_ARGUMENT    the request breaks a rule above, or is larger than the
+//                       engine ever takes; nothing was written.
 struct CommitResult {
   absl::Status status;
   size_t failed_precondition = 0;  // valid if status is ABORTED
@@ -160,7 +165,8 @@ class Engine {
 
   // Applies `request` and calls `done` exactly once, on a thread of the engine
   // or, for a request that is refused at once, on the caller's. Never blocks.
-  // `done` must not block either.
+  // `done` must not block either, and be quick: later commits wait for it. It may
+  // call Commit().
   virtual void Commit(CommitRequest request, CommitDone done) = 0;
 
   // Returns the bounds of the log.
@@ -176,23 +182,33 @@ class Engine {
                                                         size_t max_bytes) const = 0;
 
   // Removes the log entries below `before`, at most up to the head. Returns
-  // when that is durable. Blocks.
+  // when that is durable. Blocks. Errors: RESOURCE_EXHAUSTED and UNAVAILABLE as
+  // for Commit.
   virtual absl::Status TrimLog(LogPosition before) = 0;
 
   // Sets the function that is called on a thread of the engine, after the
   // `done` of the commits concerned, whenever the head of the log has moved.
-  // It must not block. Call before the first Commit; an empty function removes
-  // it, and returns only when no call of the old one is under way.
+  // It must not block, nor call this function. Call before the first Commit; an
+  // empty function removes it, and returns only when no call of the old one is
+  // under way.
   virtual void SetCommitListener(CommitListener listener) = 0;
 
-  // Finishes the commits that were accepted, refuses new ones, and closes the
-  // store cleanly. Blocks. No snapshot may be left. Idempotent.
+  // Finishes the commits that were accepted, refuses new ones with UNAVAILABLE,
+  // and closes the store cleanly. Blocks. No read may be under way, and of the
+  // other functions only Commit(), TrimLog(), incarnation() and log_bounds() may
+  // be called afterwards. Idempotent. Errors: FAILED_PRECONDITION if a snapshot
+  // is left: the store is not closed then; else what kept it from closing
+  // cleanly, such as a commit that could not be written.
   virtual absl::Status Close() = 0;
 };
 
 // Commits and waits for the result. Blocks: not for threads of gRPC or of the
 // engine.
 CommitResult CommitAndWait(Engine& engine, CommitRequest request);
+
+// Returns INVALID_ARGUMENT if `request` breaks a rule of CommitRequest. For
+// engines.
+absl::Status CheckCommitRequest(const CommitRequest& request);
 
 }  // namespace innkeeper::storage
 

@@ -16,8 +16,6 @@ namespace {
 
 constexpr char kMember[] = "m.room.member";
 
-// References carry the hash only in the versions that put it on the wire; in the
-// others the event id says it.
 storage::EventReferenceRecord ToRecord(const rooms::EventReference& reference) {
   storage::EventReferenceRecord record;
   record.set_event_id(reference.event_id);
@@ -27,10 +25,6 @@ storage::EventReferenceRecord ToRecord(const rooms::EventReference& reference) {
 
 rooms::EventReference FromRecord(const storage::EventReferenceRecord& record) {
   return {record.event_id(), record.hash()};
-}
-
-rooms::EventReference ReferenceTo(const rooms::RoomVersion& version, const rooms::Event& event) {
-  return {event.event_id, version.event_references_carry_hashes ? event.reference_hash : ""};
 }
 
 storage::EventRecord ToRecord(const rooms::Event& event, int64_t revision) {
@@ -83,7 +77,7 @@ void SetSummary(storage::RoomRecord& room, rooms::RoomSummary summary) {
 void SetTip(storage::RoomRecord& room, const rooms::RoomVersion& version,
             const rooms::Event& latest) {
   room.set_depth(latest.depth);
-  *room.mutable_latest_event() = ToRecord(ReferenceTo(version, latest));
+  *room.mutable_latest_event() = ToRecord(rooms::ReferenceTo(version, latest));
 }
 
 void StageStateEntry(storage::RoomCommit& commit, const storage::RoomRecord& room,

@@ -5,9 +5,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/clock.h"
 #include "server/auth/access.h"
 #include "server/auth/principal.h"
 #include "server/rpc/requests.h"
+#include "server/rpc/watch_room_events.h"
+#include "server/rpc/wire.h"
 
 namespace innkeeper::rpc {
 namespace {
@@ -19,6 +22,7 @@ constexpr Method kUpgradeRoom = {"UpgradeRoom", Role::kUpgrade};
 constexpr Method kGetRoom = {"GetRoom", std::nullopt};
 constexpr Method kGetRoomState = {"GetRoomState", std::nullopt};
 constexpr Method kListRooms = {"ListRooms", std::nullopt};
+constexpr Method kWatchRoomEvents = {"WatchRoomEvents", Role::kWatch};
 constexpr Method kListRoomEvents = {"ListRoomEvents", Role::kWatch};
 
 // A user that the request has the caller act for. A missing one is for the checks
@@ -40,6 +44,20 @@ std::string RoomIdOf(const Request& request) {
   return request.room_id();
 }
 std::string RoomIdOf(const v1::ListRoomsRequest&) { return ""; }
+
+// The request of a stream, if its caller may watch. It is small, and parsed where
+// it arrives.
+absl::StatusOr<v1::WatchRoomEventsRequest> ReadWatchRequest(
+    const absl::StatusOr<std::shared_ptr<const auth::Principal>>& principal,
+    const grpc::ByteBuffer& bytes) {
+  if (!principal.ok()) return principal.status();
+  absl::Status allowed = auth::RequireRole(**principal, *kWatchRoomEvents.role);
+  if (!allowed.ok()) return allowed;
+  v1::WatchRoomEventsRequest request;
+  absl::Status parsed = ParseMessage(bytes, &request);
+  if (!parsed.ok()) return parsed;
+  return request;
+}
 
 }  // namespace
 
@@ -113,6 +131,28 @@ grpc::ServerUnaryReactor* RoomLifecycleService::ListRooms(grpc::CallbackServerCo
                                                           const grpc::ByteBuffer* request,
                                                           grpc::ByteBuffer* response) {
   return ServeRead(kListRooms, context, request, response, &lifecycle::RoomBrowser::ListRooms);
+}
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* RoomLifecycleService::WatchRoomEvents(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+  const absl::Time start = absl::Now();
+  auto principal = environment_.authenticator.Authenticate(Authorization(*context));
+  std::string caller = principal.ok() ? (*principal)->name() : "-";
+  return rpc::WatchRoomEvents(
+      use_cases_.feed, *context, ReadWatchRequest(principal, *request),
+      [start, caller = std::move(caller)](const absl::Status& status) {
+        LogCall(kWatchRoomEvents.name, caller, "", status, absl::Now() - start);
+      });
+}
+
+grpc::ServerUnaryReactor* RoomLifecycleService::ListRoomEvents(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  return ServeUnary<v1::ListRoomEventsRequest>(
+      kListRoomEvents, environment_.authenticator, environment_.read_executor, context, request,
+      response, [this](Call&, const v1::ListRoomEventsRequest& message) {
+        return use_cases_.feed.List(message);
+      });
 }
 
 }  // namespace innkeeper::rpc

@@ -63,10 +63,11 @@ absl::string_view Authorization(const grpc::CallbackServerContext& context) {
 
 void LogCall(absl::string_view method, absl::string_view caller, absl::string_view room_id,
              const absl::Status& status, absl::Duration latency) {
+  const v1::ErrorReason reason = ReasonOf(status);
   LOG(INFO) << "method=" << method << " caller=" << caller
             << " room=" << (room_id.empty() ? "-" : room_id)
             << " status=" << absl::StatusCodeToString(status.code())
-            << " reason=" << (status.ok() ? std::string("-") : ReasonName(ReasonOf(status)))
+            << " reason=" << (reason == v1::ERROR_REASON_UNSPECIFIED ? "-" : ReasonName(reason))
             << " latency_us=" << absl::ToInt64Microseconds(latency);
 }
 

@@ -1,0 +1,108 @@
+#include "storage/rocksdb/batch_builder.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include <glog/logging.h>
+
+#include "storage/rocksdb/format.h"
+#include "storage/rocksdb/rocksdb_status.h"
+
+namespace innkeeper::storage::embedded {
+namespace {
+
+// RocksDB checks each key and value of a batch against a checksum taken here.
+constexpr size_t kProtectionBytesPerKey = 8;
+
+}  // namespace
+
+BatchBuilder::BatchBuilder(const Database& database, const Head& head, LogPosition oldest)
+    : database_(database),
+      head_(head),
+      oldest_(oldest),
+      batch_(/*reserved_bytes=*/0, /*max_bytes=*/0, kProtectionBytesPerKey,
+             /*default_cf_ts_sz=*/0) {
+  Begin();
+}
+
+void BatchBuilder::Begin() {
+  batch_.Clear();
+  overlay_.clear();
+  head_.previous = head_.revision;
+  written_position_ = head_.position;
+}
+
+CommitResult BatchBuilder::Add(const CommitRequest& request, absl::Time commit_time) {
+  for (size_t i = 0; i < request.preconditions.size(); ++i) {
+    absl::Status status = CheckPrecondition(request.preconditions[i]);
+    if (!status.ok()) return {.status = std::move(status), .failed_precondition = i};
+  }
+  ++head_.revision;
+  for (const Write& write : request.writes) AddWrite(write);
+  const LogPosition first_position = request.log_entries.empty() ? 0 : head_.position + 1;
+  const std::string header = EncodeLogEntryHeader(head_.revision, commit_time);
+  for (const std::string& payload : request.log_entries) AddLogEntry(payload, header);
+  return {.revision = head_.revision, .first_position = first_position};
+}
+
+CommitResult BatchBuilder::AddTrim(LogPosition before) {
+  before = std::min(before, written_position_ + 1);
+  if (before <= oldest_) return {};
+  const StoredInteger begin(oldest_);
+  const StoredInteger end(before);
+  CHECK(batch_.DeleteRange(database_.log(), ToSlice(begin.bytes()), ToSlice(end.bytes())).ok());
+  PutMeta(kOldestKey, end.bytes());
+  oldest_ = before;
+  return {};
+}
+
+rocksdb::WriteBatch& BatchBuilder::Finish() {
+  PutMeta(kHeadKey, EncodeHead(head_));
+  return batch_;
+}
+
+absl::Status BatchBuilder::CheckPrecondition(const Precondition& precondition) {
+  const absl::StatusOr<Revision> revision = RevisionOf(precondition.key);
+  if (!revision.ok()) return revision.status();
+  if (*revision == precondition.revision) return absl::OkStatus();
+  return absl::AbortedError("a precondition does not hold");
+}
+
+absl::StatusOr<Revision> BatchBuilder::RevisionOf(absl::string_view key) {
+  if (const auto it = overlay_.find(key); it != overlay_.end()) return it->second;
+  rocksdb::PinnableSlice bytes;
+  const rocksdb::Status status =
+      database_.db().Get(rocksdb::ReadOptions(), database_.data(), ToSlice(key), &bytes);
+  if (status.IsNotFound()) return Revision{0};
+  if (!status.ok()) return FromRocksDb(status, "checking a precondition");
+  const std::optional<StoredValue> value = ParseValue(FromSlice(bytes));
+  if (!value) return absl::DataLossError("checking a precondition: the stored value is damaged");
+  return value->revision;
+}
+
+void BatchBuilder::AddWrite(const Write& write) {
+  const rocksdb::Slice key = ToSlice(write.key);
+  if (!write.value) {
+    CHECK(batch_.Delete(database_.data(), key).ok());
+    overlay_[write.key] = 0;
+    return;
+  }
+  const StoredInteger revision(head_.revision);
+  const std::array<rocksdb::Slice, 2> value = {ToSlice(revision.bytes()), ToSlice(*write.value)};
+  CHECK(batch_.Put(database_.data(), {&key, 1}, {value.data(), value.size()}).ok());
+  overlay_[write.key] = head_.revision;
+}
+
+void BatchBuilder::AddLogEntry(absl::string_view payload, absl::string_view header) {
+  const StoredInteger position(++head_.position);
+  const rocksdb::Slice key = ToSlice(position.bytes());
+  const std::array<rocksdb::Slice, 2> value = {ToSlice(header), ToSlice(payload)};
+  CHECK(batch_.Put(database_.log(), {&key, 1}, {value.data(), value.size()}).ok());
+}
+
+void BatchBuilder::PutMeta(absl::string_view key, absl::string_view value) {
+  CHECK(batch_.Put(database_.meta(), ToSlice(key), ToSlice(value)).ok());
+}
+
+}  // namespace innkeeper::storage::embedded

@@ -1,0 +1,73 @@
+// File: storage/rocksdb/batch_builder.h
+//
+// Packs commits into a batch that is written whole or not at all.
+
+#ifndef INNKEEPER_STORAGE_ROCKSDB_BATCH_BUILDER_H_
+#define INNKEEPER_STORAGE_ROCKSDB_BATCH_BUILDER_H_
+
+#include <cstddef>
+#include <string>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "rocksdb/write_batch.h"
+#include "storage/engine.h"
+#include "storage/rocksdb/database.h"
+
+namespace innkeeper::storage::embedded {
+
+// Builds one batch after the other. Commits are judged as if those before them in
+// the batch were written already. Not thread-safe; nobody else may write to the
+// database.
+class BatchBuilder {
+ public:
+  // The store stands at `head`, and its log starts at `oldest`.
+  BatchBuilder(const Database& database, const Head& head, LogPosition oldest);
+
+  // Begins the next batch, on top of the one before, which must be written.
+  void Begin();
+
+  // Adds a commit if its preconditions hold; returns what becomes of it once the
+  // batch is written. DATA_LOSS or UNAVAILABLE if a precondition can't be read.
+  // `request` must stay as it is until the next Begin(), and its commit was valid
+  // by the rules of CommitRequest.
+  CommitResult Add(const CommitRequest& request, absl::Time commit_time);
+
+  // Adds the removal of the log entries below `before`.
+  CommitResult AddTrim(LogPosition before);
+
+  // Whether there is nothing to write.
+  bool empty() const { return batch_.Count() == 0 && head_.revision == head_.previous; }
+
+  // About how large the batch is.
+  size_t bytes() const { return batch_.GetDataSize(); }
+
+  // Completes the batch and returns it. It stays with the builder.
+  rocksdb::WriteBatch& Finish();
+
+  // Where the store stands when the batch is written.
+  const Head& head() const { return head_; }
+  LogPosition oldest() const { return oldest_; }
+
+ private:
+  absl::Status CheckPrecondition(const Precondition& precondition);
+  absl::StatusOr<Revision> RevisionOf(absl::string_view key);
+  void AddWrite(const Write& write);
+  void AddLogEntry(absl::string_view payload, absl::string_view header);
+  void PutMeta(absl::string_view key, absl::string_view value);
+
+  const Database& database_;
+  Head head_;
+  LogPosition oldest_;
+  LogPosition written_position_;  // the last one before this batch
+  rocksdb::WriteBatch batch_;
+  // The revisions of the keys written in this batch; 0 if deleted.
+  absl::flat_hash_map<absl::string_view, Revision> overlay_;
+};
+
+}  // namespace innkeeper::storage::embedded
+
+#endif  // INNKEEPER_STORAGE_ROCKSDB_BATCH_BUILDER_H_

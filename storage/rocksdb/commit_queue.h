@@ -1,0 +1,57 @@
+// File: storage/rocksdb/commit_queue.h
+//
+// The commits that wait for the committer.
+
+#ifndef INNKEEPER_STORAGE_ROCKSDB_COMMIT_QUEUE_H_
+#define INNKEEPER_STORAGE_ROCKSDB_COMMIT_QUEUE_H_
+
+#include <cstddef>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "storage/engine.h"
+
+namespace innkeeper::storage::embedded {
+
+// A commit that waits, or a trim of the log if `trim_before` is set.
+struct QueuedCommit {
+  CommitRequest request;
+  LogPosition trim_before = 0;
+  Engine::CommitDone done;
+};
+
+// A bounded queue with many producers and one consumer. Thread-safe.
+class CommitQueue {
+ public:
+  // Holds at most `max_commits` commits, of at most `max_bytes` in all.
+  CommitQueue(size_t max_commits, size_t max_bytes);
+
+  // Queues `commit`, or calls its `done` with the reason for refusing it.
+  void Push(QueuedCommit commit);
+
+  // Waits for commits and swaps all of them into `commits`, which must be empty.
+  // Returns false when the queue is closed and empty.
+  bool Take(std::vector<QueuedCommit>& commits);
+
+  // Refuses further commits with `reason`, which must not be OK. What is queued
+  // stays. Further calls have no effect.
+  void Close(absl::Status reason);
+
+ private:
+  absl::Status Admit(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const size_t max_commits_;
+  const size_t max_bytes_;
+
+  absl::Mutex mutex_;
+  absl::CondVar changed_;
+  std::vector<QueuedCommit> commits_ ABSL_GUARDED_BY(mutex_);
+  size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Status closed_ ABSL_GUARDED_BY(mutex_);  // OK while open
+};
+
+}  // namespace innkeeper::storage::embedded
+
+#endif  // INNKEEPER_STORAGE_ROCKSDB_COMMIT_QUEUE_H_

@@ -1,0 +1,101 @@
+// File: storage/rocksdb/database.h
+//
+// A RocksDB database with our column families and our options.
+
+#ifndef INNKEEPER_STORAGE_ROCKSDB_DATABASE_H_
+#define INNKEEPER_STORAGE_ROCKSDB_DATABASE_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <glog/logging.h>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "rocksdb/db.h"
+#include "rocksdb/env.h"
+#include "rocksdb/wal_filter.h"
+#include "storage/engine.h"
+#include "storage/rocksdb/format.h"
+
+namespace innkeeper::storage::embedded {
+
+struct DatabaseOptions {
+  std::string path;
+  size_t block_cache_bytes = 0;
+  size_t write_buffer_bytes = 0;
+  rocksdb::Env* env = nullptr;
+};
+
+// What the meta column family says.
+struct Meta {
+  uint64_t incarnation = 0;
+  Head head;
+  LogPosition oldest = 1;
+};
+
+// Thread-safe, but for Close(). Errors: as of FromRocksDb.
+class Database {
+ public:
+  // Makes a database, which must not exist, with `incarnation` and no data;
+  // returns when that is durable.
+  static absl::Status Create(const DatabaseOptions& options, uint64_t incarnation);
+
+  // Opens a database that must exist. What its write-ahead log holds up to the
+  // first damage becomes part of it, and the rest is gone: see wal_survey.h for
+  // what to make sure of before.
+  static absl::StatusOr<std::unique_ptr<Database>> Open(const DatabaseOptions& options);
+
+  // Opens a database that must exist for reading, changing nothing on disk. Shows
+  // each readable batch of its write-ahead log to `filter`, skipping damage.
+  static absl::StatusOr<std::unique_ptr<Database>> OpenToSurvey(const DatabaseOptions& options,
+                                                                rocksdb::WalFilter& filter);
+
+  // Closes as it is, ignoring errors.
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  // Crashes after Close().
+  rocksdb::DB& db() const {
+    CHECK(db_ != nullptr) << "the store is closed";
+    return *db_;
+  }
+
+  rocksdb::ColumnFamilyHandle* data() const { return handles_[0]; }
+  rocksdb::ColumnFamilyHandle* log() const { return handles_[1]; }
+  rocksdb::ColumnFamilyHandle* meta() const { return handles_[2]; }
+
+  // Reads the meta column family. Errors: FAILED_PRECONDITION if the database has
+  // another version of our format.
+  absl::StatusOr<Meta> ReadMeta() const;
+
+  // Reads the oldest log position as of `options`.
+  absl::StatusOr<LogPosition> ReadOldest(const rocksdb::ReadOptions& options) const;
+
+  // Moves everything from memory to table files.
+  absl::Status Flush();
+
+  // Closes it. Errors: FAILED_PRECONDITION, changing nothing, if snapshots are
+  // left. No function may be called after it.
+  absl::Status Close();
+
+ private:
+  Database(std::unique_ptr<rocksdb::DB> db, std::vector<rocksdb::ColumnFamilyHandle*> handles);
+
+  absl::StatusOr<std::string> ReadMetaRow(const rocksdb::ReadOptions& options,
+                                          absl::string_view key) const;
+  absl::StatusOr<uint64_t> ReadMetaInteger(const rocksdb::ReadOptions& options,
+                                           absl::string_view key) const;
+  absl::Status CheckFormat() const;
+  void DestroyHandles();
+
+  std::unique_ptr<rocksdb::DB> db_;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles_;
+};
+
+}  // namespace innkeeper::storage::embedded
+
+#endif  // INNKEEPER_STORAGE_ROCKSDB_DATABASE_H_

@@ -1,0 +1,65 @@
+#include "storage/rocksdb/format.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace innkeeper::storage::embedded {
+namespace {
+
+constexpr size_t kIntegerBytes = 8;
+
+// Takes an integer off the front of `bytes`.
+std::optional<uint64_t> TakeInteger(absl::string_view& bytes) {
+  if (bytes.size() < kIntegerBytes) return std::nullopt;
+  uint64_t number = 0;
+  for (size_t i = 0; i < kIntegerBytes; ++i) {
+    number = number << 8 | static_cast<unsigned char>(bytes[i]);
+  }
+  bytes.remove_prefix(kIntegerBytes);
+  return number;
+}
+
+}  // namespace
+
+StoredInteger::StoredInteger(uint64_t number) {
+  for (size_t i = kIntegerBytes; i-- > 0; number >>= 8) {
+    bytes_[i] = static_cast<char>(number & 0xff);
+  }
+}
+
+std::optional<uint64_t> ParseInteger(absl::string_view bytes) {
+  const std::optional<uint64_t> number = TakeInteger(bytes);
+  return bytes.empty() ? number : std::nullopt;
+}
+
+std::optional<StoredValue> ParseValue(absl::string_view bytes) {
+  const std::optional<uint64_t> revision = TakeInteger(bytes);
+  if (!revision) return std::nullopt;
+  return StoredValue{*revision, bytes};
+}
+
+std::optional<StoredLogEntry> ParseLogEntry(absl::string_view bytes) {
+  const std::optional<uint64_t> revision = TakeInteger(bytes);
+  const std::optional<uint64_t> micros = TakeInteger(bytes);
+  if (!revision || !micros) return std::nullopt;
+  return StoredLogEntry{*revision, absl::FromUnixMicros(static_cast<int64_t>(*micros)), bytes};
+}
+
+std::string EncodeLogEntryHeader(Revision revision, absl::Time commit_time) {
+  const auto micros = static_cast<uint64_t>(absl::ToUnixMicros(commit_time));
+  return absl::StrCat(StoredInteger(revision).bytes(), StoredInteger(micros).bytes());
+}
+
+std::string EncodeHead(const Head& head) {
+  return absl::StrCat(StoredInteger(head.revision).bytes(), StoredInteger(head.position).bytes(),
+                      StoredInteger(head.previous).bytes());
+}
+
+std::optional<Head> ParseHead(absl::string_view bytes) {
+  const std::optional<uint64_t> revision = TakeInteger(bytes);
+  const std::optional<uint64_t> position = TakeInteger(bytes);
+  const std::optional<uint64_t> previous = TakeInteger(bytes);
+  if (!revision || !position || !previous || !bytes.empty()) return std::nullopt;
+  return Head{*revision, *position, *previous};
+}
+
+}  // namespace innkeeper::storage::embedded

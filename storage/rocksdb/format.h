@@ -1,0 +1,106 @@
+// File: storage/rocksdb/format.h
+//
+// What the embedded engine keeps on disk: format version 1.
+//
+// A store is a directory:
+//
+//   db/            a RocksDB database
+//   db.creating/   one whose creation was cut short; nothing was ever kept in it
+//   DURABLE_HEAD   how far the store is known to be durable: durable_head.h
+//   LOCK           held by the process that has the store open
+//
+// The database has three column families:
+//
+//   column family   key             value
+//   -------------   -------------   --------------------------------
+//   default         key             revision payload
+//   log             position        revision commit-time payload
+//   meta            "format"        the format's version
+//                   "incarnation"   the store's incarnation
+//                   "head"          revision position previous
+//                   "oldest"        position
+//
+// Keys and payloads are those of storage/engine.h. All else is an integer of 8
+// bytes, big-endian, so that positions sort in order; commit-time counts
+// microseconds since the Unix epoch, in two's complement.
+//
+// Everything is written by one writer in batches, each applied whole or not at
+// all. Every batch ends by writing "head": the latest revision, the latest log
+// position, and the revision of the batch before. So the batches in the
+// write-ahead log form a chain, which wal_survey.h follows to find holes.
+//
+// The functions below never fail on damaged bytes: they return nothing.
+
+#ifndef INNKEEPER_STORAGE_ROCKSDB_FORMAT_H_
+#define INNKEEPER_STORAGE_ROCKSDB_FORMAT_H_
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "storage/engine.h"
+
+namespace innkeeper::storage::embedded {
+
+inline constexpr uint64_t kFormatVersion = 1;
+
+inline constexpr char kLogFamily[] = "log";
+inline constexpr char kMetaFamily[] = "meta";
+
+inline constexpr absl::string_view kFormatKey = "format";
+inline constexpr absl::string_view kIncarnationKey = "incarnation";
+inline constexpr absl::string_view kHeadKey = "head";
+inline constexpr absl::string_view kOldestKey = "oldest";
+
+// An integer as it is stored.
+class StoredInteger {
+ public:
+  explicit StoredInteger(uint64_t number);
+
+  absl::string_view bytes() const { return {bytes_.data(), bytes_.size()}; }
+
+ private:
+  std::array<char, 8> bytes_;
+};
+
+// Returns the integer that `bytes` are.
+std::optional<uint64_t> ParseInteger(absl::string_view bytes);
+
+// The parts of a value in the default column family; views of the stored bytes.
+struct StoredValue {
+  Revision revision = 0;
+  absl::string_view payload;
+};
+
+std::optional<StoredValue> ParseValue(absl::string_view bytes);
+
+// The parts of a value in the log.
+struct StoredLogEntry {
+  Revision revision = 0;
+  absl::Time commit_time;
+  absl::string_view payload;
+};
+
+std::optional<StoredLogEntry> ParseLogEntry(absl::string_view bytes);
+
+// Returns what stands before the payload of a log entry.
+std::string EncodeLogEntryHeader(Revision revision, absl::Time commit_time);
+
+// Where a store stands.
+struct Head {
+  Revision revision = 0;
+  LogPosition position = 0;
+  Revision previous = 0;
+
+  bool operator==(const Head&) const = default;
+};
+
+std::string EncodeHead(const Head& head);
+std::optional<Head> ParseHead(absl::string_view bytes);
+
+}  // namespace innkeeper::storage::embedded
+
+#endif  // INNKEEPER_STORAGE_ROCKSDB_FORMAT_H_

@@ -1,0 +1,31 @@
+// File: storage/rocksdb/reader.h
+//
+// Reading a database. Errors of all: DATA_LOSS if stored bytes are damaged,
+// UNAVAILABLE if they can't be read. Thread-safe.
+
+#ifndef INNKEEPER_STORAGE_ROCKSDB_READER_H_
+#define INNKEEPER_STORAGE_ROCKSDB_READER_H_
+
+#include <memory>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "rocksdb/options.h"
+#include "storage/engine.h"
+#include "storage/rocksdb/database.h"
+
+namespace innkeeper::storage::embedded {
+
+// Returns the value under `key` as of `options`.
+absl::StatusOr<std::optional<Versioned>> ReadValue(const Database& database,
+                                                   const rocksdb::ReadOptions& options,
+                                                   absl::string_view key);
+
+// Returns the database as it is now. It must stay open until the snapshot is gone.
+std::unique_ptr<Snapshot> MakeSnapshot(const Database& database);
+
+}  // namespace innkeeper::storage::embedded
+
+#endif  // INNKEEPER_STORAGE_ROCKSDB_READER_H_

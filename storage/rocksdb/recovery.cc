@@ -1,0 +1,107 @@
+#include "storage/rocksdb/recovery.h"
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <glog/logging.h>
+
+#include "absl/strings/str_cat.h"
+#include "rocksdb/iterator.h"
+#include "storage/rocksdb/rocksdb_status.h"
+#include "storage/rocksdb/wal_survey.h"
+
+namespace innkeeper::storage::embedded {
+namespace {
+
+// Makes sure that a database that will hold what `survey` found holds all that
+// was acknowledged.
+absl::Status CheckDurableHead(const StoreDirectory& directory, const WalSurvey& survey) {
+  const std::string path = directory.durable_head_path();
+  const absl::StatusOr<std::optional<DurableHead>> durable = ReadDurableHead(path);
+  if (!durable.ok()) return durable.status();
+  if (!durable->has_value()) {
+    if (survey.revision > 0) {
+      LOG(WARNING) << path << " is missing: whether the store's last commits are there is unknown";
+    }
+    return absl::OkStatus();
+  }
+  const DurableHead& head = **durable;
+  if (head.incarnation != survey.incarnation) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, " belongs to another store than ", directory.database_path(),
+                     ": put the right one back, or remove it to do without"));
+  }
+  if (head.revision > survey.revision) {
+    return absl::DataLossError(
+        absl::StrCat("commits were acknowledged up to revision ", head.revision, ", but ",
+                     directory.database_path(), " ends at revision ", survey.revision,
+                     " (if no backup has them, removing ", path, " opens the store without them)"));
+  }
+  return absl::OkStatus();
+}
+
+// Returns the position of the entry that the iterator is at, 0 if at none.
+LogPosition PositionAt(const rocksdb::Iterator& it) {
+  return it.Valid() ? ParseInteger(FromSlice(it.key())).value_or(0) : 0;
+}
+
+// Makes sure that the log starts and ends where `meta` says.
+absl::Status CheckLog(const Database& database, const Meta& meta) {
+  if (meta.oldest == 0 || meta.oldest > meta.head.position + 1) {
+    return absl::DataLossError("the store's record \"oldest\" is beyond its head");
+  }
+  const std::unique_ptr<rocksdb::Iterator> it(
+      database.db().NewIterator(rocksdb::ReadOptions(), database.log()));
+  const StoredInteger oldest(meta.oldest);
+  it->Seek(ToSlice(oldest.bytes()));
+  const LogPosition first = PositionAt(*it);
+  it->SeekToLast();
+  const LogPosition last = PositionAt(*it);
+  if (!it->status().ok()) return FromRocksDb(it->status(), "reading the log");
+  const bool empty = meta.oldest > meta.head.position;
+  if (first == (empty ? 0 : meta.oldest) && last == (empty ? 0 : meta.head.position)) {
+    return absl::OkStatus();
+  }
+  return absl::DataLossError(absl::StrCat("the log should run from ", meta.oldest, " to ",
+                                          meta.head.position, ", but runs from ", first, " to ",
+                                          last));
+}
+
+absl::StatusOr<RecoveredStore> Recover(const StoreDirectory& directory,
+                                       const DatabaseOptions& options) {
+  const absl::StatusOr<WalSurvey> survey = SurveyWal(options);
+  if (!survey.ok()) return survey.status();
+  if (absl::Status status = CheckDurableHead(directory, *survey); !status.ok()) return status;
+
+  absl::StatusOr<std::unique_ptr<Database>> database = Database::Open(options);
+  if (!database.ok()) return database.status();
+  const absl::StatusOr<Meta> meta = (*database)->ReadMeta();
+  if (!meta.ok()) return meta.status();
+  if (meta->head.revision != survey->revision) {
+    return absl::DataLossError(absl::StrCat("the database was to hold revision ", survey->revision,
+                                            ", but holds revision ", meta->head.revision));
+  }
+  if (absl::Status status = CheckLog(**database, *meta); !status.ok()) return status;
+  absl::StatusOr<DurableHeadWriter> durable_head = DurableHeadWriter::Open(
+      directory.durable_head_path(), {meta->incarnation, meta->head.revision});
+  if (!durable_head.ok()) return durable_head.status();
+  return RecoveredStore{*std::move(database), *std::move(durable_head), *meta};
+}
+
+}  // namespace
+
+absl::StatusOr<RecoveredStore> RecoverStore(const StoreDirectory& directory,
+                                            DatabaseOptions options) {
+  options.path = directory.database_path();
+  absl::StatusOr<RecoveredStore> store = Recover(directory, options);
+  if (store.ok()) return store;
+  const absl::string_view advice =
+      absl::IsDataLoss(store.status())
+          ? ". Copy the directory as it is before anything else, then restore a backup"
+          : "";
+  return absl::Status(store.status().code(), absl::StrCat("can't open the store in ", options.path,
+                                                          ": ", store.status().message(), advice));
+}
+
+}  // namespace innkeeper::storage::embedded

@@ -1,0 +1,152 @@
+#include "storage/rocksdb/rocksdb_engine.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/random/random.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+#include "storage/rocksdb/committer.h"
+#include "storage/rocksdb/database.h"
+#include "storage/rocksdb/log_reader.h"
+#include "storage/rocksdb/reader.h"
+#include "storage/rocksdb/recovery.h"
+#include "storage/rocksdb/store_directory.h"
+
+namespace innkeeper::storage {
+namespace {
+
+using embedded::Committer;
+using embedded::DatabaseOptions;
+using embedded::RecoveredStore;
+using embedded::StoreDirectory;
+
+constexpr size_t kMinWriteBufferBytes = 1 << 20;
+constexpr size_t kMaxQueuedBytes = 1 << 30;
+
+class RocksDbEngine : public Engine {
+ public:
+  RocksDbEngine(StoreDirectory directory, RecoveredStore store,
+                embedded::CommitterOptions committer_options)
+      : directory_(std::move(directory)),
+        store_(std::move(store)),
+        committer_(*store_.database, store_.durable_head, store_.meta,
+                   std::move(committer_options)) {}
+
+  ~RocksDbEngine() override { Close().IgnoreError(); }
+
+  uint64_t incarnation() const override { return store_.meta.incarnation; }
+
+  std::unique_ptr<Snapshot> NewSnapshot() const override {
+    return embedded::MakeSnapshot(*store_.database);
+  }
+
+  absl::StatusOr<std::optional<Versioned>> Get(absl::string_view key) const override {
+    return embedded::ReadValue(*store_.database, rocksdb::ReadOptions(), key);
+  }
+
+  void Commit(CommitRequest request, CommitDone done) override {
+    if (absl::Status status = CheckCommitRequest(request); !status.ok()) {
+      done({.status = std::move(status)});
+      return;
+    }
+    committer_.Commit(std::move(request), std::move(done));
+  }
+
+  LogBounds log_bounds() const override { return committer_.log_bounds(); }
+
+  absl::StatusOr<std::vector<LogEntry>> ReadLog(LogPosition from, size_t max_entries,
+                                                size_t max_bytes) const override {
+    return embedded::ReadLogEntries(*store_.database, log_bounds().head, from, max_entries,
+                                    max_bytes);
+  }
+
+  absl::Status TrimLog(LogPosition before) override {
+    if (before == 0) return absl::OkStatus();
+    absl::Status status;
+    absl::Notification done;
+    committer_.Trim(before, [&](CommitResult result) {
+      status = std::move(result.status);
+      done.Notify();
+    });
+    done.WaitForNotification();
+    return status;
+  }
+
+  void SetCommitListener(CommitListener listener) override {
+    committer_.SetListener(std::move(listener));
+  }
+
+  absl::Status Close() override {
+    absl::MutexLock lock(&close_mutex_);
+    if (closed_) return close_status_;
+    close_status_ = committer_.Stop();
+    // After a failed write there is nothing to add: what is in memory is in the
+    // write-ahead log, and the disk is not to be trusted.
+    if (close_status_.ok()) close_status_ = store_.database->Flush();
+    if (close_status_.ok()) close_status_ = store_.durable_head.Sync();
+    const absl::Status database_closed = store_.database->Close();
+    if (absl::IsFailedPrecondition(database_closed)) return database_closed;
+    directory_.reset();
+    closed_ = true;
+    close_status_.Update(database_closed);
+    return close_status_;
+  }
+
+ private:
+  std::optional<StoreDirectory> directory_;  // until the store is closed
+  RecoveredStore store_;
+  Committer committer_;
+
+  absl::Mutex close_mutex_;
+  bool closed_ ABSL_GUARDED_BY(close_mutex_) = false;
+  absl::Status close_status_ ABSL_GUARDED_BY(close_mutex_);
+};
+
+absl::Status CheckBounds(absl::string_view name, size_t value, size_t min, size_t max) {
+  if (value >= min && value <= max) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(name, " is ", value, ", but must be from ", min, " to ", max));
+}
+
+absl::Status CheckOptions(const RocksDbOptions& options) {
+  absl::Status status;
+  if (options.path.empty()) status = absl::InvalidArgumentError("path is empty");
+  status.Update(CheckBounds("write_buffer_bytes", options.write_buffer_bytes, kMinWriteBufferBytes,
+                            options.block_cache_bytes / 2));
+  status.Update(CheckBounds("max_queued_commits", options.max_queued_commits, 1, SIZE_MAX));
+  status.Update(CheckBounds("max_queued_bytes", options.max_queued_bytes, 1, kMaxQueuedBytes));
+  return status;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Engine>> OpenRocksDb(RocksDbOptions options) {
+  if (absl::Status status = CheckOptions(options); !status.ok()) return status;
+  absl::StatusOr<StoreDirectory> directory =
+      StoreDirectory::Lock(options.path, options.create_if_missing);
+  if (!directory.ok()) return directory.status();
+
+  const DatabaseOptions database_options{.block_cache_bytes = options.block_cache_bytes,
+                                         .write_buffer_bytes = options.write_buffer_bytes,
+                                         .env = options.env};
+  const absl::Status made = directory->EnsureDatabase([&](const std::string& path) {
+    DatabaseOptions create_options = database_options;
+    create_options.path = path;
+    absl::BitGen random;
+    return embedded::Database::Create(create_options, absl::Uniform<uint64_t>(random));
+  });
+  if (!made.ok()) return made;
+  absl::StatusOr<RecoveredStore> store = embedded::RecoverStore(*directory, database_options);
+  if (!store.ok()) return store.status();
+  return std::make_unique<RocksDbEngine>(
+      *std::move(directory), *std::move(store),
+      embedded::CommitterOptions{options.max_queued_commits, options.max_queued_bytes,
+                                 std::move(options.clock)});
+}
+
+}  // namespace innkeeper::storage

@@ -1,0 +1,19 @@
+#include "storage/rocksdb/rocksdb_status.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+namespace innkeeper::storage::embedded {
+
+absl::Status FromRocksDb(const rocksdb::Status& status, absl::string_view doing) {
+  if (status.ok()) return absl::OkStatus();
+  const std::string message = absl::StrCat(doing, ": ", status.ToString());
+  if (status.IsCorruption() || status.IsPathNotFound()) return absl::DataLossError(message);
+  if (status.IsInvalidArgument() || status.IsNotSupported()) {
+    return absl::FailedPreconditionError(message);
+  }
+  return absl::UnavailableError(message);
+}
+
+}  // namespace innkeeper::storage::embedded

@@ -1,0 +1,153 @@
+// Snapshots and scans.
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/conformance/engine_conformance.h"
+
+namespace innkeeper::storage {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+std::vector<std::string> KeysOf(const std::vector<Row>& rows) {
+  std::vector<std::string> keys;
+  for (const Row& row : rows) keys.push_back(row.key);
+  return keys;
+}
+
+TEST_P(EngineConformance, GetTellsValueAndRevision) {
+  const Revision revision = Put("key", "value");
+  const auto found = engine().Get("key");
+  ASSERT_TRUE(found.ok() && found->has_value());
+  EXPECT_EQ((*found)->value, "value");
+  EXPECT_EQ((*found)->revision, revision);
+
+  const auto missing = engine().Get("kez");
+  ASSERT_TRUE(missing.ok());
+  EXPECT_FALSE(missing->has_value());
+  const std::unique_ptr<Snapshot> snapshot = engine().NewSnapshot();
+  EXPECT_EQ((**snapshot->Get("key")).revision, revision);
+  EXPECT_FALSE(snapshot->Get("ke")->has_value());
+}
+
+TEST_P(EngineConformance, MultiGetKeepsTheOrderOfKeys) {
+  const Revision a = Put("a", "1");
+  const Revision c = Put("c", "3");
+  const auto values = engine().NewSnapshot()->MultiGet({"c", "b", "a", "c", ""});
+  ASSERT_TRUE(values.ok()) << values.status();
+  ASSERT_EQ(values->size(), 5u);
+  EXPECT_EQ((*values)[0]->value, "3");
+  EXPECT_EQ((*values)[0]->revision, c);
+  EXPECT_FALSE((*values)[1].has_value());
+  EXPECT_EQ((*values)[2]->value, "1");
+  EXPECT_EQ((*values)[2]->revision, a);
+  EXPECT_EQ((*values)[3]->value, "3");
+  EXPECT_FALSE((*values)[4].has_value());
+  EXPECT_THAT(*engine().NewSnapshot()->MultiGet({}), IsEmpty());
+}
+
+TEST_P(EngineConformance, SnapshotStaysAsItWas) {
+  const Revision a = Put("a", "old");
+  const Revision b = Put("b", "old");
+  const std::unique_ptr<Snapshot> snapshot = engine().NewSnapshot();
+  std::vector<CommitRequest> requests;
+  for (int i = 0; i < 500; ++i) {
+    requests.push_back(
+        {.writes = {
+             {"a", std::string(10'000, 'x')}, {"b", std::nullopt}, {absl::StrCat("c", i), "new"}}});
+  }
+  CommitTogether(engine(), std::move(requests));
+
+  EXPECT_EQ(Rows(*snapshot, "a", "z"), (std::vector<Row>{{"a", "old", a}, {"b", "old", b}}));
+  EXPECT_EQ((**snapshot->Get("b")).value, "old");
+  EXPECT_FALSE(snapshot->Get("c1")->has_value());
+  const auto values = snapshot->MultiGet({"c1", "a"});
+  EXPECT_FALSE((*values)[0].has_value());
+  EXPECT_EQ((*values)[1]->revision, a);
+  EXPECT_EQ(Value("b"), std::nullopt);
+}
+
+TEST_P(EngineConformance, SnapshotsAgreeWithThemselvesWhileWritesGoOn) {
+  // Moves a token between ten keys; a snapshot must always find exactly one.
+  Put("token0", "here");
+  std::atomic<bool> writing = true;
+  std::thread writer([&] {
+    for (int i = 0; i < 300; ++i) {
+      Commit({.writes = {{absl::StrCat("token", i % 10), std::nullopt},
+                         {absl::StrCat("token", (i + 1) % 10), "here"}}});
+    }
+    writing = false;
+  });
+  std::vector<std::string> keys;
+  for (int i = 0; i < 10; ++i) keys.push_back(absl::StrCat("token", i));
+  while (writing) {
+    const std::unique_ptr<Snapshot> snapshot = engine().NewSnapshot();
+    const std::vector<Row> rows = Rows(*snapshot, "t", "u");
+    ASSERT_EQ(rows.size(), 1u);
+    const auto values = snapshot->MultiGet(keys);
+    ASSERT_TRUE(values.ok());
+    for (size_t i = 0; i < keys.size(); ++i) {
+      ASSERT_EQ((*values)[i].has_value(), keys[i] == rows[0].key);
+      ASSERT_EQ(snapshot->Get(keys[i])->has_value(), keys[i] == rows[0].key);
+    }
+  }
+  writer.join();
+}
+
+TEST_P(EngineConformance, ScanIsInBytewiseOrder) {
+  const std::vector<std::string> sorted = {
+      std::string("a\0", 2), "a\x01", "aa", "b", "b\x7f", "b\x80", "b\xff", "c"};
+  std::vector<CommitRequest> requests;
+  for (auto it = sorted.rbegin(); it != sorted.rend(); ++it) {
+    requests.push_back({.writes = {{*it, "value"}}});
+  }
+  CommitTogether(engine(), std::move(requests));
+  EXPECT_EQ(KeysOf(Rows(*engine().NewSnapshot(), "a", "d")), sorted);
+}
+
+TEST_P(EngineConformance, ScanIncludesItsBeginAndNotItsEnd) {
+  for (const char* key : {"a", "b", "c", "d"}) Put(key, "value");
+  const std::unique_ptr<Snapshot> snapshot = engine().NewSnapshot();
+  EXPECT_THAT(KeysOf(Rows(*snapshot, "b", "d")), ElementsAre("b", "c"));
+  EXPECT_THAT(KeysOf(Rows(*snapshot, "aa", "cc")), ElementsAre("b", "c"));
+  EXPECT_THAT(KeysOf(Rows(*snapshot, "", "b")), ElementsAre("a"));
+  EXPECT_THAT(KeysOf(Rows(*snapshot, "d", "\xff")), ElementsAre("d"));
+}
+
+TEST_P(EngineConformance, ScanOfNothingVisitsNothing) {
+  for (const char* key : {"a", "d"}) Put(key, "value");
+  const std::unique_ptr<Snapshot> snapshot = engine().NewSnapshot();
+  EXPECT_THAT(Rows(*snapshot, "b", "d"), IsEmpty());
+  EXPECT_THAT(Rows(*snapshot, "a", "a"), IsEmpty());
+  EXPECT_THAT(Rows(*snapshot, "d", "a"), IsEmpty());
+  EXPECT_THAT(Rows(*snapshot, "x", "y"), IsEmpty());
+}
+
+TEST_P(EngineConformance, VisitorEndsAScan) {
+  for (const char* key : {"a", "b", "c", "d"}) Put(key, "value");
+  std::vector<std::string> visited;
+  const absl::Status status = engine().NewSnapshot()->Scan(
+      "a", "z", [&](absl::string_view key, absl::string_view, Revision) {
+        visited.emplace_back(key);
+        return key != "b";
+      });
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_THAT(visited, ElementsAre("a", "b"));
+}
+
+TEST_P(EngineConformance, ScanShowsNothingButKeysOfCommits) {
+  Put("key", "value");
+  Append({"entry"});
+  Reopen();
+  const std::string past_all_keys(kMaxKeyBytes + 1, '\xff');
+  EXPECT_THAT(KeysOf(Rows(*engine().NewSnapshot(), "", past_all_keys)), ElementsAre("key"));
+}
+
+}  // namespace
+}  // namespace innkeeper::storage
