@@ -49,6 +49,19 @@ function(innkeeper_test name)
   endif()
 endfunction()
 
+# innkeeper_script_test(NAME COMMAND program [argument...] [LABELS ...]
+# [TIMEOUT seconds]): any program as a test. Exit status 77 means that it was
+# skipped for the reason in the last line of its output.
+function(innkeeper_script_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "COMMAND;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 60)
+  endif()
+  add_test(NAME ${name} COMMAND ${ARG_COMMAND})
+  set_tests_properties(${name} PROPERTIES
+    LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} SKIP_RETURN_CODE 77)
+endfunction()
+
 # innkeeper_proto_library(NAME IMPORT_DIR dir PROTOS ... [DEPS ...] [GRPC]): the
 # C++ messages of .proto files, or with GRPC the services in them; the messages
 # are then those of one of DEPS.
