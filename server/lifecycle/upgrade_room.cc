@@ -174,6 +174,10 @@ absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::Upgrade(const UpgradeRoomC
   if (command.validate_only) return Preview(command);
   absl::StatusOr<std::string> upgrade_id = Lock(command);
   if (!upgrade_id.ok()) {
+    // Whoever replaced the room meanwhile may be the same request, sent twice.
+    answered = FindResponse<v1::UpgradeRoomResponse>(RoomReader(engine_), command.identity);
+    if (!answered.ok()) return answered.status();
+    if (answered->has_value()) return **std::move(answered);
     if (auto reason = FailureReason(upgrade_id.status())) ReportRefusal(command, *reason);
     return upgrade_id.status();
   }
