@@ -201,7 +201,7 @@ TEST_F(CreateTest, EncryptionOfTheInitialStateCounts) {
   const v1::Room room = backend().Create(request);
   EXPECT_EQ(room.encryption_algorithm(), "org.example.cipher");
   EXPECT_EQ(Content(reader().State(room.room_id()), "m.room.encryption"),
-            R"({"algorithm":"org.example.cipher","rotation_period_ms":1000.0})");
+            R"({"algorithm":"org.example.cipher","rotation_period_ms":1000})");
   EXPECT_EQ(EventsOf(watcher(), room.room_id())[0].room_created().encryption_algorithm(),
             "org.example.cipher");
 }
