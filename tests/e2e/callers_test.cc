@@ -10,6 +10,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "google/protobuf/descriptor.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
@@ -214,7 +215,7 @@ TEST(TokenFileTest, AChangeTakesEffectWhileRunning) {
 }
 
 TEST(HealthTest, EndsBeforeTheServerDoes) {
-  TestServer server;
+  TestServer server([](ServerConfig& config) { config.drain_timeout = absl::Milliseconds(200); });
   HealthWatch watch(server.address(), "innkeeper.v1.RoomLifecycle");
   EXPECT_EQ(watch.Next(), "SERVING");
   ASSERT_TRUE(server.Stop().ok());
