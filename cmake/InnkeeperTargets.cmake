@@ -31,6 +31,17 @@ function(innkeeper_executable name)
   target_compile_options(${name} PRIVATE ${INNKEEPER_WARNINGS})
 endfunction()
 
+# innkeeper_use_jemalloc(TARGET): lets a program allocate with jemalloc, unless a
+# sanitizer has an allocator of its own. See docs/decisions/0007-jemalloc.md.
+function(innkeeper_use_jemalloc target)
+  if(NOT INNKEEPER_SANITIZER)
+    find_library(JEMALLOC_LIBRARY jemalloc REQUIRED)
+    # Nothing refers to it by name.
+    target_link_options(${target} PRIVATE -Wl,--no-as-needed)
+    target_link_libraries(${target} PRIVATE "${JEMALLOC_LIBRARY}")
+  endif()
+endfunction()
+
 # innkeeper_test(NAME SRCS ... DEPS ... [LABELS ...] [TIMEOUT seconds]): a
 # GoogleTest program; ctest runs each of its tests by itself unless it carries
 # WHOLE, for programs whose tests share something dear.
@@ -47,6 +58,19 @@ function(innkeeper_test name)
     gtest_discover_tests(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT}
                          DISCOVERY_TIMEOUT 60)
   endif()
+endfunction()
+
+# innkeeper_script_test(NAME COMMAND program [argument...] [LABELS ...]
+# [TIMEOUT seconds]): any program as a test. Exit status 77 means that it was
+# skipped for the reason in the last line of its output.
+function(innkeeper_script_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "COMMAND;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 60)
+  endif()
+  add_test(NAME ${name} COMMAND ${ARG_COMMAND})
+  set_tests_properties(${name} PROPERTIES
+    LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} SKIP_RETURN_CODE 77)
 endfunction()
 
 # innkeeper_proto_library(NAME IMPORT_DIR dir PROTOS ... [DEPS ...] [GRPC]): the
