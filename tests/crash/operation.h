@@ -41,10 +41,12 @@ struct Operations {
   std::vector<UpgradeOperation> upgrades;
 };
 
-// True if the connection broke before an answer came: every error of the server
-// itself has a reason.
-inline bool IsConnectionLoss(const grpc::Status& status) {
+// True if the call broke off before an answer came: every error of the server's own
+// has a reason. gRPC ends calls that reach a server while it drains with CANCELLED
+// (github.com/grpc/grpc/issues/41785).
+inline bool IsUnanswered(const grpc::Status& status) {
   return ReasonOf(status).empty() && (status.error_code() == grpc::StatusCode::UNAVAILABLE ||
+                                      status.error_code() == grpc::StatusCode::CANCELLED ||
                                       status.error_code() == grpc::StatusCode::UNKNOWN);
 }
 
@@ -54,7 +56,7 @@ void Settle(OperationType& operation, const Reply<typename OperationType::Respon
   if (reply.ok()) {
     operation.outcome = Outcome::kDone;
     operation.response = reply.response;
-  } else if (IsConnectionLoss(reply.status)) {
+  } else if (IsUnanswered(reply.status)) {
     operation.outcome = Outcome::kUnknown;
     operation.was_unknown = true;
   } else {

@@ -78,7 +78,7 @@ void Watcher::Stream(const std::string& address) {
   const grpc::Status status = stream->Finish();
   absl::MutexLock lock(&mutex_);
   context_ = nullptr;
-  violations_.Expect(ending_ || IsConnectionLoss(status) || ReasonOf(status) == "SHUTTING_DOWN",
+  violations_.Expect(ending_ || IsUnanswered(status) || ReasonOf(status) == "SHUTTING_DOWN",
                      "the stream behind event ", last_sequence(),
                      " ended with: ", status.error_message());
 }
