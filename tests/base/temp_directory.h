@@ -12,7 +12,14 @@ namespace innkeeper {
 // Makes an empty directory, and removes it with all that is in it at the end.
 class TempDirectory {
  public:
-  TempDirectory();
+  enum class Place {
+    kDisk,
+    // In memory where the machine has room for it: for tests that make very many
+    // files, and have no use for a disk.
+    kMemory,
+  };
+
+  explicit TempDirectory(Place place = Place::kDisk);
   ~TempDirectory();
   TempDirectory(const TempDirectory&) = delete;
   TempDirectory& operator=(const TempDirectory&) = delete;
