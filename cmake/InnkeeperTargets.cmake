@@ -25,7 +25,21 @@ function(innkeeper_executable name)
   add_executable(${name} ${ARG_SRCS})
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
   target_link_libraries(${name} PRIVATE ${ARG_DEPS})
+  if(TARGET innkeeper_sanitizer)
+    target_link_libraries(${name} PRIVATE innkeeper_sanitizer)
+  endif()
   target_compile_options(${name} PRIVATE ${INNKEEPER_WARNINGS})
+endfunction()
+
+# innkeeper_use_jemalloc(TARGET): lets a program allocate with jemalloc, unless a
+# sanitizer has an allocator of its own. See docs/decisions/0007-jemalloc.md.
+function(innkeeper_use_jemalloc target)
+  if(NOT INNKEEPER_SANITIZER)
+    find_library(JEMALLOC_LIBRARY jemalloc REQUIRED)
+    # Nothing refers to it by name.
+    target_link_options(${target} PRIVATE -Wl,--no-as-needed)
+    target_link_libraries(${target} PRIVATE "${JEMALLOC_LIBRARY}")
+  endif()
 endfunction()
 
 # innkeeper_test(NAME SRCS ... DEPS ... [LABELS ...] [TIMEOUT seconds]): a
@@ -46,8 +60,22 @@ function(innkeeper_test name)
   endif()
 endfunction()
 
-# innkeeper_proto_library(NAME IMPORT_DIR dir PROTOS ... [DEPS ...] [GRPC]): C++
-# code generated from .proto files, importable as in C++'s #include.
+# innkeeper_script_test(NAME COMMAND program [argument...] [LABELS ...]
+# [TIMEOUT seconds]): any program as a test. Exit status 77 means that it was
+# skipped for the reason in the last line of its output.
+function(innkeeper_script_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "COMMAND;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 60)
+  endif()
+  add_test(NAME ${name} COMMAND ${ARG_COMMAND})
+  set_tests_properties(${name} PROPERTIES
+    LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} SKIP_RETURN_CODE 77)
+endfunction()
+
+# innkeeper_proto_library(NAME IMPORT_DIR dir PROTOS ... [DEPS ...] [GRPC]): the
+# C++ messages of .proto files, or with GRPC the services in them; the messages
+# are then those of one of DEPS.
 function(innkeeper_proto_library name)
   cmake_parse_arguments(ARG "GRPC" "IMPORT_DIR" "PROTOS;DEPS" ${ARGN})
   set(out "${PROJECT_BINARY_DIR}/generated")
@@ -63,12 +91,13 @@ function(innkeeper_proto_library name)
   set(generated)
   foreach(proto ${ARG_PROTOS})
     string(REGEX REPLACE "\\.proto$" "" stem "${proto}")
-    set(outputs "${out}/${stem}.pb.cc" "${out}/${stem}.pb.h")
-    set(options "--cpp_out=${out}")
     if(ARG_GRPC)
-      list(APPEND outputs "${out}/${stem}.grpc.pb.cc" "${out}/${stem}.grpc.pb.h")
-      list(APPEND options "--grpc_out=${out}"
-           "--plugin=protoc-gen-grpc=$<TARGET_FILE:gRPC::grpc_cpp_plugin>")
+      set(outputs "${out}/${stem}.grpc.pb.cc" "${out}/${stem}.grpc.pb.h")
+      set(options "--grpc_out=${out}"
+          "--plugin=protoc-gen-grpc=$<TARGET_FILE:gRPC::grpc_cpp_plugin>")
+    else()
+      set(outputs "${out}/${stem}.pb.cc" "${out}/${stem}.pb.h")
+      set(options "--cpp_out=${out}")
     endif()
     add_custom_command(
       OUTPUT ${outputs}

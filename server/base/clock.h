@@ -5,6 +5,8 @@
 #ifndef INNKEEPER_SERVER_BASE_CLOCK_H_
 #define INNKEEPER_SERVER_BASE_CLOCK_H_
 
+#include <chrono>
+
 #include "absl/functional/any_invocable.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -17,6 +19,12 @@ using Clock = absl::AnyInvocable<absl::Time() const>;
 // The clock of the machine.
 inline Clock SystemClock() {
   return [] { return absl::Now(); };
+}
+
+// The time since some moment in the past, which setting the machine's clock does
+// not change: for intervals and timeouts.
+inline absl::Duration MonotonicNow() {
+  return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
 }
 
 }  // namespace innkeeper

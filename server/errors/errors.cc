@@ -1,5 +1,7 @@
 #include "server/errors/errors.h"
 
+#include <glog/logging.h>
+
 #include <optional>
 
 #include "absl/strings/cord.h"
@@ -38,11 +40,18 @@ absl::Status MakeError(absl::StatusCode code, v1::ErrorReason reason, absl::stri
   google::rpc::ErrorInfo info;
   info.set_domain(std::string(kDomain));
   info.set_reason(ReasonName(reason));
-  for (const auto& [key, value] : metadata) {
-    (*info.mutable_metadata())[std::string(key)] = std::string(value);
-  }
   absl::Status error(code, message);
   SetDetail(error, info);
+  return WithMetadata(std::move(error), metadata);
+}
+
+absl::Status WithMetadata(absl::Status error, Metadata metadata) {
+  auto info = GetDetail<google::rpc::ErrorInfo>(error);
+  CHECK(info.has_value()) << error;
+  for (const auto& [key, value] : metadata) {
+    (*info->mutable_metadata())[std::string(key)] = std::string(value);
+  }
+  SetDetail(error, *info);
   return error;
 }
 
@@ -80,19 +89,21 @@ void FieldErrors::AddStatus(std::string field, const absl::Status& status) {
   Add(std::move(field), status.message());
 }
 
-absl::Status FieldErrors::ToStatus(v1::ErrorReason reason) const {
+absl::Status FieldErrors::ToStatus(v1::ErrorReason reason, absl::string_view message) const {
   if (errors_.empty()) return absl::OkStatus();
-  const auto& [field, description] = errors_.front();
-  std::string message = absl::StrCat(field, ": ", description);
-  if (errors_.size() > 1) {
-    absl::StrAppend(&message, " (and ", errors_.size() - 1, " more, see the details)");
+  std::string text(message);
+  if (text.empty()) {
+    text = absl::StrCat(errors_.front().first, ": ", errors_.front().second);
+    if (errors_.size() > 1) {
+      absl::StrAppend(&text, " (and ", errors_.size() - 1, " more, see the details)");
+    }
   }
-  absl::Status error = MakeError(absl::StatusCode::kInvalidArgument, reason, message);
+  absl::Status error = MakeError(absl::StatusCode::kInvalidArgument, reason, text);
   google::rpc::BadRequest bad_request;
-  for (const auto& [name, text] : errors_) {
+  for (const auto& [field, description] : errors_) {
     auto* violation = bad_request.add_field_violations();
-    violation->set_field(name);
-    violation->set_description(text);
+    violation->set_field(field);
+    violation->set_description(description);
   }
   SetDetail(error, bad_request);
   return error;

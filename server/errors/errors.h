@@ -30,6 +30,9 @@ using Metadata = std::initializer_list<std::pair<absl::string_view, absl::string
 absl::Status MakeError(absl::StatusCode code, v1::ErrorReason reason, absl::string_view message,
                        Metadata metadata = {});
 
+// Returns `error`, which has an ErrorInfo, with more metadata in it.
+absl::Status WithMetadata(absl::Status error, Metadata metadata);
+
 // Returns `error` with a RetryInfo: not to be tried again before `delay`.
 absl::Status WithRetryDelay(absl::Status error, absl::Duration delay);
 
@@ -51,8 +54,9 @@ class FieldErrors {
   bool empty() const { return errors_.empty(); }
 
   // Returns OK if nothing was noted, else INVALID_ARGUMENT with `reason`, a
-  // BadRequest, and a message made of the first error.
-  absl::Status ToStatus(v1::ErrorReason reason = v1::ERROR_REASON_INVALID_REQUEST) const;
+  // BadRequest, and `message`, by default one made of the first error.
+  absl::Status ToStatus(v1::ErrorReason reason = v1::ERROR_REASON_INVALID_REQUEST,
+                        absl::string_view message = "") const;
 
  private:
   std::vector<std::pair<std::string, std::string>> errors_;

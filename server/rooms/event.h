@@ -70,14 +70,22 @@ struct EventDraft {
 // version has them on the wire.
 Json PduJson(const RoomVersion& version, const Event& event);
 
-// Returns the redacted copy of the PDU `pdu`.
-Json Redact(const RoomVersion& version, const Json& pdu);
+// Fills in what follows from the rest of `event`: its hashes, its id where ids
+// are hashes, and in the m.room.create of a room whose id is a hash the room id.
+// Returns the length of the event without signatures, in bytes.
+size_t FinishEvent(const RoomVersion& version, Event& event);
+
+// Returns how other events refer to `event`.
+EventReference ReferenceTo(const RoomVersion& version, const Event& event);
+
+// Returns the PDU `pdu`, an object, redacted.
+Json Redact(const RoomVersion& version, Json pdu);
 
 // SHA-256 (raw) over the canonical PDU without unsigned, signatures, hashes.
-std::string ContentHash(const Json& pdu);
+std::string ContentHash(Json pdu);
 
 // SHA-256 (raw) over the canonical redacted PDU without signatures, unsigned.
-std::string ReferenceHash(const RoomVersion& version, const Json& pdu);
+std::string ReferenceHash(const RoomVersion& version, Json pdu);
 
 // Unpadded base64: of the standard and of the URL-safe alphabet.
 std::string Base64(absl::string_view bytes);

@@ -9,9 +9,11 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "server/rooms/event.h"
 #include "server/rooms/room_state.h"
 #include "server/rooms/room_version.h"
@@ -58,9 +60,18 @@ class EventChain {
 
   // The events appended so far.
   const std::vector<Event>& events() const { return events_; }
-  std::vector<Event> TakeEvents() && { return std::move(events_); }
+
+  // Give the events and the state away. The chain must not be appended to then.
+  std::vector<Event> TakeEvents() { return std::move(events_); }
+  RoomState TakeState() { return std::move(state_); }
 
  private:
+  // Returns the opaque id that follows from the nonce and from `what` it is for.
+  std::string OpaqueId(char sigil, absl::string_view what) const;
+
+  // Returns what authorises an event made of `draft`: references into the state.
+  std::vector<EventReference> AuthEvents(const EventDraft& draft) const;
+
   const RoomVersion& version_;
   const BuildContext context_;
   RoomTip tip_;

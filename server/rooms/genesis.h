@@ -18,49 +18,11 @@
 #include "server/rooms/event.h"
 #include "server/rooms/event_chain.h"
 #include "server/rooms/json.h"
+#include "server/rooms/room_spec.h"
 #include "server/rooms/room_state.h"
 #include "server/rooms/room_version.h"
 
 namespace innkeeper::rooms {
-
-enum class Preset { kPrivateChat, kTrustedPrivateChat, kPublicChat };
-
-// A state event to set at creation.
-struct InitialStateEvent {
-  std::string type;
-  std::string state_key;
-  Json content = Json::object();
-};
-
-// What a room is to be like. Field names and meanings are those of
-// innkeeper.v1.CreateRoomRequest, defaults filled in.
-struct RoomSpec {
-  std::string creator;
-  const RoomVersion* version = nullptr;
-  Preset preset = Preset::kPrivateChat;
-  bool is_public = false;
-  std::vector<InitialStateEvent> initial_state;
-  Json creation_content = Json::object();
-  Json power_level_content_override = Json::object();
-  std::string name;
-  std::string topic;
-  std::string alias;
-  std::vector<std::string> invites;
-  bool is_direct = false;
-  std::string encryption_algorithm;
-};
-
-// Bounds on a RoomSpec.
-struct RoomLimits {
-  size_t max_initial_state = 1000;
-  size_t max_invites = 1000;
-};
-
-// Returns OK, or INVALID_ARGUMENT with a BadRequest that names every wrong field
-// of `spec` by its name in CreateRoomRequest ("invites[3]",
-// "initial_state[0].content.a"). `server_name` is this server's.
-absl::Status CheckRoomSpec(const RoomSpec& spec, const RoomLimits& limits,
-                           absl::string_view server_name);
 
 // A new room: its id, its first events, and the state that they make.
 struct Genesis {
@@ -69,11 +31,19 @@ struct Genesis {
   RoomState state;
 };
 
+// Returns the content of the m.room.create of a room of `version`: `content` with
+// room_version, with or without `creator` as the version has it, and, where the
+// room's id is the hash of this event, with "org.innkeeper.nonce", so that two
+// rooms made at the same time are two.
+Json CreateContent(const RoomVersion& version, absl::string_view creator, Json content,
+                   const BuildContext& context);
+
 // Builds the first events of the room, in the order of the specification:
 // create, the creator's join, power levels, canonical alias, the preset's rules,
 // initial state (with encryption last in it if it isn't there already), name,
-// topic, invites. `spec` must have passed CheckRoomSpec. INVALID_ARGUMENT with a
-// BadRequest if an event comes out too large.
+// topic, invites. What initial state says about the preset's rules stands in their
+// place. `spec` must have passed CheckRoomSpec. INVALID_ARGUMENT with a BadRequest
+// if an event comes out too large.
 absl::StatusOr<Genesis> BuildGenesis(const RoomSpec& spec, const BuildContext& context);
 
 }  // namespace innkeeper::rooms

@@ -33,6 +33,10 @@ absl::Status CheckRoomId(absl::string_view room_id);
 // `#localpart:server`, localpart not empty, without white space, ':' and NUL.
 absl::Status CheckRoomAlias(absl::string_view alias);
 
+// A name in a namespace, such as an encryption algorithm: 1 to 255 characters of
+// a-z 0-9 - _ . starting with a letter.
+absl::Status CheckNamespacedIdentifier(absl::string_view identifier);
+
 // An event type that may be set as state when a room is created: not empty, at
 // most 255 bytes, and either a state event type of the Matrix specification
 // (types starting with "m." are reserved for it) or in another namespace.

@@ -38,10 +38,16 @@ std::string CanonicalJson(const Json& value);
 // `field` "initial_state[2].content" such as "initial_state[2].content.a.b[0]".
 absl::Status CheckCanonical(const Json& value, absl::string_view field);
 
+// Returns the path of the member `key` of the object at the path `field`:
+// "content" and "a" make "content.a". Long keys are shortened, so that a path fits
+// into an error.
+std::string FieldPath(absl::string_view field, absl::string_view key);
+
 // Parses `text`. INVALID_ARGUMENT if it is not JSON, has a key twice in one
 // object, has a number that is not an integer within +-(2^53 - 1) (a fraction
 // or an exponent without a fractional part, as in 1e10, is taken as the integer
-// that it stands for), or is nested deeper than kMaxJsonDepth.
+// that it stands for), has a lone surrogate, or is nested deeper than
+// kMaxJsonDepth. The message is a phrase fit for a BadRequest field violation.
 absl::StatusOr<Json> ParseJson(absl::string_view text);
 
 // Returns the string under `key` of the object `object`, or "" if `object` is

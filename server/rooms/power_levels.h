@@ -11,9 +11,11 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "server/rooms/json.h"
 #include "server/rooms/room_state.h"
@@ -31,6 +33,9 @@ class PowerLevels {
   // Reads them from `state`, which must have its m.room.create.
   PowerLevels(const RoomVersion& version, const RoomState& state);
 
+  // The levels of a room of `creators` with `content` as its m.room.power_levels.
+  PowerLevels(const RoomVersion& version, std::vector<std::string> creators, Json content);
+
   // The level of `user_id`; kUnboundedPower for a creator in version 12.
   int64_t OfUser(absl::string_view user_id) const;
 
@@ -42,8 +47,11 @@ class PowerLevels {
   int64_t ForAction(absl::string_view action) const;
 
  private:
-  // The integer under `key` of `object`, or `fallback`.
-  int64_t Level(const Json& object, absl::string_view key, int64_t fallback) const;
+  // The level under `key` of the content, or `fallback`.
+  int64_t Level(absl::string_view key, int64_t fallback) const;
+
+  // The level under `key` of the object under `map` of the content, or nullopt.
+  std::optional<int64_t> LevelIn(absl::string_view map, absl::string_view key) const;
 
   const RoomVersion& version_;
   std::vector<std::string> creators_;
@@ -59,16 +67,31 @@ std::vector<std::string> Creators(const RoomVersion& version, const RoomState& s
 // creator's override.
 Json DefaultPowerLevels(const RoomVersion& version, absl::string_view creator);
 
+// Returns OK if `content` can be the content of an m.room.power_levels in every
+// version, with no level above `highest`: it is canonical JSON, levels are
+// integers, `events`, `notifications` and `users` are objects of levels, the keys of
+// `users` are user ids. Otherwise INVALID_ARGUMENT with a BadRequest that names
+// each wrong place by its path, starting from `field`.
+absl::Status CheckPowerLevels(const Json& content, absl::string_view field,
+                              int64_t highest = kMaxCanonicalInteger);
+
+// Returns `content`, which has passed CheckPowerLevels, with the level for
+// m.room.tombstone that a room needs whose creators have unbounded power: at
+// least 150, above state_default, and not lower than it was.
+Json WithRaisedTombstoneLevel(Json content);
+
 // Returns `base` with the changes in `override`: the maps `users`, `events` and
 // `notifications` merged key by key, other keys replaced.
 Json MergePowerLevels(Json base, const Json& override);
 
 // The content of m.room.power_levels for a room of `new_version` that replaces
 // one with the state `old_state`. Nobody but creators gains or loses power:
-// levels are copied as integers; creators of a version with unbounded power
-// leave `users`; creators coming out of one get the highest expressible level
-// with everybody else capped one below; the tombstone level is at least 150
-// where creators have unbounded power. `requester` becomes the new room's creator.
+// levels are copied as integers; the new creator leaves `users` where creators have
+// unbounded power; old creators who lose unbounded power get the highest
+// expressible level with everybody else capped one below; the tombstone level is
+// raised where creators have unbounded power, as in WithRaisedTombstoneLevel.
+// `requester` becomes the new room's creator. What is no level, or no user id, is
+// not copied.
 Json UpgradedPowerLevels(const RoomVersion& old_version, const RoomState& old_state,
                          const RoomVersion& new_version, absl::string_view requester);
 

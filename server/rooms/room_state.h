@@ -6,14 +6,15 @@
 #ifndef INNKEEPER_SERVER_ROOMS_ROOM_STATE_H_
 #define INNKEEPER_SERVER_ROOMS_ROOM_STATE_H_
 
+#include <compare>
 #include <cstdint>
 #include <string>
-#include <tuple>
 
 #include "absl/container/btree_map.h"
 #include "absl/strings/string_view.h"
 #include "server/rooms/event.h"
 #include "server/rooms/json.h"
+#include "server/rooms/room_version.h"
 
 namespace innkeeper::rooms {
 
@@ -22,10 +23,7 @@ struct StateKey {
   std::string type;
   std::string state_key;
 
-  bool operator==(const StateKey&) const = default;
-  bool operator<(const StateKey& other) const {
-    return std::tie(type, state_key) < std::tie(other.type, other.state_key);
-  }
+  auto operator<=>(const StateKey&) const = default;
 };
 
 // The event that stands at a place in the state.
@@ -50,8 +48,13 @@ const Json& StateContent(const RoomState& state, absl::string_view type,
 // "knock"; "leave" for a user without a member event.
 std::string Membership(const RoomState& state, absl::string_view user_id);
 
-// Puts the state event `event` into `state`. It must have a state key.
-void ApplyEvent(RoomState& state, const Event& event);
+// True if a room whose m.room.create has this content lets in users of other
+// servers. Only `true` in m.federate, which is also its default, does so.
+bool IsFederated(const Json& create_content);
+
+// Puts the state event `event` of a room of `version` into `state`. It must have
+// a state key.
+void ApplyEvent(RoomState& state, const RoomVersion& version, const Event& event);
 
 // What the room's own description draws from its state.
 struct RoomSummary {

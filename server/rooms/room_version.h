@@ -49,6 +49,8 @@ struct RoomVersion {
   bool predecessor_has_event_id;
   // Power levels may only be integers (10 on); before, strings of digits too.
   bool integer_power_levels;
+  // Joins may be authorised by membership of another room (8 on).
+  bool restricted_joins;
 };
 
 // Returns the version called `id`, or nullptr if we support none of that name.

@@ -1,0 +1,29 @@
+# INNKEEPER_SANITIZER builds everything for a sanitizer: `address` (with
+# UndefinedBehaviorSanitizer) or `thread`. The target innkeeper_sanitizer, which
+# every program then links, holds the options for the sanitizer's run time, so
+# that a program behaves the same under ctest, by hand, and as somebody's child.
+
+set(INNKEEPER_SANITIZER "" CACHE STRING "Sanitizer to build for: address, thread or none")
+set_property(CACHE INNKEEPER_SANITIZER PROPERTY STRINGS "" address thread)
+
+set(sanitizer_dir "${PROJECT_SOURCE_DIR}/tests/sanitizers")
+if(INNKEEPER_SANITIZER STREQUAL "address")
+  set(sanitizer_flags -fsanitize=address,undefined -fno-sanitize-recover=all)
+  add_library(innkeeper_sanitizer OBJECT "${sanitizer_dir}/address/options.cc")
+elseif(INNKEEPER_SANITIZER STREQUAL "thread")
+  set(sanitizer_flags -fsanitize=thread)
+  add_library(innkeeper_sanitizer OBJECT
+    "${sanitizer_dir}/thread/absl_annotations.cc"
+    "${sanitizer_dir}/thread/grpc_annotations.cc"
+    "${sanitizer_dir}/thread/options.cc")
+  target_link_libraries(innkeeper_sanitizer PUBLIC absl::synchronization gRPC::grpc++)
+elseif(INNKEEPER_SANITIZER)
+  message(FATAL_ERROR "INNKEEPER_SANITIZER is '${INNKEEPER_SANITIZER}': use address or thread")
+endif()
+
+if(INNKEEPER_SANITIZER)
+  add_compile_options(${sanitizer_flags} -fno-omit-frame-pointer)
+  add_link_options(${sanitizer_flags})
+  target_compile_options(innkeeper_sanitizer PRIVATE ${sanitizer_flags} ${INNKEEPER_WARNINGS})
+  target_include_directories(innkeeper_sanitizer PRIVATE "${PROJECT_SOURCE_DIR}")
+endif()

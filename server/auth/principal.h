@@ -1,0 +1,69 @@
+// File: server/auth/principal.h
+//
+// Who calls, and what they may do.
+
+#ifndef INNKEEPER_SERVER_AUTH_PRINCIPAL_H_
+#define INNKEEPER_SERVER_AUTH_PRINCIPAL_H_
+
+#include <bitset>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+
+namespace innkeeper::auth {
+
+// What a principal may do. Reading rooms as one of the users that it may act for
+// takes no role.
+enum class Role {
+  kCreate,   // create rooms
+  kUpgrade,  // upgrade rooms
+  kReadAll,  // read every room, as no particular user
+  kWatch,    // read the event log
+  kAdmin,    // everything: all other roles, and every user
+};
+inline constexpr size_t kRoleCount = 5;
+
+// Matrix user ids are at most this long.
+inline constexpr size_t kMaxUserIdBytes = 255;
+
+// Returns the role's name in token files and error details: "create",
+// "upgrade", "read-all", "watch", "admin".
+absl::string_view RoleName(Role role);
+
+// Returns the role of that name, if there is one.
+std::optional<Role> ParseRole(absl::string_view name);
+
+// A caller: a service, not a Matrix user. A value; thread-safe as long as it is
+// not assigned to.
+class Principal {
+ public:
+  // `users` are the users that the principal may act for: ids, or patterns in
+  // which '*' stands for any bytes, also none, and '?' for any one byte.
+  Principal(std::string name, absl::Span<const Role> roles, absl::Span<const std::string> users);
+
+  // Tells principals apart, for people: not empty, unique in its token file.
+  const std::string& name() const { return name_; }
+
+  bool Has(Role role) const;
+
+  // True if the principal may act for the user. Nothing longer than
+  // kMaxUserIdBytes matches a pattern.
+  bool MayActFor(absl::string_view user_id) const;
+
+ private:
+  bool Is(Role role) const { return roles_.test(static_cast<size_t>(role)); }
+
+  std::string name_;
+  std::bitset<kRoleCount> roles_;
+  absl::flat_hash_set<std::string> user_ids_;
+  std::vector<std::string> user_patterns_;  // those with wildcards
+};
+
+}  // namespace innkeeper::auth
+
+#endif  // INNKEEPER_SERVER_AUTH_PRINCIPAL_H_

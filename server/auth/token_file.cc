@@ -1,0 +1,191 @@
+#include "server/auth/token_file.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <initializer_list>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "server/auth/strict_json.h"
+#include "server/base/file.h"
+
+namespace innkeeper::auth {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr size_t kMaxFileBytes = 16 << 20;
+constexpr size_t kMaxNameBytes = 128;
+constexpr size_t kMaxErrors = 20;
+constexpr absl::string_view kRoles = "create, upgrade, read-all, watch and admin";
+
+bool IsName(absl::string_view text) {
+  return !text.empty() && text.size() <= kMaxNameBytes &&
+         std::all_of(text.begin(), text.end(), absl::ascii_isgraph);
+}
+
+// No id starts otherwise, so that anything else is a mistake.
+bool IsUserPattern(absl::string_view text) {
+  return !text.empty() && text.size() <= kMaxUserIdBytes &&
+         absl::string_view("@*?").find(text.front()) != absl::string_view::npos;
+}
+
+// Reads one file; notes everything that is wrong with it.
+class Reader {
+ public:
+  absl::StatusOr<std::vector<TokenFileEntry>> Read(const Json& file) {
+    std::vector<TokenFileEntry> entries;
+    if (CheckObject("the file", file, {"principals"}, {})) {
+      ForEach("principals", file["principals"], [&](const std::string& place, const Json& value) {
+        if (auto entry = ReadEntry(place, value)) entries.push_back(*std::move(entry));
+      });
+    }
+    if (errors_.empty()) return entries;
+    return absl::InvalidArgumentError(absl::StrJoin(errors_, "; "));
+  }
+
+ private:
+  void AddError(absl::string_view place, absl::string_view description) {
+    if (errors_.size() < kMaxErrors) errors_.push_back(absl::StrCat(place, ": ", description));
+  }
+
+  // Checks that `value` is an object with all of the required keys, perhaps
+  // optional ones, and no others.
+  bool CheckObject(const std::string& place, const Json& value,
+                   std::initializer_list<absl::string_view> required,
+                   std::initializer_list<absl::string_view> optional) {
+    if (!value.is_object()) {
+      AddError(place, "must be an object");
+      return false;
+    }
+    std::vector<absl::string_view> known(required);
+    known.insert(known.end(), optional);
+    bool good = true;
+    for (const auto& item : value.items()) {
+      if (std::find(known.begin(), known.end(), item.key()) == known.end()) {
+        AddError(place, absl::StrCat("has an unknown key; known are ", absl::StrJoin(known, ", ")));
+        good = false;
+      }
+    }
+    for (const absl::string_view key : required) {
+      if (!value.contains(std::string(key))) {
+        AddError(place, absl::StrCat("has no \"", key, "\""));
+        good = false;
+      }
+    }
+    return good;
+  }
+
+  // Calls `function` with place and value of each element of the array `value`.
+  template <typename Function>
+  void ForEach(const std::string& place, const Json& value, Function function) {
+    if (!value.is_array()) return AddError(place, "must be an array");
+    for (size_t i = 0; i < value.size(); ++i) function(absl::StrCat(place, "[", i, "]"), value[i]);
+  }
+
+  // As ForEach, with the text of each element, which must be a string.
+  template <typename Function>
+  void ForEachString(const std::string& place, const Json& value, Function function) {
+    ForEach(place, value, [&](const std::string& element_place, const Json& element) {
+      if (!element.is_string()) return AddError(element_place, "must be a string");
+      function(element_place, element.get_ref<const std::string&>());
+    });
+  }
+
+  std::optional<TokenFileEntry> ReadEntry(const std::string& place, const Json& value) {
+    if (!CheckObject(place, value, {"name", "token_sha256"}, {"roles", "users"})) {
+      return std::nullopt;
+    }
+    const std::string name = ReadName(absl::StrCat(place, ".name"), value["name"]);
+    const auto roles =
+        ReadRoles(absl::StrCat(place, ".roles"), value.value("roles", Json::array()));
+    const auto users =
+        ReadUsers(absl::StrCat(place, ".users"), value.value("users", Json::array()));
+    return TokenFileEntry{
+        .principal = Principal(name, roles, users),
+        .token_hashes = ReadHashes(absl::StrCat(place, ".token_sha256"), value["token_sha256"])};
+  }
+
+  std::string ReadName(const std::string& place, const Json& value) {
+    if (!value.is_string()) {
+      AddError(place, "must be a string");
+      return "";
+    }
+    const std::string& name = value.get_ref<const std::string&>();
+    if (!IsName(name)) {
+      AddError(place, absl::StrCat("must be 1 to ", kMaxNameBytes,
+                                   " printable ASCII characters without white space"));
+    }
+    const auto [first, is_new] = names_.emplace(name, place);
+    if (!is_new) AddError(place, absl::StrCat("is the same as ", first->second));
+    return name;
+  }
+
+  std::vector<TokenHash> ReadHashes(const std::string& place, const Json& value) {
+    std::vector<TokenHash> hashes;
+    if (value.is_array() && value.empty()) AddError(place, "must hold at least one hash");
+    ForEachString(place, value, [&](const std::string& element, const std::string& text) {
+      const auto hash = ParseTokenHash(text);
+      if (!hash) return AddError(element, "must be a SHA-256 hash in 64 hexadecimal digits");
+      const auto [first, is_new] = hashes_.emplace(*hash, element);
+      if (!is_new) return AddError(element, absl::StrCat("is the same as ", first->second));
+      hashes.push_back(*hash);
+    });
+    return hashes;
+  }
+
+  std::vector<Role> ReadRoles(const std::string& place, const Json& value) {
+    std::vector<Role> roles;
+    ForEachString(place, value, [&](const std::string& element, const std::string& text) {
+      const auto role = ParseRole(text);
+      if (!role) return AddError(element, absl::StrCat("is not a role; roles are ", kRoles));
+      roles.push_back(*role);
+    });
+    return roles;
+  }
+
+  std::vector<std::string> ReadUsers(const std::string& place, const Json& value) {
+    std::vector<std::string> users;
+    ForEachString(place, value, [&](const std::string& element, const std::string& text) {
+      if (!IsUserPattern(text)) {
+        return AddError(element,
+                        absl::StrCat("must be a user id or a pattern of at most ", kMaxUserIdBytes,
+                                     " bytes that starts with @, * or ?"));
+      }
+      users.push_back(text);
+    });
+    return users;
+  }
+
+  std::vector<std::string> errors_;
+  std::map<std::string, std::string> names_;  // and where they stand
+  std::map<TokenHash, std::string> hashes_;   // and where they stand
+};
+
+}  // namespace
+
+absl::StatusOr<std::vector<TokenFileEntry>> ParseTokenFile(absl::string_view text) {
+  const auto json = ParseStrictJson(text);
+  if (!json.ok()) return json.status();
+  return Reader().Read(*json);
+}
+
+absl::StatusOr<std::string> ReadTokenFile(const std::string& path) {
+  auto file = ReadFile(path, kMaxFileBytes);
+  if (!file.ok()) return file.status();
+  if ((file->mode & (S_IWGRP | S_IWOTH)) != 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, ": others than its owner may write to it; chmod go-w it"));
+  }
+  return std::move(file->bytes);
+}
+
+}  // namespace innkeeper::auth

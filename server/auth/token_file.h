@@ -1,0 +1,44 @@
+// File: server/auth/token_file.h
+//
+// The file that says who may call: principals, the hashes of their tokens, their
+// roles and users. docs/authentication.md describes it for operators:
+//
+//   {"principals": [{"name": "calendar",
+//                    "token_sha256": ["9f86d081..."],
+//                    "roles": ["create", "upgrade"],
+//                    "users": ["@calendar:example.org", "@room-*:example.org"]}]}
+
+#ifndef INNKEEPER_SERVER_AUTH_TOKEN_FILE_H_
+#define INNKEEPER_SERVER_AUTH_TOKEN_FILE_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "server/auth/principal.h"
+#include "server/auth/token_hash.h"
+
+namespace innkeeper::auth {
+
+// A principal and the hashes of the tokens that stand for it, at least one.
+struct TokenFileEntry {
+  Principal principal;
+  std::vector<TokenHash> token_hashes;
+};
+
+// Reads the text of a token file. INVALID_ARGUMENT if it is not JSON or has
+// anything in it that the format does not know, an unknown role, a malformed or
+// empty value, or a key, name or hash twice. The message names every wrong place
+// ("principals[2].roles[0]") but never quotes the file: a misplaced token must
+// not get into a log. Pure.
+absl::StatusOr<std::vector<TokenFileEntry>> ParseTokenFile(absl::string_view text);
+
+// Returns the text of the token file `path`. Besides the errors of ReadFile,
+// FAILED_PRECONDITION if others than the file's owner may write to it.
+// Thread-safe.
+absl::StatusOr<std::string> ReadTokenFile(const std::string& path);
+
+}  // namespace innkeeper::auth
+
+#endif  // INNKEEPER_SERVER_AUTH_TOKEN_FILE_H_

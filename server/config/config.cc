@@ -1,0 +1,50 @@
+#include "server/config/config.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "server/config/host_port.h"
+
+namespace innkeeper {
+namespace {
+
+bool ListensOnLoopback(const ServerConfig& config) {
+  const auto address = ParseHostPort(config.listen_address);
+  return address && IsLoopback(address->host);
+}
+
+}  // namespace
+
+absl::Status CheckConsistency(const ServerConfig& config) {
+  const bool certificate = !config.tls_certificate_file.empty();
+  const bool key = !config.tls_key_file.empty();
+  const bool tls = certificate || key;
+  std::vector<std::string> errors;
+  if (certificate && !key) {
+    errors.emplace_back("tls_certificate_file: needs tls_key_file too");
+  }
+  if (key && !certificate) {
+    errors.emplace_back("tls_key_file: needs tls_certificate_file too");
+  }
+  if (!config.tls_client_ca_file.empty() && !tls) {
+    errors.emplace_back("tls_client_ca_file: needs tls_certificate_file and tls_key_file");
+  }
+  if (config.allow_plaintext && tls) {
+    errors.emplace_back(
+        "allow_plaintext: contradicts tls_certificate_file; a server speaks either TLS or "
+        "plaintext");
+  }
+  if (!tls && !config.allow_plaintext && !ListensOnLoopback(config)) {
+    errors.push_back(absl::StrCat(
+        "listen_address: ", config.listen_address,
+        " can be reached from other machines, and tokens would cross the network unencrypted; set "
+        "tls_certificate_file and tls_key_file, listen on 127.0.0.1 or [::1], or accept the risk "
+        "with allow_plaintext=true"));
+  }
+  if (errors.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrJoin(errors, "\n"));
+}
+
+}  // namespace innkeeper

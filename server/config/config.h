@@ -1,0 +1,150 @@
+// File: server/config/config.h
+//
+// How a server is set up. The option of each member has the member's name; see
+// server/config/command_line.h for how it is given and docs/configuration.md
+// for the list that operators read.
+
+#ifndef INNKEEPER_SERVER_CONFIG_CONFIG_H_
+#define INNKEEPER_SERVER_CONFIG_CONFIG_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+namespace innkeeper {
+
+// Which new rooms are encrypted although their creator did not ask for it.
+enum class EncryptionPolicy {
+  kOff,     // none
+  kInvite,  // those made with the presets private_chat and trusted_private_chat
+  kAll,     // all
+};
+
+// The least severe messages that are logged. The numbers are glog's.
+enum class LogLevel { kInfo = 0, kWarning = 1, kError = 2 };
+
+// Everything that is set when a server starts. Plain values without a life of
+// their own: paths are not opened here, and names of the Matrix specification
+// are not checked for their grammar. Limits are inclusive.
+struct ServerConfig {
+  // --- The server ---
+
+  // The Matrix server name of this server's users, rooms and aliases, such as
+  // "example.org". Required; its grammar is checked when the server starts.
+  // Belongs to the store: never change it.
+  std::string server_name;
+  // Tells this process from others on the same store, in logs and upgrade
+  // leases. At most 64 letters, digits, '.', '_' and '-'. Empty: the host name.
+  std::string instance_name;
+
+  // --- Listening and callers ---
+
+  // HOST:PORT, the host being a name, an IPv4 address or an IPv6 address in
+  // brackets. Port 0: a free one.
+  std::string listen_address = "127.0.0.1:7447";
+  // The token file (docs/authentication.md). Required.
+  std::string tokens_file;
+  // The server's certificate chain, PEM. Empty: no TLS.
+  std::string tls_certificate_file;
+  // The certificate's private key, PEM. Given if and only if the certificate is.
+  std::string tls_key_file;
+  // Certificates, PEM, of the authorities one of which must have signed the
+  // certificate of every client. Empty: clients need no certificate. Only with
+  // TLS.
+  std::string tls_client_ca_file;
+  // True to serve without TLS on an address that other machines can reach. Not
+  // together with TLS.
+  bool allow_plaintext = false;
+  // True to let anyone, without a token, list services and messages (gRPC
+  // server reflection).
+  bool reflection = false;
+
+  // --- Storage ---
+
+  // The directory of the store; made if it is not there. Required.
+  std::string data_dir;
+  // How many bytes of data blocks are cached. 8 MiB to 1 TiB.
+  int64_t block_cache_bytes = int64_t{256} << 20;
+  // How many bytes of writes are kept in memory before they go to tables.
+  // 8 MiB to 64 GiB.
+  int64_t write_buffer_bytes = int64_t{64} << 20;
+  // How long events stay in the log: 1 minute to 100 years. 0: for ever.
+  absl::Duration event_retention = absl::ZeroDuration();
+  // How long a request_id is remembered. 24 hours to 366 days.
+  absl::Duration request_id_retention = absl::Hours(24);
+
+  // --- Rooms ---
+
+  // The version of rooms whose creator names none. Checked when the server
+  // starts.
+  std::string default_room_version = "11";
+  // Which rooms are encrypted unasked.
+  EncryptionPolicy encryption_policy = EncryptionPolicy::kOff;
+  // The algorithm of rooms that are encrypted by `encryption_policy`.
+  std::string encryption_algorithm = "m.megolm.v1.aes-sha2";
+  // How many rooms a second each creator may make in the long run. 0.0001 to
+  // 1,000,000.
+  double room_creation_rate = 0.016;
+  // How many rooms a creator who made none lately may make at once. 1 to
+  // 1,000,000.
+  int room_creation_burst = 10;
+  // How many users may be invited when a room is created. 0 to 10,000.
+  int max_invites = 1000;
+  // How long an upgrade may go without a sign of life before another process
+  // takes the room from it. 1 second to 1 hour.
+  absl::Duration upgrade_lease = absl::Seconds(30);
+
+  // --- Work ---
+
+  // Threads that serve reads. 1 to 1,024; 0: one for each processor.
+  int read_threads = 0;
+  // Threads that work on creates and upgrades. Most of the time they wait for the
+  // disk, and what waits together is written together, so that there should be
+  // many. 1 to 1,024.
+  int write_threads = 64;
+  // How many requests may wait for a thread before further ones are refused
+  // with RESOURCE_EXHAUSTED. 1 to 1,000,000.
+  int max_queued_requests = 10'000;
+  // How long a server that is told to stop lets calls finish. 0 to 10 minutes.
+  absl::Duration drain_timeout = absl::Seconds(10);
+
+  // --- Connections ---
+
+  // The longest request in bytes. 64 KiB to 64 MiB.
+  int64_t max_message_bytes = int64_t{4} << 20;
+  // The largest metadata of a request in bytes. 8 KiB to 1 MiB.
+  int64_t max_metadata_bytes = int64_t{16} << 10;
+  // How many calls may be open on one connection. 1 to 1,000,000.
+  int max_concurrent_streams = 1000;
+  // How long a connection is silent before the server pings it. 10 seconds to
+  // 24 hours.
+  absl::Duration keepalive_time = absl::Minutes(1);
+  // How long after a ping a silent connection is closed. 1 second to 10
+  // minutes.
+  absl::Duration keepalive_timeout = absl::Seconds(20);
+  // How long a connection lives before the client is told to make a new one. 1
+  // minute to 20 days (gRPC counts milliseconds in an int). 0: for ever.
+  absl::Duration max_connection_age = absl::ZeroDuration();
+  // How long calls on a connection that came of age may go on. 1 second to 24
+  // hours.
+  absl::Duration max_connection_age_grace = absl::Minutes(5);
+
+  // --- Logging ---
+
+  // The directory of the log files; must be there. Empty: log to stderr.
+  std::string log_dir;
+  // What is logged.
+  LogLevel min_log_level = LogLevel::kInfo;
+};
+
+// Checks the options against each other: certificate and key go together, a
+// client CA and plaintext go with the right kind of server, and without TLS
+// other machines are kept out unless `allow_plaintext` says otherwise. Returns
+// OK or INVALID_ARGUMENT with one line for each thing that is wrong.
+absl::Status CheckConsistency(const ServerConfig& config);
+
+}  // namespace innkeeper
+
+#endif  // INNKEEPER_SERVER_CONFIG_CONFIG_H_

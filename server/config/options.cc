@@ -1,0 +1,198 @@
+#include "server/config/options.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "server/config/host_port.h"
+#include "server/config/option_kinds.h"
+
+namespace innkeeper {
+namespace {
+
+constexpr int64_t kKiB = int64_t{1} << 10;
+constexpr int64_t kMiB = int64_t{1} << 20;
+constexpr int64_t kGiB = int64_t{1} << 30;
+constexpr int64_t kTiB = int64_t{1} << 40;
+constexpr absl::Duration kDay = absl::Hours(24);
+
+constexpr int kMaxThreads = 1024;
+constexpr size_t kMaxInstanceNameBytes = 64;
+
+constexpr absl::string_view kPath = "a path";
+
+bool IsAnything(absl::string_view) { return true; }
+
+bool IsNotEmpty(absl::string_view text) { return !text.empty(); }
+
+bool IsHostPort(absl::string_view text) { return ParseHostPort(text).has_value(); }
+
+bool IsInstanceName(absl::string_view text) {
+  return text.size() <= kMaxInstanceNameBytes && std::all_of(text.begin(), text.end(), [](char c) {
+           return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-';
+         });
+}
+
+Option Required(Option option) {
+  option.required = true;
+  return option;
+}
+
+// The member called `member`, for an option of the same name.
+#define BIND(member) \
+  Binding<decltype(ServerConfig::member)> { #member, &ServerConfig::member }
+
+OptionGroup ServerGroup() {
+  return {
+      "The server",
+      {
+          Required(Text(BIND(server_name), "a Matrix server name", IsNotEmpty,
+                        "The Matrix server name of this server's users, rooms and aliases, such "
+                        "as example.org. It belongs to the store: never change it.")),
+          Text(BIND(instance_name), "at most 64 letters, digits, '.', '_' and '-'", IsInstanceName,
+               "Tells this process from others on the same store, in logs and upgrade leases. "
+               "Without it the host name is taken."),
+      }};
+}
+
+OptionGroup ListeningGroup() {
+  return {
+      "Listening and callers",
+      {
+          Text(BIND(listen_address), "HOST:PORT, with an IPv6 address in brackets", IsHostPort,
+               "Where the server listens. Port 0 stands for a free one, which the log names."),
+          Required(Text(BIND(tokens_file), kPath, IsNotEmpty,
+                        "The file with the callers, their tokens and what they may do (see "
+                        "authentication.md). It is read again when it changes.")),
+          Text(BIND(tls_certificate_file), kPath, IsAnything,
+               "The server's certificate chain in PEM, for TLS. Without it there is no TLS."),
+          Text(BIND(tls_key_file), kPath, IsAnything,
+               "The private key of the certificate, in PEM. Certificate and key go together."),
+          Text(BIND(tls_client_ca_file), kPath, IsAnything,
+               "With it, a client needs a certificate signed by one of the authorities in this PEM "
+               "file, beside its token. Needs TLS."),
+          Flag(BIND(allow_plaintext),
+               "Serve without TLS on an address that other machines can reach. Tokens and content "
+               "then cross the network unencrypted: only behind a proxy that does TLS, or on a "
+               "network that is trusted. Contradicts TLS."),
+          Flag(BIND(reflection),
+               "Let anyone, without a token, list the services and messages (gRPC server "
+               "reflection), as grpcurl needs it."),
+      }};
+}
+
+OptionGroup StorageGroup() {
+  return {"Storage",
+          {
+              Required(Text(BIND(data_dir), kPath, IsNotEmpty,
+                            "The directory of the store; made if it is not there.")),
+              Bytes(BIND(block_cache_bytes), {8 * kMiB, kTiB},
+                    "How much of the data on disk is cached in memory."),
+              Bytes(BIND(write_buffer_bytes), {8 * kMiB, 64 * kGiB},
+                    "How much of what was written is kept in memory before it goes to tables. It "
+                    "is in the log on disk from the start."),
+              Time(BIND(event_retention), {absl::Minutes(1), 36'500 * kDay, "for ever"},
+                   "How long events stay in the log, and so how long a subscriber may be away."),
+              Time(BIND(request_id_retention), {kDay, 366 * kDay},
+                   "How long a request_id is remembered, so that a call can be repeated safely."),
+          }};
+}
+
+OptionGroup RoomsGroup() {
+  return {
+      "Rooms",
+      {
+          Text(BIND(default_room_version), "a room version, 1 to 12", IsNotEmpty,
+               "The version of new rooms whose creator names none."),
+          OneOf(BIND(encryption_policy),
+                {{"off", EncryptionPolicy::kOff},
+                 {"invite", EncryptionPolicy::kInvite},
+                 {"all", EncryptionPolicy::kAll}},
+                "Which new rooms are encrypted although their creator did not ask for it: none, "
+                "those with the preset private_chat or trusted_private_chat, or all."),
+          Text(BIND(encryption_algorithm), "not empty", IsNotEmpty,
+               "The algorithm of rooms that are encrypted by encryption_policy."),
+          Number(BIND(room_creation_rate), {0.0001, 1'000'000},
+                 "How many rooms a second each creator may make in the long run."),
+          Integer(BIND(room_creation_burst), {1, 1'000'000},
+                  "How many rooms a creator who made none lately may make at once."),
+          Integer(BIND(max_invites), {0, 10'000},
+                  "How many users may be invited when a room is created."),
+          Time(BIND(upgrade_lease), {absl::Seconds(1), absl::Hours(1)},
+               "How long an upgrade may go without a sign of life before another process takes "
+               "the room from it."),
+      }};
+}
+
+OptionGroup WorkGroup() {
+  return {"Work",
+          {
+              Integer(BIND(read_threads), {1, kMaxThreads, "one for each processor"},
+                      "Threads that serve reads."),
+              Integer(BIND(write_threads), {1, kMaxThreads},
+                      "Threads that work on creates and upgrades. Most of the time they wait for "
+                      "the disk, and what waits together is written together, so that there should "
+                      "be many."),
+              Integer(BIND(max_queued_requests), {1, 1'000'000},
+                      "How many requests may wait for a thread. Further ones are refused with "
+                      "RESOURCE_EXHAUSTED."),
+              Time(BIND(drain_timeout), {absl::ZeroDuration(), absl::Minutes(10)},
+                   "How long a server that is told to stop (SIGTERM) lets calls finish."),
+          }};
+}
+
+OptionGroup ConnectionsGroup() {
+  return {
+      "Connections",
+      {
+          Bytes(BIND(max_message_bytes), {64 * kKiB, 64 * kMiB}, "The longest request."),
+          Bytes(BIND(max_metadata_bytes), {8 * kKiB, kMiB}, "The largest metadata of a request."),
+          Integer(BIND(max_concurrent_streams), {1, 1'000'000},
+                  "How many calls, streams among them, may be open on one connection."),
+          Time(BIND(keepalive_time), {absl::Seconds(10), kDay},
+               "How long a connection is silent before the server pings it."),
+          Time(BIND(keepalive_timeout), {absl::Seconds(1), absl::Minutes(10)},
+               "How long the answer to a ping may take before the connection is closed."),
+          Time(BIND(max_connection_age), {absl::Minutes(1), 20 * kDay, "for ever"},
+               "How long a connection lives before the client is told to make a new one, which "
+               "spreads clients over servers anew."),
+          Time(BIND(max_connection_age_grace), {absl::Seconds(1), kDay},
+               "How long calls on a connection that came of age may go on before they are cut."),
+      }};
+}
+
+OptionGroup LoggingGroup() {
+  return {"Logging",
+          {
+              Text(BIND(log_dir), kPath, IsAnything,
+                   "The directory for log files, which must be there. Without it the log goes to "
+                   "stderr."),
+              OneOf(BIND(min_log_level),
+                    {{"info", LogLevel::kInfo},
+                     {"warning", LogLevel::kWarning},
+                     {"error", LogLevel::kError}},
+                    "The least severe messages that are logged. Requests are logged as info."),
+          }};
+}
+
+#undef BIND
+
+}  // namespace
+
+const std::vector<OptionGroup>& OptionGroups() {
+  static const auto* const groups =
+      new std::vector<OptionGroup>{ServerGroup(), ListeningGroup(),   StorageGroup(), RoomsGroup(),
+                                   WorkGroup(),   ConnectionsGroup(), LoggingGroup()};
+  return *groups;
+}
+
+const Option* FindOption(absl::string_view name) {
+  for (const OptionGroup& group : OptionGroups()) {
+    for (const Option& option : group.options) {
+      if (option.name == name) return &option;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace innkeeper

@@ -1,0 +1,38 @@
+// File: server/events/event_codec.h
+//
+// How the events of the service stand in the engine's log: a version byte, 1,
+// and an innkeeper.v1.RoomEvent without the fields that its place in the log
+// gives it (sequence, commit_id, commit_time, cursor).
+
+#ifndef INNKEEPER_SERVER_EVENTS_EVENT_CODEC_H_
+#define INNKEEPER_SERVER_EVENTS_EVENT_CODEC_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "innkeeper/v1/room_event.pb.h"
+#include "storage/engine.h"
+
+namespace innkeeper {
+
+// The event types, as in RoomEvent.type.
+inline constexpr char kRoomCreatedType[] = "room.created";
+inline constexpr char kRoomUpgradedType[] = "room.upgraded";
+inline constexpr char kRoomUpgradeFailedType[] = "room.upgrade.failed";
+
+// All of them.
+inline constexpr const char* kEventTypes[] = {kRoomCreatedType, kRoomUpgradedType,
+                                              kRoomUpgradeFailedType};
+
+// Returns the log payload for an event; the payload sets its type and room_id.
+std::string EncodeEvent(const v1::RoomCreated& created);
+std::string EncodeEvent(const v1::RoomUpgraded& upgraded);
+std::string EncodeEvent(const v1::RoomUpgradeFailed& failed);
+
+// Returns the event in a log entry, everything set but its cursor. DATA_LOSS if
+// the payload is damaged or of an unknown version.
+absl::StatusOr<v1::RoomEvent> DecodeEvent(const storage::LogEntry& entry);
+
+}  // namespace innkeeper
+
+#endif  // INNKEEPER_SERVER_EVENTS_EVENT_CODEC_H_

@@ -1,0 +1,250 @@
+#include "server/feed/event_feed.h"
+
+#include <algorithm>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/clock.h"
+#include "server/base/jitter.h"
+#include "server/errors/errors.h"
+#include "server/feed/event_filter.h"
+#include "server/feed/stream_errors.h"
+
+namespace innkeeper::feed {
+namespace {
+
+constexpr int32_t kDefaultPageSize = 100;
+constexpr int32_t kMaxPageSize = 1000;
+constexpr int32_t kDefaultProgressInterval = 30;
+constexpr int32_t kMaxProgressInterval = 3600;
+// How soon a read is tried again that the executor did not take on.
+constexpr absl::Duration kRetryDelay = absl::Milliseconds(20);
+
+int32_t PageSize(const v1::ListRoomEventsRequest& request, FieldErrors& errors) {
+  if (request.page_size() < 0) errors.Add("page_size", "must not be negative");
+  return request.page_size() == 0 ? kDefaultPageSize : std::min(request.page_size(), kMaxPageSize);
+}
+
+int32_t ProgressInterval(const v1::WatchRoomEventsRequest& request, FieldErrors& errors) {
+  const int32_t interval = request.progress_interval_seconds();
+  if (interval < 0 || interval > kMaxProgressInterval) {
+    errors.Add("progress_interval_seconds", absl::StrCat("must be 1 to ", kMaxProgressInterval,
+                                                         ", or 0 for ", kDefaultProgressInterval));
+  }
+  return interval == 0 ? kDefaultProgressInterval : interval;
+}
+
+void CheckPosition(const v1::WatchRoomEventsRequest& request, FieldErrors& errors) {
+  if (!v1::StartPosition_IsValid(request.position())) {
+    errors.Add("position", "must be START_POSITION_NOW or START_POSITION_OLDEST");
+  }
+}
+
+}  // namespace
+
+EventFeed::EventFeed(storage::Engine& engine, const TokenSigner& signer, Executor& executor,
+                     const RandomBytes& random, EventFeedOptions options)
+    : engine_(engine),
+      executor_(executor),
+      random_(random),
+      options_(options),
+      cursors_(signer, engine.incarnation()),
+      log_(engine, options.log) {
+  engine_.SetCommitListener([this](storage::LogPosition) { Signal(); });
+  thread_ = std::thread([this] { Run(); });
+}
+
+EventFeed::~EventFeed() {
+  Drain(absl::InfinitePast());
+  { absl::MutexLock lock(&mutex_, absl::Condition(this, &EventFeed::NoSubscriptions)); }
+  engine_.SetCommitListener({});
+  {
+    absl::MutexLock lock(&signal_mutex_);
+    stopping_ = true;
+    signalled_ = true;
+  }
+  thread_.join();
+}
+
+absl::StatusOr<v1::ListRoomEventsResponse> EventFeed::List(
+    const v1::ListRoomEventsRequest& request) const {
+  FieldErrors errors;
+  const EventFilter filter = EventFilter::FromProto(request.filter(), errors);
+  const auto page_size = static_cast<size_t>(PageSize(request, errors));
+  if (!errors.empty()) return errors.ToStatus();
+
+  storage::LogPosition position = log_.bounds().oldest - 1;
+  if (!request.after_cursor().empty()) {
+    const auto decoded = cursors_.Decode(request.after_cursor(), filter.digest(), log_.bounds());
+    if (!decoded.ok()) return decoded.status();
+    position = *decoded;
+  }
+  const absl::StatusOr<Stretch> page =
+      log_.Read(filter, position, {page_size, options_.max_page_bytes});
+  if (absl::IsOutOfRange(page.status())) {
+    return cursors_.HistoryGone(filter.digest(), log_.bounds());
+  }
+  if (!page.ok()) return page.status();
+
+  v1::ListRoomEventsResponse response;
+  for (const auto& event : page->events) {
+    v1::RoomEvent& listed = *response.add_events();
+    listed = event->event;
+    listed.set_cursor(cursors_.Encode(event->position(), filter.digest()));
+  }
+  response.set_next_cursor(cursors_.Encode(page->through, filter.digest()));
+  response.set_has_more(page->through < log_.bounds().head);
+  return response;
+}
+
+absl::StatusOr<std::shared_ptr<Subscription>> EventFeed::Subscribe(
+    const v1::WatchRoomEventsRequest& request, SubscriptionSink& sink) {
+  FieldErrors errors;
+  Subscription::Parameters parameters;
+  parameters.filter = EventFilter::FromProto(request.filter(), errors);
+  const int32_t progress_interval = ProgressInterval(request, errors);
+  CheckPosition(request, errors);
+  if (!errors.empty()) return errors.ToStatus();
+
+  parameters.bounds = log_.bounds();
+  const auto position = StartPosition(request, parameters.filter.digest(), parameters.bounds);
+  if (!position.ok()) return position.status();
+  parameters.position = *position;
+  parameters.progress_interval = WithJitter(options_.progress_unit * progress_interval, random_);
+  parameters.batch_limits = options_.batch;
+  return Register(sink, std::move(parameters));
+}
+
+absl::StatusOr<storage::LogPosition> EventFeed::StartPosition(
+    const v1::WatchRoomEventsRequest& request, uint64_t filter_digest,
+    storage::LogBounds bounds) const {
+  if (request.has_after_cursor()) {
+    return cursors_.Decode(request.after_cursor(), filter_digest, bounds);
+  }
+  return request.position() == v1::START_POSITION_OLDEST ? bounds.oldest - 1 : bounds.head;
+}
+
+absl::StatusOr<std::shared_ptr<Subscription>> EventFeed::Register(
+    SubscriptionSink& sink, Subscription::Parameters parameters) {
+  const absl::Duration wake_time = MonotonicNow() + parameters.progress_interval;
+  Subscription::Owner& owner = *this;
+  std::shared_ptr<Subscription> subscription;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (draining_) return ShuttingDownError();
+    if (entries_.size() >= options_.max_subscriptions) return TooManyStreamsError();
+    parameters.id = ++last_id_;
+    subscription =
+        std::make_shared<Subscription>(owner, sink, log_, cursors_, std::move(parameters));
+    Entry& entry = entries_[subscription->id()];
+    entry.subscription = subscription;
+    SetAlarm(entry, wake_time);
+  }
+  Signal();
+  return subscription;
+}
+
+bool EventFeed::Drain(absl::Time deadline) {
+  {
+    absl::MutexLock lock(&mutex_);
+    draining_ = true;
+  }
+  for (const auto& subscription : Subscriptions()) subscription->Drain();
+  {
+    absl::MutexLock lock(&mutex_);
+    if (mutex_.AwaitWithDeadline(absl::Condition(this, &EventFeed::NoSubscriptions), deadline)) {
+      return true;
+    }
+  }
+  for (const auto& subscription : Subscriptions()) subscription->Abort();
+  return false;
+}
+
+bool EventFeed::TrySubmitRead(std::shared_ptr<Subscription> subscription) {
+  return executor_.TrySubmit([subscription] { subscription->ReadLog(); });
+}
+
+void EventFeed::WakeSoon() {
+  absl::MutexLock lock(&signal_mutex_);
+  retry_time_ = std::min(retry_time_, MonotonicNow() + kRetryDelay);
+  signalled_ = true;
+}
+
+void EventFeed::Ended(uint64_t id) {
+  absl::MutexLock lock(&mutex_);
+  const auto entry = entries_.find(id);
+  alarms_.erase({entry->second.wake_time, id});
+  entries_.erase(entry);
+}
+
+void EventFeed::Run() {
+  while (AwaitSignal()) {
+    const bool retry = TakeRetry();
+    if (log_.Refresh() || retry) WakeAll();
+    WakeDue();
+  }
+}
+
+// Returns false if the feed is to stop.
+bool EventFeed::AwaitSignal() {
+  absl::Duration wake_time = absl::InfiniteDuration();
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!alarms_.empty()) wake_time = alarms_.begin()->first;
+  }
+  absl::MutexLock lock(&signal_mutex_);
+  wake_time = std::min(wake_time, retry_time_);
+  signal_mutex_.AwaitWithTimeout(absl::Condition(&signalled_), wake_time - MonotonicNow());
+  signalled_ = false;
+  return !stopping_;
+}
+
+// Returns whether it is time to try again what could not be done before.
+bool EventFeed::TakeRetry() {
+  absl::MutexLock lock(&signal_mutex_);
+  if (MonotonicNow() < retry_time_) return false;
+  retry_time_ = absl::InfiniteDuration();
+  return true;
+}
+
+void EventFeed::WakeAll() {
+  for (const auto& subscription : Subscriptions()) subscription->Wake();
+}
+
+void EventFeed::WakeDue() {
+  const absl::Duration now = MonotonicNow();
+  while (true) {
+    std::shared_ptr<Subscription> subscription;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (alarms_.empty() || alarms_.begin()->first > now) return;
+      subscription = entries_.at(alarms_.begin()->second).subscription;
+    }
+    subscription->Wake();
+    const absl::Duration wake_time = subscription->NextWake();
+    absl::MutexLock lock(&mutex_);
+    const auto entry = entries_.find(subscription->id());
+    if (entry != entries_.end()) SetAlarm(entry->second, wake_time);
+  }
+}
+
+void EventFeed::Signal() {
+  absl::MutexLock lock(&signal_mutex_);
+  signalled_ = true;
+}
+
+std::vector<std::shared_ptr<Subscription>> EventFeed::Subscriptions() const {
+  std::vector<std::shared_ptr<Subscription>> subscriptions;
+  absl::MutexLock lock(&mutex_);
+  subscriptions.reserve(entries_.size());
+  for (const auto& [id, entry] : entries_) subscriptions.push_back(entry.subscription);
+  return subscriptions;
+}
+
+void EventFeed::SetAlarm(Entry& entry, absl::Duration wake_time) {
+  alarms_.erase({entry.wake_time, entry.subscription->id()});
+  entry.wake_time = wake_time;
+  alarms_.emplace(wake_time, entry.subscription->id());
+}
+
+}  // namespace innkeeper::feed

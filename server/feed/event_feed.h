@@ -1,0 +1,147 @@
+// File: server/feed/event_feed.h
+//
+// The event stream: everything that reads the service's event log on behalf of
+// callers, live and page by page.
+
+#ifndef INNKEEPER_SERVER_FEED_EVENT_FEED_H_
+#define INNKEEPER_SERVER_FEED_EVENT_FEED_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "innkeeper/v1/room_lifecycle.pb.h"
+#include "server/base/executor.h"
+#include "server/base/random.h"
+#include "server/base/signed_token.h"
+#include "server/feed/cursor.h"
+#include "server/feed/event_log.h"
+#include "server/feed/logged_commit.h"
+#include "server/feed/subscription.h"
+#include "storage/engine.h"
+
+namespace innkeeper::feed {
+
+// Limits of an EventFeed.
+struct EventFeedOptions {
+  EventLogOptions log;
+  // One `events` message of a stream.
+  StretchLimits batch = {256, 256 << 10};
+  // One page of List(), whatever page size was asked for.
+  size_t max_page_bytes = 1 << 20;
+  // How many streams there may be at a time.
+  size_t max_subscriptions = 20'000;
+  // What WatchRoomEventsRequest.progress_interval_seconds counts. Shorter in tests.
+  absl::Duration progress_unit = absl::Seconds(1);
+};
+
+// Serves streams and pages of the event log. Thread-safe.
+//
+// A thread of its own takes new events into memory, where streams that keep up
+// find them, and wakes idle streams: when the log has grown and when a progress
+// message is due. Streams that have fallen behind read the log on the executor.
+// A writer never waits for a stream, nor one stream for another.
+class EventFeed : private Subscription::Owner {
+ public:
+  // Becomes the commit listener of `engine`. All references must outlive the
+  // feed, `engine` must not be closed before the feed is gone, and `executor` must
+  // not be stopped before Drain() was called.
+  EventFeed(storage::Engine& engine, const TokenSigner& signer, Executor& executor,
+            const RandomBytes& random, EventFeedOptions options = {});
+
+  // Breaks off what streams there are, and waits for their end.
+  ~EventFeed() override;
+
+  EventFeed(const EventFeed&) = delete;
+  EventFeed& operator=(const EventFeed&) = delete;
+
+  // Does what RoomLifecycle.ListRoomEvents does for a caller who may. Blocks.
+  //
+  // Errors: INVALID_REQUEST about `filter` and `page_size`; CURSOR_INVALID,
+  // EVENT_HISTORY_GONE; those of Engine::ReadLog.
+  absl::StatusOr<v1::ListRoomEventsResponse> List(const v1::ListRoomEventsRequest& request) const;
+
+  // Opens a stream as RoomLifecycle.WatchRoomEvents does for a caller who may.
+  // The stream comes to life with Subscription::Start(), which must be called,
+  // and sends to `sink` until its end. Does not block.
+  //
+  // Errors, then or at the end of the stream: INVALID_REQUEST about `filter`,
+  // `position` and `progress_interval_seconds`; CURSOR_INVALID,
+  // EVENT_HISTORY_GONE; OVERLOADED if there are too many streams; SHUTTING_DOWN;
+  // CANCELLED; those of Engine::ReadLog.
+  absl::StatusOr<std::shared_ptr<Subscription>> Subscribe(const v1::WatchRoomEventsRequest& request,
+                                                          SubscriptionSink& sink);
+
+  // Ends all streams: each gets a last progress message and then SHUTTING_DOWN,
+  // as do those that are opened later. Waits for them until `deadline`; streams
+  // whose readers have not taken their last message by then are broken off.
+  // Returns whether there were none of those. Blocks.
+  bool Drain(absl::Time deadline);
+
+ private:
+  // Wakes a subscription at a time on the scale of MonotonicNow().
+  using Alarm = std::pair<absl::Duration, uint64_t>;
+
+  struct Entry {
+    std::shared_ptr<Subscription> subscription;
+    absl::Duration wake_time;  // of its alarm
+  };
+
+  // Subscription::Owner.
+  bool TrySubmitRead(std::shared_ptr<Subscription> subscription) override;
+  void WakeSoon() override;
+  void Ended(uint64_t id) override;
+
+  absl::StatusOr<storage::LogPosition> StartPosition(const v1::WatchRoomEventsRequest& request,
+                                                     uint64_t filter_digest,
+                                                     storage::LogBounds bounds) const;
+  absl::StatusOr<std::shared_ptr<Subscription>> Register(SubscriptionSink& sink,
+                                                         Subscription::Parameters parameters);
+
+  // The feed's thread.
+  void Run();
+  bool AwaitSignal();
+  bool TakeRetry();
+  void WakeAll();
+  void WakeDue();
+  void Signal();
+
+  std::vector<std::shared_ptr<Subscription>> Subscriptions() const;
+  void SetAlarm(Entry& entry, absl::Duration wake_time) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool NoSubscriptions() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return entries_.empty(); }
+
+  storage::Engine& engine_;
+  Executor& executor_;
+  const RandomBytes& random_;
+  const EventFeedOptions options_;
+  const CursorCodec cursors_;
+  EventLog log_;
+
+  mutable absl::Mutex mutex_;
+  std::map<uint64_t, Entry> entries_ ABSL_GUARDED_BY(mutex_);  // by subscription id
+  std::set<Alarm> alarms_ ABSL_GUARDED_BY(mutex_);
+  uint64_t last_id_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+
+  // Never held for long: the engine's commit thread takes it.
+  absl::Mutex signal_mutex_;
+  bool signalled_ ABSL_GUARDED_BY(signal_mutex_) = false;
+  bool stopping_ ABSL_GUARDED_BY(signal_mutex_) = false;
+  // When to wake all subscriptions for WakeSoon().
+  absl::Duration retry_time_ ABSL_GUARDED_BY(signal_mutex_) = absl::InfiniteDuration();
+
+  std::thread thread_;
+};
+
+}  // namespace innkeeper::feed
+
+#endif  // INNKEEPER_SERVER_FEED_EVENT_FEED_H_

@@ -1,0 +1,109 @@
+#include "server/feed/event_log.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/types/span.h"
+
+namespace innkeeper::feed {
+namespace {
+
+// One read of the database.
+constexpr size_t kChunkEntries = 256;
+constexpr size_t kChunkBytes = 1 << 20;
+
+}  // namespace
+
+EventLog::EventLog(const storage::Engine& engine, const EventLogOptions& options)
+    : engine_(engine), options_(options), end_(engine.log_bounds().head) {}
+
+bool EventLog::Refresh() {
+  bool found_any = false;
+  while (true) {
+    const absl::StatusOr<bool> found = RefreshChunk();
+    if (!found.ok()) {
+      LOG(ERROR) << "the event log can't be read: " << found.status();
+      SkipUnreadable();
+      return true;
+    }
+    if (!*found) return found_any;
+    found_any = true;
+  }
+}
+
+absl::StatusOr<bool> EventLog::RefreshChunk() {
+  storage::LogPosition from;
+  {
+    absl::ReaderMutexLock lock(&mutex_);
+    from = end_ + 1;
+  }
+  if (engine_.log_bounds().head < from) return false;
+  const auto entries = engine_.ReadLog(from, kChunkEntries, kChunkBytes);
+  if (!entries.ok()) return entries.status();
+  for (absl::Span<const storage::LogEntry> rest = *entries; !rest.empty();) {
+    const size_t length = CommitLength(rest);
+    auto commit = DecodeCommit(rest.first(length));
+    if (!commit.ok()) return commit.status();
+    Append(*std::move(commit));
+    rest.remove_prefix(length);
+  }
+  return !entries->empty();
+}
+
+void EventLog::Append(std::shared_ptr<const LoggedCommit> commit) {
+  absl::MutexLock lock(&mutex_);
+  end_ = commit->last();
+  recent_events_ += commit->events.size();
+  recent_bytes_ += commit->bytes();
+  recent_.push_back(std::move(commit));
+  while (recent_.size() > 1 && (recent_events_ > options_.max_recent_events ||
+                                recent_bytes_ > options_.max_recent_bytes)) {
+    recent_events_ -= recent_.front()->events.size();
+    recent_bytes_ -= recent_.front()->bytes();
+    recent_.pop_front();
+  }
+}
+
+void EventLog::SkipUnreadable() {
+  const storage::LogPosition head = engine_.log_bounds().head;
+  absl::MutexLock lock(&mutex_);
+  recent_.clear();
+  recent_events_ = 0;
+  recent_bytes_ = 0;
+  end_ = std::max(end_, head);
+}
+
+std::optional<Stretch> EventLog::ReadRecent(const EventFilter& filter, storage::LogPosition after,
+                                            StretchLimits limits) const {
+  StretchBuilder builder(filter, after, limits);
+  absl::ReaderMutexLock lock(&mutex_);
+  if (after >= end_) return builder.Take();
+  if (recent_.empty() || after + 1 < recent_.front()->first()) return std::nullopt;
+  auto commit = std::partition_point(recent_.begin(), recent_.end(),
+                                     [&](const auto& c) { return c->last() <= after; });
+  while (commit != recent_.end() && builder.Add(*commit)) ++commit;
+  return builder.Take();
+}
+
+absl::StatusOr<Stretch> EventLog::Read(const EventFilter& filter, storage::LogPosition after,
+                                       StretchLimits limits) const {
+  StretchBuilder builder(filter, after, limits);
+  while (builder.through() - after < options_.max_scanned_entries) {
+    const auto entries = engine_.ReadLog(builder.through() + 1, kChunkEntries, kChunkBytes);
+    if (!entries.ok() && builder.through() == after) return entries.status();
+    if (!entries.ok() || entries->empty()) break;
+    for (absl::Span<const storage::LogEntry> rest = *entries; !rest.empty();) {
+      const size_t length = CommitLength(rest);
+      const auto commit = DecodeCommit(rest.first(length));
+      if (!commit.ok() && builder.through() == after) return commit.status();
+      if (!commit.ok() || !builder.Add(*commit)) return builder.Take();
+      rest.remove_prefix(length);
+    }
+  }
+  return builder.Take();
+}
+
+}  // namespace innkeeper::feed

@@ -1,0 +1,78 @@
+// File: server/feed/event_log.h
+//
+// The engine's log as the feed reads it: the newest events are kept in memory,
+// decoded, so that readers that keep up don't touch the database.
+
+#ifndef INNKEEPER_SERVER_FEED_EVENT_LOG_H_
+#define INNKEEPER_SERVER_FEED_EVENT_LOG_H_
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <optional>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "server/feed/event_filter.h"
+#include "server/feed/logged_commit.h"
+#include "storage/engine.h"
+
+namespace innkeeper::feed {
+
+// Limits of an EventLog.
+struct EventLogOptions {
+  // The most that is kept in memory; more only if one commit has more.
+  size_t max_recent_events = 8192;
+  size_t max_recent_bytes = 8 << 20;  // serialised; decoded it is about thrice that
+  // How many entries of the log one Read() looks at, give or take a commit.
+  size_t max_scanned_entries = 10'000;
+};
+
+// Reads the log. Thread-safe.
+class EventLog {
+ public:
+  // What is committed from now on can be kept in memory. `engine` must outlive
+  // the log.
+  EventLog(const storage::Engine& engine, const EventLogOptions& options);
+
+  // The bounds of the engine's log.
+  storage::LogBounds bounds() const { return engine_.log_bounds(); }
+
+  // Takes what was committed since the last call into memory; returns whether
+  // there was anything. What can't be read is left to readers, who will meet the
+  // error themselves. Blocks. One thread calls it.
+  bool Refresh();
+
+  // Returns what follows `after` in memory, as much of it as the limits allow;
+  // nothing if memory does not reach back that far. Does not block.
+  std::optional<Stretch> ReadRecent(const EventFilter& filter, storage::LogPosition after,
+                                    StretchLimits limits) const;
+
+  // Returns what follows `after` in the database, as much of it as the limits
+  // allow, one call may scan, and can be read. Blocks. Errors, if not even the
+  // first event can be read: OUT_OF_RANGE if the log no longer has it, DATA_LOSS
+  // if it is damaged, else those of Engine::ReadLog.
+  absl::StatusOr<Stretch> Read(const EventFilter& filter, storage::LogPosition after,
+                               StretchLimits limits) const;
+
+ private:
+  absl::StatusOr<bool> RefreshChunk();
+  void Append(std::shared_ptr<const LoggedCommit> commit);
+  void SkipUnreadable();
+
+  const storage::Engine& engine_;
+  const EventLogOptions options_;
+
+  mutable absl::Mutex mutex_;
+  // Whole commits without a gap between them; the last ends at `end_`.
+  std::deque<std::shared_ptr<const LoggedCommit>> recent_ ABSL_GUARDED_BY(mutex_);
+  size_t recent_events_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t recent_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  storage::LogPosition end_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace innkeeper::feed
+
+#endif  // INNKEEPER_SERVER_FEED_EVENT_LOG_H_

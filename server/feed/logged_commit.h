@@ -1,0 +1,91 @@
+// File: server/feed/logged_commit.h
+//
+// Entries of the log, decoded once for however many readers, and the choice of
+// those that one reader gets at a time.
+
+#ifndef INNKEEPER_SERVER_FEED_LOGGED_COMMIT_H_
+#define INNKEEPER_SERVER_FEED_LOGGED_COMMIT_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "innkeeper/v1/room_event.pb.h"
+#include "server/feed/event_filter.h"
+#include "storage/engine.h"
+
+namespace innkeeper::feed {
+
+// An event of the log.
+struct LoggedEvent {
+  v1::RoomEvent event;  // without its cursor, which depends on the filter
+  std::string bytes;    // `event`, serialised
+
+  storage::LogPosition position() const {
+    return static_cast<storage::LogPosition>(event.sequence());
+  }
+};
+
+// Events of one commit: all of them, unless a reader began in its midst. Readers
+// get them together.
+struct LoggedCommit {
+  std::vector<LoggedEvent> events;  // at least one
+
+  storage::LogPosition first() const { return events.front().position(); }
+  storage::LogPosition last() const { return events.back().position(); }
+  size_t bytes() const;
+};
+
+// Returns how many of the first `entries`, of which there is at least one, come
+// from one commit.
+size_t CommitLength(absl::Span<const storage::LogEntry> entries);
+
+// Decodes entries of one commit. DATA_LOSS if one of them is damaged.
+absl::StatusOr<std::shared_ptr<const LoggedCommit>> DecodeCommit(
+    absl::Span<const storage::LogEntry> entries);
+
+// A stretch of the log as a filter shows it: every event up to `through` that
+// passes the filter and was not read before is in `events`.
+struct Stretch {
+  std::vector<std::shared_ptr<const LoggedEvent>> events;
+  storage::LogPosition through = 0;
+};
+
+// How much a reader gets at a time. Events of one commit are never parted: a
+// commit that goes beyond the limits comes alone.
+struct StretchLimits {
+  size_t events = 0;
+  size_t bytes = 0;
+};
+
+// Picks a stretch from commits that follow each other.
+class StretchBuilder {
+ public:
+  // The stretch begins right behind `after`. `filter` must outlive the builder.
+  StretchBuilder(const EventFilter& filter, storage::LogPosition after, StretchLimits limits)
+      : filter_(filter), limits_(limits) {
+    stretch_.through = after;
+  }
+
+  // Adds what passes of the next commit. Returns false, and adds nothing, if that
+  // is too much for this stretch.
+  bool Add(const std::shared_ptr<const LoggedCommit>& commit);
+
+  storage::LogPosition through() const { return stretch_.through; }
+
+  // Returns the stretch; ends the building.
+  Stretch Take() { return std::move(stretch_); }
+
+ private:
+  const EventFilter& filter_;
+  const StretchLimits limits_;
+  Stretch stretch_;
+  size_t bytes_ = 0;
+};
+
+}  // namespace innkeeper::feed
+
+#endif  // INNKEEPER_SERVER_FEED_LOGGED_COMMIT_H_

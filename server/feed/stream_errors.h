@@ -1,0 +1,20 @@
+// File: server/feed/stream_errors.h
+//
+// Errors that streams are refused or ended with.
+
+#ifndef INNKEEPER_SERVER_FEED_STREAM_ERRORS_H_
+#define INNKEEPER_SERVER_FEED_STREAM_ERRORS_H_
+
+#include "absl/status/status.h"
+
+namespace innkeeper::feed {
+
+// SHUTTING_DOWN.
+absl::Status ShuttingDownError();
+
+// OVERLOADED: there are as many streams as the server takes.
+absl::Status TooManyStreamsError();
+
+}  // namespace innkeeper::feed
+
+#endif  // INNKEEPER_SERVER_FEED_STREAM_ERRORS_H_

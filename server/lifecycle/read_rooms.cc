@@ -1,0 +1,212 @@
+#include "server/lifecycle/read_rooms.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/errors/errors.h"
+#include "server/lifecycle/page_token.pb.h"
+#include "server/lifecycle/room_errors.h"
+#include "server/lifecycle/room_records.h"
+#include "storage/room_store.h"
+
+namespace innkeeper::lifecycle {
+namespace {
+
+using storage::RoomReader;
+
+constexpr int kMaxStatePage = 1000;
+constexpr int kDefaultRoomsPage = 100;
+constexpr int kMaxRoomsPage = 1000;
+
+// Pages end once they are about this large, well below what clients take by
+// default.
+constexpr size_t kMaxPageBytes = size_t{1} << 20;
+
+// How many rooms one call looks at, so that a filter that matches little does not
+// make it long.
+constexpr int kMaxRoomsScanned = 10'000;
+
+constexpr char kStatePurpose[] = "state-page";
+constexpr char kRoomsPurpose[] = "rooms-page";
+
+absl::Status PageTokenInvalid(absl::string_view cause) {
+  FieldErrors errors;
+  errors.Add("page_token",
+             "must be the next_page_token of a page of the same request; start again without one");
+  return WithMetadata(errors.ToStatus(v1::ERROR_REASON_CURSOR_INVALID), {{"cause", cause}});
+}
+
+template <typename Token>
+std::optional<Token> OpenToken(const TokenSigner& signer, absl::string_view purpose,
+                               const std::string& sealed) {
+  std::optional<std::string> payload = signer.Verify(purpose, sealed);
+  Token token;
+  if (!payload || !token.ParseFromString(*payload)) return std::nullopt;
+  return token;
+}
+
+// The page size to use for what the request asks; 0 stands for `fallback`.
+int PageSize(int requested, int fallback, int maximum) {
+  return requested == 0 ? fallback : std::min(requested, maximum);
+}
+
+// The room, if `requester` is joined to it or, with no requester, in any case.
+absl::StatusOr<storage::RoomRecord> VisibleRoom(const RoomReader& reader,
+                                                const std::string& room_id,
+                                                const std::string& requester) {
+  if (requester.empty()) {
+    auto room = reader.GetRoom(room_id);
+    if (!room.ok()) return room.status();
+    if (!room->has_value()) return RoomNotFound(room_id);
+    return (*std::move(room))->record;
+  }
+  auto found = reader.GetRoomOfUser(room_id, requester);
+  if (!found.ok()) return found.status();
+  if (!found->room || !found->user_room || found->user_room->membership() != "join") {
+    return RoomNotFound(room_id);
+  }
+  return std::move(found->room->record);
+}
+
+absl::Status RevisionOutOfRange(const storage::RoomRecord& room) {
+  const std::string current = absl::StrCat(room.revision());
+  return MakeError(absl::StatusCode::kOutOfRange, v1::ERROR_REASON_REVISION_OUT_OF_RANGE,
+                   absl::StrCat("revision: must be from 1 to ", current, " for this room"),
+                   {{"current_revision", current}});
+}
+
+}  // namespace
+
+absl::StatusOr<v1::GetRoomResponse> RoomBrowser::GetRoom(const v1::GetRoomRequest& request) const {
+  auto room = VisibleRoom(RoomReader(engine_), request.room_id(), request.requester());
+  if (!room.ok()) return room.status();
+  v1::GetRoomResponse response;
+  *response.mutable_room() = ToProto(*room);
+  return response;
+}
+
+absl::StatusOr<v1::GetRoomStateResponse> RoomBrowser::GetRoomState(
+    const v1::GetRoomStateRequest& request) const {
+  RoomReader reader(engine_);
+  auto room = VisibleRoom(reader, request.room_id(), request.requester());
+  if (!room.ok()) return room.status();
+
+  RoomReader::StateQuery query;
+  query.room_id = request.room_id();
+  query.revision = request.revision() == 0 ? room->revision() : request.revision();
+  if (!request.type().empty()) query.type = request.type();
+  if (request.has_state_key()) query.state_key = request.state_key();
+  if (!request.page_token().empty()) {
+    auto token = OpenToken<StatePageToken>(signer_, kStatePurpose, request.page_token());
+    if (!token) return PageTokenInvalid("damaged");
+    if (token->room_id() != request.room_id() || token->requester() != request.requester() ||
+        token->filter_type() != request.type() ||
+        (request.revision() != 0 && token->revision() != request.revision())) {
+      return PageTokenInvalid("other-request");
+    }
+    query.revision = token->revision();
+    query.after = {token->last_type(), token->last_state_key()};
+  }
+  if (query.revision > room->revision()) return RevisionOutOfRange(*room);
+
+  const int page_size = PageSize(request.page_size(), kMaxStatePage, kMaxStatePage);
+  v1::GetRoomStateResponse response;
+  response.set_revision(query.revision);
+  size_t page_bytes = 0;
+  absl::Status status;
+  absl::Status scanned = reader.ScanState(
+      query, [&](storage::StatePosition position, const storage::StateRecord& record) {
+        if (response.events_size() == page_size || page_bytes >= kMaxPageBytes) {
+          const v1::StateEvent& last = *response.events().rbegin();
+          StatePageToken token;
+          token.set_room_id(request.room_id());
+          token.set_requester(request.requester());
+          token.set_filter_type(request.type());
+          token.set_revision(query.revision);
+          token.set_last_type(last.type());
+          token.set_last_state_key(last.state_key());
+          response.set_next_page_token(signer_.Sign(kStatePurpose, token.SerializeAsString()));
+          return false;
+        }
+        absl::StatusOr<v1::StateEvent> event = ToProto(position, record);
+        status = event.status();
+        if (status.ok()) *response.add_events() = *std::move(event);
+        page_bytes += record.ByteSizeLong();
+        return status.ok();
+      });
+  if (!scanned.ok()) return scanned;
+  if (!status.ok()) return status;
+  if (request.has_state_key() && response.events().empty()) {
+    return WithResource(MakeError(absl::StatusCode::kNotFound, v1::ERROR_REASON_STATE_NOT_FOUND,
+                                  "the room's state has no entry of this type and state_key"),
+                        "state", absl::StrCat(request.type(), " ", request.state_key()));
+  }
+  return response;
+}
+
+absl::StatusOr<v1::ListRoomsResponse> RoomBrowser::ListRooms(
+    const v1::ListRoomsRequest& request) const {
+  std::string after;
+  if (!request.page_token().empty()) {
+    auto token = OpenToken<RoomsPageToken>(signer_, kRoomsPurpose, request.page_token());
+    if (!token) return PageTokenInvalid("damaged");
+    if (token->requester() != request.requester() ||
+        token->status() != static_cast<int>(request.status())) {
+      return PageTokenInvalid("other-request");
+    }
+    after = token->last_room_id();
+  }
+  const int page_size = PageSize(request.page_size(), kDefaultRoomsPage, kMaxRoomsPage);
+  v1::ListRoomsResponse response;
+  int scanned_rooms = 0;
+  size_t page_bytes = 0;
+  bool more = false;
+  // Takes a room into the page; false once there is no place for another.
+  auto take = [&](const storage::RoomRecord& room) {
+    if (response.rooms_size() == page_size || page_bytes >= kMaxPageBytes ||
+        scanned_rooms == kMaxRoomsScanned) {
+      more = true;
+      return false;
+    }
+    ++scanned_rooms;
+    after = room.room_id();
+    if (request.status() == v1::ROOM_STATUS_UNSPECIFIED ||
+        static_cast<int>(request.status()) == static_cast<int>(room.status())) {
+      *response.add_rooms() = ToProto(room);
+      page_bytes += room.ByteSizeLong();
+    }
+    return true;
+  };
+
+  RoomReader reader(engine_);
+  absl::Status status;
+  if (request.requester().empty()) {
+    status = reader.ScanRooms(after, take);
+  } else {
+    absl::Status read;
+    status = reader.ScanRoomsOfUser(
+        request.requester(), after,
+        [&](const std::string& room_id, const storage::UserRoomRecord& user_room) {
+          if (user_room.membership() != "join") return true;
+          auto room = reader.GetRoom(room_id);
+          read = room.ok() && !room->has_value()
+                     ? absl::DataLossError("the index of users' rooms is damaged")
+                     : room.status();
+          return read.ok() && take((*room)->record);
+        });
+    if (status.ok()) status = read;
+  }
+  if (!status.ok()) return status;
+  if (more) {
+    RoomsPageToken token;
+    token.set_requester(request.requester());
+    token.set_status(request.status());
+    token.set_last_room_id(after);
+    response.set_next_page_token(signer_.Sign(kRoomsPurpose, token.SerializeAsString()));
+  }
+  return response;
+}
+
+}  // namespace innkeeper::lifecycle

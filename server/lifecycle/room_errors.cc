@@ -1,0 +1,33 @@
+#include "server/lifecycle/room_errors.h"
+
+#include "server/errors/errors.h"
+
+namespace innkeeper::lifecycle {
+
+absl::Status RoomNotFound(const std::string& room_id) {
+  return WithResource(
+      MakeError(absl::StatusCode::kNotFound, v1::ERROR_REASON_ROOM_NOT_FOUND,
+                "room_id: there is no such room, or you may not know of it; check the id and the "
+                "requester"),
+      "room", room_id);
+}
+
+absl::Status CommitError(const storage::CommitResult& result) {
+  switch (result.status.code()) {
+    case absl::StatusCode::kAborted:
+      return MakeError(absl::StatusCode::kAborted, v1::ERROR_REASON_CONFLICT,
+                       "other writes got in between too often; nothing was written, try again");
+    case absl::StatusCode::kResourceExhausted:
+      return WithRetryDelay(
+          MakeError(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_OVERLOADED,
+                    "the server has more writes queued than it can take on; try again later"),
+          absl::Milliseconds(200));
+    case absl::StatusCode::kUnavailable:
+      return MakeError(absl::StatusCode::kUnavailable, v1::ERROR_REASON_STORAGE_UNAVAILABLE,
+                       "the storage takes no writes now; try again with the same request_id");
+    default:
+      return result.status;
+  }
+}
+
+}  // namespace innkeeper::lifecycle

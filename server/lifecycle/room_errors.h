@@ -1,0 +1,25 @@
+// File: server/lifecycle/room_errors.h
+//
+// Errors that several use cases share.
+
+#ifndef INNKEEPER_SERVER_LIFECYCLE_ROOM_ERRORS_H_
+#define INNKEEPER_SERVER_LIFECYCLE_ROOM_ERRORS_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "storage/engine.h"
+
+namespace innkeeper::lifecycle {
+
+// NOT_FOUND (ROOM_NOT_FOUND): the same, to the byte, for a room that is not there
+// and for one that the caller may not know of.
+absl::Status RoomNotFound(const std::string& room_id);
+
+// What the caller is told of a commit that failed for a reason that the use case
+// has no better word for. `result.status` is not OK.
+absl::Status CommitError(const storage::CommitResult& result);
+
+}  // namespace innkeeper::lifecycle
+
+#endif  // INNKEEPER_SERVER_LIFECYCLE_ROOM_ERRORS_H_

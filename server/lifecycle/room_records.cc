@@ -1,0 +1,241 @@
+#include "server/lifecycle/room_records.h"
+
+#include <glog/logging.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/container/btree_set.h"
+#include "absl/strings/str_cat.h"
+#include "server/values/struct_json.h"
+#include "server/values/timestamp.h"
+
+namespace innkeeper::lifecycle {
+namespace {
+
+constexpr char kMember[] = "m.room.member";
+
+storage::EventReferenceRecord ToRecord(const rooms::EventReference& reference) {
+  storage::EventReferenceRecord record;
+  record.set_event_id(reference.event_id);
+  record.set_hash(reference.hash);
+  return record;
+}
+
+rooms::EventReference FromRecord(const storage::EventReferenceRecord& record) {
+  return {record.event_id(), record.hash()};
+}
+
+storage::EventRecord ToRecord(const rooms::Event& event, int64_t revision) {
+  storage::EventRecord record;
+  record.set_event_id(event.event_id);
+  record.set_type(event.type);
+  if (event.state_key) record.set_state_key(*event.state_key);
+  record.set_sender(event.sender);
+  record.set_origin_server_ts(event.origin_server_ts);
+  record.set_content(rooms::CanonicalJson(event.content));
+  record.set_depth(event.depth);
+  for (const auto& reference : event.prev_events) *record.add_prev_events() = ToRecord(reference);
+  for (const auto& reference : event.auth_events) *record.add_auth_events() = ToRecord(reference);
+  record.set_content_hash(event.content_hash);
+  record.set_revision(revision);
+  return record;
+}
+
+storage::StateRecord ToRecord(const rooms::StateEntry& entry, int64_t revision) {
+  storage::StateRecord record;
+  *record.mutable_reference() = ToRecord(entry.reference);
+  record.set_sender(entry.sender);
+  record.set_origin_server_ts(entry.origin_server_ts);
+  record.set_content(rooms::CanonicalJson(entry.content));
+  record.set_revision(revision);
+  return record;
+}
+
+absl::StatusOr<rooms::StateEntry> FromRecord(const storage::StateRecord& record) {
+  absl::StatusOr<rooms::Json> content = rooms::ParseJson(record.content());
+  if (!content.ok()) {
+    return absl::DataLossError(
+        absl::StrCat("the stored content of ", record.reference().event_id(), " is no JSON"));
+  }
+  return rooms::StateEntry{FromRecord(record.reference()), record.sender(),
+                           record.origin_server_ts(), *std::move(content)};
+}
+
+void SetSummary(storage::RoomRecord& room, rooms::RoomSummary summary) {
+  room.set_name(std::move(summary.name));
+  room.set_topic(std::move(summary.topic));
+  room.set_canonical_alias(std::move(summary.canonical_alias));
+  room.set_encryption_algorithm(std::move(summary.encryption_algorithm));
+  room.set_room_type(std::move(summary.room_type));
+  room.set_predecessor_room_id(std::move(summary.predecessor_room_id));
+  room.set_joined_member_count(summary.joined_member_count);
+  room.set_invited_member_count(summary.invited_member_count);
+}
+
+void SetTip(storage::RoomRecord& room, const rooms::RoomVersion& version,
+            const rooms::Event& latest) {
+  room.set_depth(latest.depth);
+  *room.mutable_latest_event() = ToRecord(rooms::ReferenceTo(version, latest));
+}
+
+void StageStateEntry(storage::RoomCommit& commit, const storage::RoomRecord& room,
+                     const rooms::StateKey& key, const rooms::StateEntry& entry,
+                     const std::optional<storage::StateRecord>& superseded) {
+  commit.PutState(room.room_id(), {key.type, key.state_key}, ToRecord(entry, room.revision()),
+                  superseded);
+  if (key.type == kMember) {
+    commit.SetUserRoom(key.state_key, room.room_id(),
+                       rooms::StringOrEmpty(entry.content, "membership"));
+  }
+}
+
+}  // namespace
+
+storage::RoomRecord NewRoomRecord(const rooms::RoomVersion& version, const rooms::Genesis& genesis,
+                                  int64_t now_us) {
+  storage::RoomRecord room;
+  room.set_room_id(genesis.room_id);
+  room.set_creator(genesis.events.front().sender);
+  room.set_room_version(std::string(version.id));
+  room.set_status(storage::ROOM_STATUS_RECORD_ACTIVE);
+  room.set_create_time_us(now_us);
+  SetSummary(room, rooms::Summarise(genesis.state));
+  SetTip(room, version, genesis.events.back());
+  room.set_latest_event_number(static_cast<int64_t>(genesis.events.size()));
+  Touch(room, now_us);
+  return room;
+}
+
+void StageNewRoom(storage::RoomCommit& commit, const storage::RoomRecord& room,
+                  const rooms::Genesis& genesis) {
+  commit.CreateRoom(room);
+  int64_t number = 0;
+  for (const rooms::Event& event : genesis.events) {
+    commit.PutEvent(room.room_id(), ++number, ToRecord(event, room.revision()));
+  }
+  for (const auto& [key, entry] : genesis.state) {
+    StageStateEntry(commit, room, key, entry, std::nullopt);
+  }
+  if (room.is_public()) commit.SetListed(room.room_id(), true);
+}
+
+absl::Status StageNewEvents(storage::RoomCommit& commit, const storage::RoomReader& reader,
+                            storage::RoomRecord& room, const std::vector<rooms::Event>& events,
+                            const rooms::RoomState& state) {
+  const rooms::RoomVersion& version = VersionOf(room);
+  int64_t number = room.latest_event_number();
+  absl::btree_set<rooms::StateKey> changed;
+  for (const rooms::Event& event : events) {
+    commit.PutEvent(room.room_id(), ++number, ToRecord(event, room.revision()));
+    if (event.state_key) changed.insert({event.type, *event.state_key});
+  }
+  for (const rooms::StateKey& key : changed) {
+    auto superseded = reader.GetState(room.room_id(), key.type, key.state_key);
+    if (!superseded.ok()) return superseded.status();
+    StageStateEntry(commit, room, key, *rooms::FindState(state, key.type, key.state_key),
+                    *superseded);
+  }
+  SetSummary(room, rooms::Summarise(state));
+  SetTip(room, version, events.back());
+  room.set_latest_event_number(number);
+  return absl::OkStatus();
+}
+
+void Touch(storage::RoomRecord& room, int64_t now_us) {
+  room.set_revision(room.revision() + 1);
+  room.set_update_time_us(now_us);
+}
+
+absl::StatusOr<rooms::RoomState> LoadState(const storage::RoomReader& reader,
+                                           const storage::RoomRecord& room) {
+  rooms::RoomState state;
+  absl::Status status;
+  absl::Status scanned = reader.ScanState(
+      {.room_id = room.room_id(), .revision = room.revision()},
+      [&](storage::StatePosition position, const storage::StateRecord& record) {
+        absl::StatusOr<rooms::StateEntry> entry = FromRecord(record);
+        status = entry.status();
+        if (!status.ok()) return false;
+        state.emplace_hint(state.end(),
+                           rooms::StateKey{std::move(position.type), std::move(position.state_key)},
+                           *std::move(entry));
+        return true;
+      });
+  if (!scanned.ok()) return scanned;
+  if (!status.ok()) return status;
+  return state;
+}
+
+absl::StatusOr<rooms::RoomState> LoadState(const storage::RoomReader& reader,
+                                           const storage::RoomRecord& room,
+                                           const std::vector<rooms::StateKey>& positions) {
+  rooms::RoomState state;
+  for (const rooms::StateKey& key : positions) {
+    auto record = reader.GetState(room.room_id(), key.type, key.state_key);
+    if (!record.ok()) return record.status();
+    if (!record->has_value()) continue;
+    absl::StatusOr<rooms::StateEntry> entry = FromRecord(**record);
+    if (!entry.ok()) return entry.status();
+    state.insert_or_assign(key, *std::move(entry));
+  }
+  return state;
+}
+
+rooms::RoomTip TipOf(const storage::RoomRecord& room) {
+  return {room.room_id(), room.depth(), FromRecord(room.latest_event())};
+}
+
+const rooms::RoomVersion& VersionOf(const storage::RoomRecord& room) {
+  const rooms::RoomVersion* version = rooms::FindRoomVersion(room.room_version());
+  CHECK(version != nullptr) << room.room_id() << " has version " << room.room_version();
+  return *version;
+}
+
+v1::Room ToProto(const storage::RoomRecord& room) {
+  v1::Room proto;
+  proto.set_room_id(room.room_id());
+  proto.set_creator(room.creator());
+  proto.set_room_version(room.room_version());
+  proto.set_preset(static_cast<v1::RoomPreset>(room.preset()));
+  proto.set_is_public(room.is_public());
+  proto.set_status(static_cast<v1::RoomStatus>(room.status()));
+  proto.set_revision(room.revision());
+  SetTimestamp(room.create_time_us(), proto.mutable_create_time());
+  SetTimestamp(room.update_time_us(), proto.mutable_update_time());
+  proto.set_name(room.name());
+  proto.set_topic(room.topic());
+  proto.set_canonical_alias(room.canonical_alias());
+  proto.set_encryption_algorithm(room.encryption_algorithm());
+  proto.set_room_type(room.room_type());
+  proto.set_joined_member_count(room.joined_member_count());
+  proto.set_invited_member_count(room.invited_member_count());
+  proto.set_predecessor_room_id(room.predecessor_room_id());
+  proto.set_successor_room_id(room.successor_room_id());
+  if (room.has_upgrade()) {
+    v1::RoomUpgrade& upgrade = *proto.mutable_upgrade();
+    upgrade.set_new_version(room.upgrade().new_version());
+    upgrade.set_requester(room.upgrade().requester());
+    SetTimestamp(room.upgrade().start_time_us(), upgrade.mutable_start_time());
+    SetTimestamp(room.upgrade().lease_expire_time_us(), upgrade.mutable_lease_expire_time());
+  }
+  return proto;
+}
+
+absl::StatusOr<v1::StateEvent> ToProto(const storage::StatePosition& position,
+                                       const storage::StateRecord& state) {
+  absl::StatusOr<rooms::StateEntry> entry = FromRecord(state);
+  if (!entry.ok()) return entry.status();
+  v1::StateEvent proto;
+  proto.set_event_id(entry->reference.event_id);
+  proto.set_type(position.type);
+  proto.set_state_key(position.state_key);
+  JsonToStruct(entry->content, proto.mutable_content());
+  proto.set_sender(entry->sender);
+  SetTimestamp(entry->origin_server_ts * 1000, proto.mutable_origin_server_time());
+  proto.set_revision(state.revision());
+  return proto;
+}
+
+}  // namespace innkeeper::lifecycle

@@ -1,0 +1,71 @@
+// File: server/lifecycle/room_records.h
+//
+// Between the three forms of a room: what the rules compute with (rooms::), what
+// is stored (storage::), and what the API shows (v1::).
+
+#ifndef INNKEEPER_SERVER_LIFECYCLE_ROOM_RECORDS_H_
+#define INNKEEPER_SERVER_LIFECYCLE_ROOM_RECORDS_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "innkeeper/v1/room.pb.h"
+#include "server/rooms/event.h"
+#include "server/rooms/event_chain.h"
+#include "server/rooms/genesis.h"
+#include "server/rooms/room_state.h"
+#include "server/rooms/room_version.h"
+#include "storage/records.pb.h"
+#include "storage/room_store.h"
+
+namespace innkeeper::lifecycle {
+
+// The head of a new room, at revision 1. Preset and directory flag are left to
+// the caller.
+storage::RoomRecord NewRoomRecord(const rooms::RoomVersion& version, const rooms::Genesis& genesis,
+                                  int64_t now_us);
+
+// Writes a new room: its head, events and state, its users' lists, its place in
+// the directory.
+void StageNewRoom(storage::RoomCommit& commit, const storage::RoomRecord& room,
+                  const rooms::Genesis& genesis);
+
+// Appends events, at least one, to an existing room: writes them and the state
+// they set, and brings the head `room`, which was read with `reader` and then
+// touched, up to them. The head itself remains to be written. `state` is the
+// whole state of the room behind the events. Errors of RoomReader.
+absl::Status StageNewEvents(storage::RoomCommit& commit, const storage::RoomReader& reader,
+                            storage::RoomRecord& room, const std::vector<rooms::Event>& events,
+                            const rooms::RoomState& state);
+
+// Counts a change to the room: one revision more, updated now.
+void Touch(storage::RoomRecord& room, int64_t now_us);
+
+// Loads the whole current state of the room. DATA_LOSS if a content is no JSON;
+// else the errors of RoomReader.
+absl::StatusOr<rooms::RoomState> LoadState(const storage::RoomReader& reader,
+                                           const storage::RoomRecord& room);
+
+// Loads only those entries of the current state that are at `positions`.
+absl::StatusOr<rooms::RoomState> LoadState(const storage::RoomReader& reader,
+                                           const storage::RoomRecord& room,
+                                           const std::vector<rooms::StateKey>& positions);
+
+// The end of the room's chain of events.
+rooms::RoomTip TipOf(const storage::RoomRecord& room);
+
+// The version of a stored room. A stored room of an unknown version is
+// impossible, and crashes.
+const rooms::RoomVersion& VersionOf(const storage::RoomRecord& room);
+
+v1::Room ToProto(const storage::RoomRecord& room);
+
+// DATA_LOSS if the content is no JSON.
+absl::StatusOr<v1::StateEvent> ToProto(const storage::StatePosition& position,
+                                       const storage::StateRecord& state);
+
+}  // namespace innkeeper::lifecycle
+
+#endif  // INNKEEPER_SERVER_LIFECYCLE_ROOM_RECORDS_H_

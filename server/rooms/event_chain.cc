@@ -1,0 +1,137 @@
+#include "server/rooms/event_chain.h"
+
+#include <algorithm>
+
+#include <glog/logging.h>
+
+#include "absl/strings/str_cat.h"
+#include "server/errors/errors.h"
+
+namespace innkeeper::rooms {
+namespace {
+
+// Left free in an event for its signature.
+constexpr size_t kSignatureBytes = 512;
+
+absl::Status TooLarge(const EventDraft& draft, absl::string_view what) {
+  FieldErrors errors;
+  errors.Add(draft.source_field, what);
+  return errors.ToStatus();
+}
+
+absl::Status CheckKeySizes(const EventDraft& draft) {
+  if (draft.type.size() > kMaxEventKeyBytes) {
+    return TooLarge(draft, absl::StrCat("makes an event whose type is longer than ",
+                                        kMaxEventKeyBytes, " bytes"));
+  }
+  if (draft.state_key && draft.state_key->size() > kMaxEventKeyBytes) {
+    return TooLarge(draft, absl::StrCat("makes an event whose state key is longer than ",
+                                        kMaxEventKeyBytes, " bytes"));
+  }
+  return absl::OkStatus();
+}
+
+// Returns 18 letters that follow from `seed`: about 102 bits.
+std::string Letters(absl::string_view seed) {
+  constexpr absl::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  constexpr size_t kCount = 18;
+  // Bytes from here on would make the first letters likelier than the others.
+  constexpr size_t kEvenBytes = 256 / kAlphabet.size() * kAlphabet.size();
+  std::string letters;
+  std::string bytes(seed);
+  while (letters.size() < kCount) {
+    bytes = Sha256(bytes);
+    for (const char c : bytes) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (byte < kEvenBytes && letters.size() < kCount) {
+        letters += kAlphabet[byte % kAlphabet.size()];
+      }
+    }
+  }
+  return letters;
+}
+
+}  // namespace
+
+EventChain::EventChain(const RoomVersion& version, BuildContext context)
+    : version_(version), context_(std::move(context)) {
+  if (version_.room_id_format == RoomIdFormat::kOpaque) tip_.room_id = OpaqueId('!', "room");
+}
+
+EventChain::EventChain(const RoomVersion& version, BuildContext context, RoomTip tip,
+                       RoomState state)
+    : version_(version),
+      context_(std::move(context)),
+      tip_(std::move(tip)),
+      state_(std::move(state)) {}
+
+std::string EventChain::OpaqueId(char sigil, absl::string_view what) const {
+  return absl::StrCat(std::string(1, sigil),
+                      Letters(absl::StrCat(context_.nonce, "\n", tip_.room_id, "\n", what)), ":",
+                      context_.server_name);
+}
+
+std::vector<EventReference> EventChain::AuthEvents(const EventDraft& draft) const {
+  std::vector<EventReference> references;
+  if (draft.type == "m.room.create") return references;
+  const auto add = [&](absl::string_view type, absl::string_view state_key) {
+    const StateEntry* const entry = FindState(state_, type, state_key);
+    if (entry == nullptr) return;
+    const auto& found = entry->reference;
+    if (std::find(references.begin(), references.end(), found) == references.end()) {
+      references.push_back(found);
+    }
+  };
+  if (!version_.create_event_implied) add("m.room.create", "");
+  add("m.room.power_levels", "");
+  add("m.room.member", draft.sender);
+  if (draft.type != "m.room.member" || !draft.state_key) return references;
+
+  const std::string membership = StringOrEmpty(draft.content, "membership");
+  add("m.room.member", *draft.state_key);
+  if (membership == "join" || membership == "invite" || membership == "knock") {
+    add("m.room.join_rules", "");
+  }
+  if (membership == "invite" && draft.content.contains("third_party_invite")) {
+    const Json& invite = draft.content["third_party_invite"];
+    if (invite.is_object() && invite.contains("signed")) {
+      add("m.room.third_party_invite", StringOrEmpty(invite["signed"], "token"));
+    }
+  }
+  if (membership == "join" && version_.restricted_joins) {
+    const std::string via = StringOrEmpty(draft.content, "join_authorised_via_users_server");
+    if (!via.empty()) add("m.room.member", via);
+  }
+  return references;
+}
+
+absl::Status EventChain::Append(EventDraft draft) {
+  const absl::Status sizes = CheckKeySizes(draft);
+  if (!sizes.ok()) return sizes;
+
+  Event event;
+  event.auth_events = AuthEvents(draft);
+  event.room_id = tip_.room_id;
+  event.type = std::move(draft.type);
+  event.state_key = std::move(draft.state_key);
+  event.sender = std::move(draft.sender);
+  event.origin_server_ts = context_.origin_server_ts;
+  event.content = std::move(draft.content);
+  event.depth = tip_.depth + 1;
+  if (tip_.depth > 0) event.prev_events = {tip_.latest_event};
+  if (version_.event_id_format == EventIdFormat::kOpaque) {
+    event.event_id = OpaqueId('$', absl::StrCat(event.depth));
+  }
+  const size_t size = FinishEvent(version_, event);
+  if (size > kMaxEventBytes - kSignatureBytes) {
+    return TooLarge(draft, absl::StrCat("makes an event of ", size, " bytes (", event.type,
+                                        "); the most is ", kMaxEventBytes - kSignatureBytes));
+  }
+
+  tip_ = {event.room_id, event.depth, ReferenceTo(version_, event)};
+  if (event.state_key) ApplyEvent(state_, version_, event);
+  events_.push_back(std::move(event));
+  return absl::OkStatus();
+}
+
+}  // namespace innkeeper::rooms

@@ -1,0 +1,343 @@
+#include "server/rooms/json.h"
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <glog/logging.h>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "server/errors/errors.h"
+#include "server/rooms/utf8.h"
+
+namespace innkeeper::rooms {
+namespace {
+
+constexpr absl::string_view kNotAnInteger =
+    "must be an integer: fractions cannot be written as canonical JSON";
+constexpr absl::string_view kOutOfRange =
+    "must be an integer from -9007199254740991 to 9007199254740991";
+constexpr absl::string_view kNotUtf8 = "must be valid UTF-8";
+constexpr absl::string_view kKeyNotUtf8 = "must have only keys that are valid UTF-8";
+constexpr absl::string_view kNotJson = "must be null, a boolean, number, string, array or object";
+
+std::string TooDeep() {
+  return absl::StrCat("must not be nested deeper than ", kMaxJsonDepth, " levels");
+}
+
+bool InRange(int64_t value) {
+  return value >= -kMaxCanonicalInteger && value <= kMaxCanonicalInteger;
+}
+
+bool InRange(uint64_t value) { return value <= uint64_t{kMaxCanonicalInteger}; }
+
+// Appends the escape of a character that cannot stand for itself in a string.
+void AppendEscape(char c, std::string& text) {
+  switch (c) {
+    case '"':
+      text += "\\\"";
+      break;
+    case '\\':
+      text += "\\\\";
+      break;
+    case '\b':
+      text += "\\b";
+      break;
+    case '\t':
+      text += "\\t";
+      break;
+    case '\n':
+      text += "\\n";
+      break;
+    case '\f':
+      text += "\\f";
+      break;
+    case '\r':
+      text += "\\r";
+      break;
+    default:
+      absl::StrAppend(&text, "\\u00", absl::Hex(c, absl::kZeroPad2));
+  }
+}
+
+void AppendString(absl::string_view value, std::string& text) {
+  text += '"';
+  size_t written = 0;
+  for (size_t i = 0; i < value.size(); ++i) {
+    const char c = value[i];
+    if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') continue;
+    text.append(value.data() + written, i - written);
+    AppendEscape(c, text);
+    written = i + 1;
+  }
+  text.append(value.data() + written, value.size() - written);
+  text += '"';
+}
+
+void AppendValue(const Json& value, std::string& text) {
+  switch (value.type()) {
+    case Json::value_t::object: {
+      char separator = '{';
+      for (const auto& [key, member] : value.get_ref<const Json::object_t&>()) {
+        text += separator;
+        AppendString(key, text);
+        text += ':';
+        AppendValue(member, text);
+        separator = ',';
+      }
+      text += separator == '{' ? "{}" : "}";
+      break;
+    }
+    case Json::value_t::array: {
+      char separator = '[';
+      for (const Json& element : value.get_ref<const Json::array_t&>()) {
+        text += separator;
+        AppendValue(element, text);
+        separator = ',';
+      }
+      text += separator == '[' ? "[]" : "]";
+      break;
+    }
+    case Json::value_t::string:
+      AppendString(value.get_ref<const std::string&>(), text);
+      break;
+    case Json::value_t::boolean:
+      text += value.get<bool>() ? "true" : "false";
+      break;
+    case Json::value_t::number_integer:
+      absl::StrAppend(&text, value.get<int64_t>());
+      break;
+    case Json::value_t::number_unsigned:
+      absl::StrAppend(&text, value.get<uint64_t>());
+      break;
+    case Json::value_t::null:
+      text += "null";
+      break;
+    default:
+      LOG(FATAL) << "no canonical JSON: " << value.type_name();
+  }
+}
+
+// A place in a value that cannot be written as canonical JSON.
+struct Problem {
+  std::string path;  // from the value on
+  std::string description;
+};
+
+std::optional<Problem> FindProblem(const Json& value, int depth);
+
+std::optional<Problem> FindProblemInArray(const Json::array_t& array, int depth) {
+  for (size_t i = 0; i < array.size(); ++i) {
+    if (auto problem = FindProblem(array[i], depth)) {
+      problem->path = absl::StrCat("[", i, "]", problem->path);
+      return problem;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Problem> FindProblemInObject(const Json::object_t& object, int depth) {
+  for (const auto& [key, member] : object) {
+    if (!IsUtf8(key)) return Problem{"", std::string(kKeyNotUtf8)};
+    if (auto problem = FindProblem(member, depth)) {
+      problem->path = absl::StrCat(FieldPath("", key), problem->path);
+      return problem;
+    }
+  }
+  return std::nullopt;
+}
+
+// `depth` is the number of arrays and objects around `value`.
+std::optional<Problem> FindProblem(const Json& value, int depth) {
+  if (value.is_structured() && depth == kMaxJsonDepth) return Problem{"", TooDeep()};
+  switch (value.type()) {
+    case Json::value_t::null:
+    case Json::value_t::boolean:
+      return std::nullopt;
+    case Json::value_t::number_integer:
+      if (InRange(value.get<int64_t>())) return std::nullopt;
+      return Problem{"", std::string(kOutOfRange)};
+    case Json::value_t::number_unsigned:
+      if (InRange(value.get<uint64_t>())) return std::nullopt;
+      return Problem{"", std::string(kOutOfRange)};
+    case Json::value_t::number_float:
+      return Problem{"", std::string(kNotAnInteger)};
+    case Json::value_t::string:
+      if (IsUtf8(value.get_ref<const std::string&>())) return std::nullopt;
+      return Problem{"", std::string(kNotUtf8)};
+    case Json::value_t::array:
+      return FindProblemInArray(value.get_ref<const Json::array_t&>(), depth + 1);
+    case Json::value_t::object:
+      return FindProblemInObject(value.get_ref<const Json::object_t&>(), depth + 1);
+    case Json::value_t::binary:
+    case Json::value_t::discarded:
+      break;
+  }
+  return Problem{"", std::string(kNotJson)};
+}
+
+// Reads a JSON number that has a fraction or an exponent, or more digits than
+// an int64_t, without the rounding of a floating-point type. nullopt if it is
+// no integer or is out of range.
+std::optional<int64_t> ExactInteger(absl::string_view token) {
+  const bool negative = absl::ConsumePrefix(&token, "-");
+  const size_t exponent_at = token.find_first_of("eE");
+  int64_t exponent = 0;
+  if (exponent_at != absl::string_view::npos) {
+    // Saturates at exponents beyond an int64_t. Those beyond the bounds are out
+    // of reach of any token's digits.
+    constexpr int64_t kBound = int64_t{1} << 40;
+    (void)absl::SimpleAtoi(token.substr(exponent_at + 1), &exponent);
+    exponent = std::clamp(exponent, -kBound, kBound);
+    token = token.substr(0, exponent_at);
+  }
+  std::string digits;
+  const size_t point = token.find('.');
+  if (point == absl::string_view::npos) {
+    digits = std::string(token);
+  } else {
+    digits = absl::StrCat(token.substr(0, point), token.substr(point + 1));
+    exponent -= static_cast<int64_t>(token.size() - point - 1);
+  }
+  const size_t last = digits.find_last_not_of('0');
+  if (last == std::string::npos) return 0;
+  exponent += static_cast<int64_t>(digits.size() - last - 1);
+  digits.resize(last + 1);
+  constexpr int64_t kMaxDigits = 16;
+  if (exponent < 0 || exponent > kMaxDigits) return std::nullopt;
+  digits.append(static_cast<size_t>(exponent), '0');
+  int64_t value = 0;
+  if (!absl::SimpleAtoi(digits, &value) || !InRange(value)) return std::nullopt;
+  return negative ? -value : value;
+}
+
+// Builds a value from what nlohmann's parser tells; stops it, by returning
+// false, at whatever ParseJson refuses. The names of the members are the
+// parser's.
+class Builder {
+ public:
+  bool null() { return Put(nullptr); }
+  bool boolean(bool value) { return Put(value); }
+  bool number_integer(int64_t value) { return InRange(value) ? Put(value) : Refuse(kOutOfRange); }
+  bool number_unsigned(uint64_t value) {
+    return InRange(value) ? Put(static_cast<int64_t>(value)) : Refuse(kOutOfRange);
+  }
+  bool number_float(double /*rounded*/, const std::string& token) {
+    const std::optional<int64_t> value = ExactInteger(token);
+    return value ? Put(*value)
+                 : Refuse("has a number that is not an integer within +-9007199254740991");
+  }
+  bool string(std::string& value) { return Put(std::move(value)); }
+  bool binary(Json::binary_t& /*value*/) { return Refuse(kNotJson); }
+
+  bool start_object(size_t /*size*/) { return Open(Json::object()); }
+  bool key(std::string& key) {
+    auto [it, inserted] = open_.back()->get_ref<Json::object_t&>().try_emplace(std::move(key));
+    if (!inserted) {
+      return Refuse(
+          absl::StrCat("has the key \"", Utf8Prefix(it->first, 64), "\" twice in one object"));
+    }
+    member_ = &it->second;
+    return true;
+  }
+  bool end_object() { return Close(); }
+  bool start_array(size_t /*size*/) { return Open(Json::array()); }
+  bool end_array() { return Close(); }
+
+  bool parse_error(size_t position, const std::string& /*token*/,
+                   const nlohmann::detail::exception& /*error*/) {
+    return Refuse(absl::StrCat("is not valid JSON: error at byte ", position));
+  }
+
+  const std::string& refusal() const { return refusal_; }
+  Json TakeRoot() { return std::move(root_); }
+
+ private:
+  bool Refuse(absl::string_view why) {
+    refusal_ = std::string(why);
+    return false;
+  }
+
+  // Returns where a value belongs that comes now.
+  Json* Place(Json value) {
+    if (open_.empty()) {
+      root_ = std::move(value);
+      return &root_;
+    }
+    if (open_.back()->is_array()) {
+      auto& array = open_.back()->get_ref<Json::array_t&>();
+      array.push_back(std::move(value));
+      return &array.back();
+    }
+    *member_ = std::move(value);
+    return member_;
+  }
+
+  bool Put(Json value) {
+    Place(std::move(value));
+    return true;
+  }
+
+  bool Open(Json value) {
+    if (open_.size() == static_cast<size_t>(kMaxJsonDepth)) return Refuse(TooDeep());
+    open_.push_back(Place(std::move(value)));
+    return true;
+  }
+
+  bool Close() {
+    open_.pop_back();
+    return true;
+  }
+
+  Json root_;
+  std::vector<Json*> open_;  // the arrays and objects around what comes next
+  Json* member_ = nullptr;   // where the value of the last key goes
+  std::string refusal_;
+};
+
+}  // namespace
+
+std::string FieldPath(absl::string_view field, absl::string_view key) {
+  constexpr size_t kMaxKeyBytes = 64;
+  const absl::string_view shown = Utf8Prefix(key, kMaxKeyBytes);
+  return absl::StrCat(field, ".", shown, shown.size() < key.size() ? "..." : "");
+}
+
+std::string CanonicalJson(const Json& value) {
+  std::string text;
+  AppendValue(value, text);
+  return text;
+}
+
+absl::Status CheckCanonical(const Json& value, absl::string_view field) {
+  const std::optional<Problem> problem = FindProblem(value, 0);
+  if (!problem) return absl::OkStatus();
+  FieldErrors errors;
+  errors.Add(absl::StrCat(field, problem->path), problem->description);
+  return errors.ToStatus();
+}
+
+absl::StatusOr<Json> ParseJson(absl::string_view text) {
+  // The parser takes a NUL for the end of the text and skips a byte order mark.
+  if (absl::StrContains(text, '\0') || absl::StartsWith(text, "\xEF\xBB\xBF")) {
+    return absl::InvalidArgumentError("is not valid JSON: has a NUL or a byte order mark");
+  }
+  Builder builder;
+  if (!Json::sax_parse(text.begin(), text.end(), &builder)) {
+    return absl::InvalidArgumentError(builder.refusal());
+  }
+  return builder.TakeRoot();
+}
+
+std::string StringOrEmpty(const Json& object, absl::string_view key) {
+  if (!object.is_object()) return "";
+  const auto it = object.find(std::string_view(key.data(), key.size()));
+  return it != object.end() && it->is_string() ? it->get<std::string>() : "";
+}
+
+}  // namespace innkeeper::rooms

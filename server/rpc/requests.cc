@@ -1,0 +1,156 @@
+#include "server/rpc/requests.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "server/errors/errors.h"
+#include "server/lifecycle/supported_version.h"
+#include "server/rooms/identifiers.h"
+#include "server/rpc/wire.h"
+#include "server/values/struct_json.h"
+
+namespace innkeeper::rpc {
+namespace {
+
+constexpr size_t kMaxRequestIdBytes = 128;
+
+bool IsRequestId(absl::string_view id) {
+  return id.size() <= kMaxRequestIdBytes && std::all_of(id.begin(), id.end(), [](char c) {
+           return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' ||
+                  c == ':' || c == '-';
+         });
+}
+
+void CheckRequestId(absl::string_view id, FieldErrors& errors) {
+  if (!IsRequestId(id)) {
+    errors.Add("request_id",
+               "must be 1 to 128 characters of A-Z a-z 0-9 . _ : - or left out; a UUID is a good "
+               "choice");
+  }
+}
+
+void CheckRoomIdField(const std::string& room_id, FieldErrors& errors) {
+  errors.AddStatus("room_id", rooms::CheckRoomId(room_id));
+}
+
+// An optional user to act as.
+void CheckRequesterField(const std::string& requester, FieldErrors& errors) {
+  if (!requester.empty()) errors.AddStatus("requester", rooms::CheckUserId(requester));
+}
+
+void CheckPageSize(int32_t page_size, FieldErrors& errors) {
+  if (page_size < 0) errors.Add("page_size", "must not be negative; 0 stands for the default");
+}
+
+template <typename Request>
+lifecycle::RequestIdentity IdentityOf(const Request& request, absl::string_view principal) {
+  if (request.request_id().empty() || request.validate_only()) return {};
+  return {{std::string(principal), request.request_id()}, Fingerprint(request)};
+}
+
+rooms::Preset PresetOf(const v1::CreateRoomRequest& request) {
+  switch (request.preset()) {
+    case v1::ROOM_PRESET_PRIVATE_CHAT:
+      return rooms::Preset::kPrivateChat;
+    case v1::ROOM_PRESET_TRUSTED_PRIVATE_CHAT:
+      return rooms::Preset::kTrustedPrivateChat;
+    case v1::ROOM_PRESET_PUBLIC_CHAT:
+      return rooms::Preset::kPublicChat;
+    default:
+      return request.is_public() ? rooms::Preset::kPublicChat : rooms::Preset::kPrivateChat;
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<lifecycle::CreateRoomCommand> ToCommand(const v1::CreateRoomRequest& request,
+                                                       absl::string_view principal,
+                                                       absl::string_view default_version) {
+  const absl::string_view version_id =
+      request.room_version().empty() ? default_version : absl::string_view(request.room_version());
+  auto version = lifecycle::SupportedVersion(version_id, "room_version");
+  if (!version.ok()) return version.status();
+
+  lifecycle::CreateRoomCommand command;
+  CheckRequestId(request.request_id(), command.field_errors);
+  if (!v1::RoomPreset_IsValid(request.preset())) {
+    command.field_errors.Add(
+        "preset",
+        "must be ROOM_PRESET_PRIVATE_CHAT, ROOM_PRESET_TRUSTED_PRIVATE_CHAT or "
+        "ROOM_PRESET_PUBLIC_CHAT, or left out");
+  }
+  rooms::RoomSpec& spec = command.spec;
+  spec.creator = request.creator();
+  spec.version = *version;
+  spec.preset = PresetOf(request);
+  spec.is_public = request.is_public();
+  for (const v1::InitialStateEvent& event : request.initial_state()) {
+    spec.initial_state.push_back(
+        {event.type(), event.state_key(), JsonFromStruct(event.content())});
+  }
+  spec.creation_content = JsonFromStruct(request.creation_content());
+  spec.power_level_content_override = JsonFromStruct(request.power_level_content_override());
+  spec.name = request.name();
+  spec.topic = request.topic();
+  spec.alias = request.alias();
+  spec.invites.assign(request.invites().begin(), request.invites().end());
+  spec.is_direct = request.is_direct();
+  spec.encryption_algorithm = request.encryption_algorithm();
+  command.validate_only = request.validate_only();
+  command.identity = IdentityOf(request, principal);
+  return command;
+}
+
+absl::StatusOr<lifecycle::UpgradeRoomCommand> ToCommand(const v1::UpgradeRoomRequest& request,
+                                                        absl::string_view principal) {
+  FieldErrors errors;
+  CheckRoomIdField(request.room_id(), errors);
+  errors.AddStatus("requester", rooms::CheckUserId(request.requester()));
+  if (request.new_version().empty()) {
+    errors.Add("new_version", "must be given: the version of the new room, such as \"12\"");
+  }
+  CheckRequestId(request.request_id(), errors);
+  absl::Status valid = errors.ToStatus();
+  if (!valid.ok()) return valid;
+  return lifecycle::UpgradeRoomCommand{.room_id = request.room_id(),
+                                       .requester = request.requester(),
+                                       .new_version = request.new_version(),
+                                       .identity = IdentityOf(request, principal),
+                                       .validate_only = request.validate_only()};
+}
+
+absl::Status CheckRequest(const v1::GetRoomRequest& request) {
+  FieldErrors errors;
+  CheckRoomIdField(request.room_id(), errors);
+  CheckRequesterField(request.requester(), errors);
+  return errors.ToStatus();
+}
+
+absl::Status CheckRequest(const v1::GetRoomStateRequest& request) {
+  FieldErrors errors;
+  CheckRoomIdField(request.room_id(), errors);
+  CheckRequesterField(request.requester(), errors);
+  if (request.has_state_key() && request.type().empty()) {
+    errors.Add("state_key", "needs `type` to be given too");
+  }
+  if (request.revision() < 0) {
+    errors.Add("revision", "must not be negative; 0 stands for the current one");
+  }
+  CheckPageSize(request.page_size(), errors);
+  return errors.ToStatus();
+}
+
+absl::Status CheckRequest(const v1::ListRoomsRequest& request) {
+  FieldErrors errors;
+  CheckRequesterField(request.requester(), errors);
+  if (!v1::RoomStatus_IsValid(request.status())) {
+    errors.Add("status",
+               "must be ROOM_STATUS_ACTIVE, ROOM_STATUS_UPGRADING or "
+               "ROOM_STATUS_TOMBSTONED, or left out");
+  }
+  CheckPageSize(request.page_size(), errors);
+  return errors.ToStatus();
+}
+
+}  // namespace innkeeper::rpc

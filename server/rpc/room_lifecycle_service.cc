@@ -1,0 +1,158 @@
+#include "server/rpc/room_lifecycle_service.h"
+
+#include <memory>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/clock.h"
+#include "server/auth/access.h"
+#include "server/auth/principal.h"
+#include "server/rpc/requests.h"
+#include "server/rpc/watch_room_events.h"
+#include "server/rpc/wire.h"
+
+namespace innkeeper::rpc {
+namespace {
+
+using auth::Role;
+
+constexpr Method kCreateRoom = {"CreateRoom", Role::kCreate};
+constexpr Method kUpgradeRoom = {"UpgradeRoom", Role::kUpgrade};
+constexpr Method kGetRoom = {"GetRoom", std::nullopt};
+constexpr Method kGetRoomState = {"GetRoomState", std::nullopt};
+constexpr Method kListRooms = {"ListRooms", std::nullopt};
+constexpr Method kWatchRoomEvents = {"WatchRoomEvents", Role::kWatch};
+constexpr Method kListRoomEvents = {"ListRoomEvents", Role::kWatch};
+
+// A user that the request has the caller act for. A missing one is for the checks
+// of the request to complain of.
+absl::Status MayActFor(const Call& call, const std::string& user_id) {
+  if (user_id.empty()) return absl::OkStatus();
+  return auth::RequireUser(*call.principal, user_id);
+}
+
+// Who reads as nobody in particular must be allowed to read everything.
+absl::Status MayReadAs(const Call& call, const std::string& requester) {
+  if (requester.empty()) return auth::RequireRole(*call.principal, Role::kReadAll);
+  return auth::RequireUser(*call.principal, requester);
+}
+
+// The room that a request is about.
+template <typename Request>
+std::string RoomIdOf(const Request& request) {
+  return request.room_id();
+}
+std::string RoomIdOf(const v1::ListRoomsRequest&) { return ""; }
+
+// The request of a stream, if its caller may watch. It is small, and parsed where
+// it arrives.
+absl::StatusOr<v1::WatchRoomEventsRequest> ReadWatchRequest(
+    const absl::StatusOr<std::shared_ptr<const auth::Principal>>& principal,
+    const grpc::ByteBuffer& bytes) {
+  if (!principal.ok()) return principal.status();
+  absl::Status allowed = auth::RequireRole(**principal, *kWatchRoomEvents.role);
+  if (!allowed.ok()) return allowed;
+  v1::WatchRoomEventsRequest request;
+  absl::Status parsed = ParseMessage(bytes, &request);
+  if (!parsed.ok()) return parsed;
+  return request;
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* RoomLifecycleService::CreateRoom(grpc::CallbackServerContext* context,
+                                                           const grpc::ByteBuffer* request,
+                                                           grpc::ByteBuffer* response) {
+  return ServeUnary<v1::CreateRoomRequest>(
+      kCreateRoom, environment_.authenticator, environment_.write_executor, context, request,
+      response,
+      [this](Call& call,
+             const v1::CreateRoomRequest& message) -> absl::StatusOr<v1::CreateRoomResponse> {
+        absl::Status allowed = MayActFor(call, message.creator());
+        if (!allowed.ok()) return allowed;
+        auto command = ToCommand(message, call.principal->name(), default_room_version_);
+        if (!command.ok()) return command.status();
+        auto created = use_cases_.creator.Create(*std::move(command));
+        if (created.ok()) call.room_id = created->room().room_id();
+        return created;
+      });
+}
+
+grpc::ServerUnaryReactor* RoomLifecycleService::UpgradeRoom(grpc::CallbackServerContext* context,
+                                                            const grpc::ByteBuffer* request,
+                                                            grpc::ByteBuffer* response) {
+  return ServeUnary<v1::UpgradeRoomRequest>(
+      kUpgradeRoom, environment_.authenticator, environment_.write_executor, context, request,
+      response,
+      [this](Call& call,
+             const v1::UpgradeRoomRequest& message) -> absl::StatusOr<v1::UpgradeRoomResponse> {
+        absl::Status allowed = MayActFor(call, message.requester());
+        if (!allowed.ok()) return allowed;
+        auto command = ToCommand(message, call.principal->name());
+        if (!command.ok()) return command.status();
+        call.room_id = command->room_id;
+        command->may_read_all = call.principal->Has(Role::kReadAll);
+        return use_cases_.upgrader.Upgrade(*command);
+      });
+}
+
+template <typename Request, typename Response>
+grpc::ServerUnaryReactor* RoomLifecycleService::ServeRead(
+    const Method& method, grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response,
+    absl::StatusOr<Response> (lifecycle::RoomBrowser::*read)(const Request&) const) {
+  return ServeUnary<Request>(
+      method, environment_.authenticator, environment_.read_executor, context, request, response,
+      [this, read](Call& call, const Request& message) -> absl::StatusOr<Response> {
+        absl::Status allowed = MayReadAs(call, message.requester());
+        if (!allowed.ok()) return allowed;
+        absl::Status valid = CheckRequest(message);
+        if (!valid.ok()) return valid;
+        call.room_id = RoomIdOf(message);
+        return (use_cases_.browser.*read)(message);
+      });
+}
+
+grpc::ServerUnaryReactor* RoomLifecycleService::GetRoom(grpc::CallbackServerContext* context,
+                                                        const grpc::ByteBuffer* request,
+                                                        grpc::ByteBuffer* response) {
+  return ServeRead(kGetRoom, context, request, response, &lifecycle::RoomBrowser::GetRoom);
+}
+
+grpc::ServerUnaryReactor* RoomLifecycleService::GetRoomState(grpc::CallbackServerContext* context,
+                                                             const grpc::ByteBuffer* request,
+                                                             grpc::ByteBuffer* response) {
+  return ServeRead(kGetRoomState, context, request, response,
+                   &lifecycle::RoomBrowser::GetRoomState);
+}
+
+grpc::ServerUnaryReactor* RoomLifecycleService::ListRooms(grpc::CallbackServerContext* context,
+                                                          const grpc::ByteBuffer* request,
+                                                          grpc::ByteBuffer* response) {
+  return ServeRead(kListRooms, context, request, response, &lifecycle::RoomBrowser::ListRooms);
+}
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* RoomLifecycleService::WatchRoomEvents(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+  const absl::Time start = absl::Now();
+  auto principal = environment_.authenticator.Authenticate(Authorization(*context));
+  std::string caller = principal.ok() ? (*principal)->name() : "-";
+  return rpc::WatchRoomEvents(
+      use_cases_.feed, *context, ReadWatchRequest(principal, *request),
+      [start, caller = std::move(caller)](const absl::Status& status) {
+        LogCall(kWatchRoomEvents.name, caller, "", status, absl::Now() - start);
+      });
+}
+
+grpc::ServerUnaryReactor* RoomLifecycleService::ListRoomEvents(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  return ServeUnary<v1::ListRoomEventsRequest>(
+      kListRoomEvents, environment_.authenticator, environment_.read_executor, context, request,
+      response, [this](Call&, const v1::ListRoomEventsRequest& message) {
+        return use_cases_.feed.List(message);
+      });
+}
+
+}  // namespace innkeeper::rpc

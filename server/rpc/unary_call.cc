@@ -1,0 +1,94 @@
+#include "server/rpc/unary_call.h"
+
+#include <glog/logging.h>
+
+#include "absl/time/clock.h"
+#include "server/auth/access.h"
+#include "server/errors/errors.h"
+#include "server/rpc/status.h"
+
+namespace innkeeper::rpc {
+namespace {
+
+// A call from its arrival to its reply.
+struct PendingCall {
+  Method method;
+  grpc::CallbackServerContext* context;
+  grpc::ServerUnaryReactor* reactor;
+  const grpc::ByteBuffer* request;
+  grpc::ByteBuffer* response;
+  CallBody body;
+  Call call;
+  absl::Time start;
+};
+
+absl::Status Overloaded() {
+  return WithRetryDelay(
+      MakeError(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_OVERLOADED,
+                "the server has more requests waiting than it can take on; try again later"),
+      absl::Milliseconds(200));
+}
+
+absl::Status DeadlinePassed() {
+  return MakeError(absl::StatusCode::kDeadlineExceeded, v1::ERROR_REASON_DEADLINE_PASSED,
+                   "the deadline passed before the work began; nothing was written");
+}
+
+void Finish(const PendingCall& pending, const absl::Status& status) {
+  LogCall(pending.method.name, pending.call.principal ? pending.call.principal->name() : "-",
+          pending.call.room_id, status, absl::Now() - pending.start);
+  pending.reactor->Finish(ToGrpcStatus(status));
+}
+
+absl::Status Run(PendingCall& pending) {
+  // Nobody waits for the answer any more.
+  if (pending.context->IsCancelled()) return DeadlinePassed();
+  if (pending.method.role) {
+    absl::Status allowed = auth::RequireRole(*pending.call.principal, *pending.method.role);
+    if (!allowed.ok()) return allowed;
+  }
+  absl::StatusOr<grpc::ByteBuffer> response = pending.body(pending.call, *pending.request);
+  if (response.ok()) *pending.response = *std::move(response);
+  return response.status();
+}
+
+}  // namespace
+
+absl::string_view Authorization(const grpc::CallbackServerContext& context) {
+  const auto& metadata = context.client_metadata();
+  const auto found = metadata.find("authorization");
+  if (found == metadata.end()) return "";
+  return absl::string_view(found->second.data(), found->second.size());
+}
+
+void LogCall(absl::string_view method, absl::string_view caller, absl::string_view room_id,
+             const absl::Status& status, absl::Duration latency) {
+  const v1::ErrorReason reason = ReasonOf(status);
+  LOG(INFO) << "method=" << method << " caller=" << caller
+            << " room=" << (room_id.empty() ? "-" : room_id)
+            << " status=" << absl::StatusCodeToString(status.code())
+            << " reason=" << (reason == v1::ERROR_REASON_UNSPECIFIED ? "-" : ReasonName(reason))
+            << " latency_us=" << absl::ToInt64Microseconds(latency);
+}
+
+grpc::ServerUnaryReactor* ServeBytes(const Method& method, const auth::Authenticator& authenticator,
+                                     Executor& executor, grpc::CallbackServerContext* context,
+                                     const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
+                                     CallBody body) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  auto pending = std::make_unique<PendingCall>(
+      PendingCall{method, context, reactor, request, response, std::move(body), {}, absl::Now()});
+  auto principal = authenticator.Authenticate(Authorization(*context));
+  if (!principal.ok()) {
+    Finish(*pending, principal.status());
+    return reactor;
+  }
+  pending->call.principal = *std::move(principal);
+  Executor::Task task = [pending = std::move(pending)] { Finish(*pending, Run(*pending)); };
+  if (!executor.TrySubmit(std::move(task))) {
+    context->DefaultReactor()->Finish(ToGrpcStatus(Overloaded()));
+  }
+  return reactor;
+}
+
+}  // namespace innkeeper::rpc

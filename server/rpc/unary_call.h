@@ -1,0 +1,94 @@
+// File: server/rpc/unary_call.h
+//
+// What every unary method does around its use case: the caller is authenticated on
+// gRPC's thread, the rest runs on an executor: the role is checked, the request
+// parsed, the use case called, the call logged, the outcome mapped.
+
+#ifndef INNKEEPER_SERVER_RPC_UNARY_CALL_H_
+#define INNKEEPER_SERVER_RPC_UNARY_CALL_H_
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/server_callback.h"
+#include "server/auth/authenticator.h"
+#include "server/auth/principal.h"
+#include "server/base/executor.h"
+#include "server/rpc/wire.h"
+
+namespace innkeeper::rpc {
+
+// What is known of a method.
+struct Method {
+  absl::string_view name;  // without the service
+  // The role that every call needs; none where it depends on the request.
+  std::optional<auth::Role> role;
+};
+
+// A call under way, as its use case sees it.
+struct Call {
+  std::shared_ptr<const auth::Principal> principal;
+  // The room that the call is about, for the log; empty if there is none.
+  std::string room_id;
+};
+
+// The parts of the server that every method needs. Must outlive all calls.
+struct CallEnvironment {
+  const auth::Authenticator& authenticator;
+  // Runs the use cases: those that only read, and those that wait for commits.
+  Executor& read_executor;
+  Executor& write_executor;
+};
+
+// The value of the call's metadata `authorization`; "" if there is none. Valid as
+// long as the call.
+absl::string_view Authorization(const grpc::CallbackServerContext& context);
+
+// Writes the line that every call has in the log. `caller` is a principal's name,
+// or "-" where it isn't known.
+void LogCall(absl::string_view method, absl::string_view caller, absl::string_view room_id,
+             const absl::Status& status, absl::Duration latency);
+
+// Turns a request's bytes into those of the response.
+using CallBody =
+    absl::AnyInvocable<absl::StatusOr<grpc::ByteBuffer>(Call&, const grpc::ByteBuffer&)>;
+
+// Serves a call, with `body` run by `executor`. Returns the reactor for gRPC.
+grpc::ServerUnaryReactor* ServeBytes(const Method& method, const auth::Authenticator& authenticator,
+                                     Executor& executor, grpc::CallbackServerContext* context,
+                                     const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
+                                     CallBody body);
+
+// As ServeBytes, with a use case that takes and returns messages:
+// absl::StatusOr<Response>(Call&, Request).
+template <typename Request, typename UseCase>
+grpc::ServerUnaryReactor* ServeUnary(const Method& method, const auth::Authenticator& authenticator,
+                                     Executor& executor, grpc::CallbackServerContext* context,
+                                     const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
+                                     UseCase use_case) {
+  return ServeBytes(
+      method, authenticator, executor, context, request, response,
+      [use_case = std::move(use_case)](
+          Call& call, const grpc::ByteBuffer& bytes) -> absl::StatusOr<grpc::ByteBuffer> {
+        Request message;
+        absl::Status parsed = ParseMessage(bytes, &message);
+        if (!parsed.ok()) return parsed;
+        auto result = use_case(call, std::move(message));
+        if (!result.ok()) return result.status();
+        return SerializeMessage(*result);
+      });
+}
+
+}  // namespace innkeeper::rpc
+
+#endif  // INNKEEPER_SERVER_RPC_UNARY_CALL_H_

@@ -1,0 +1,34 @@
+// File: server/rpc/watch_room_events.h
+//
+// The streaming RPC RoomLifecycle.WatchRoomEvents over an EventFeed.
+
+#ifndef INNKEEPER_SERVER_RPC_WATCH_ROOM_EVENTS_H_
+#define INNKEEPER_SERVER_RPC_WATCH_ROOM_EVENTS_H_
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/server_callback.h"
+#include "innkeeper/v1/room_lifecycle.pb.h"
+#include "server/feed/event_feed.h"
+
+namespace innkeeper::rpc {
+
+// Called once when a stream has ended, on a thread of gRPC, with what it ended
+// with; CANCELLED if the caller broke it off. Must not block.
+using WatchDone = absl::AnyInvocable<void(const absl::Status& status)>;
+
+// Serves one call of WatchRoomEvents: what the handler of the method, registered
+// raw, returns to gRPC. The caller is already known to be allowed to watch.
+//
+// `request` is the call's request, or the error that the call is to end with.
+// `context` is the call's; `feed` must outlive the gRPC server. Does not block.
+grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchRoomEvents(
+    feed::EventFeed& feed, grpc::CallbackServerContext& context,
+    const absl::StatusOr<v1::WatchRoomEventsRequest>& request, WatchDone done);
+
+}  // namespace innkeeper::rpc
+
+#endif  // INNKEEPER_SERVER_RPC_WATCH_ROOM_EVENTS_H_

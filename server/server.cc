@@ -1,0 +1,284 @@
+#include "server/server.h"
+
+#include <glog/logging.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "grpcpp/ext/proto_server_reflection_plugin.h"
+#include "grpcpp/health_check_service_interface.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+#include "server/auth/authenticator.h"
+#include "server/base/executor.h"
+#include "server/base/periodic.h"
+#include "server/base/signed_token.h"
+#include "server/credentials.h"
+#include "server/feed/event_feed.h"
+#include "server/lifecycle/create_room.h"
+#include "server/lifecycle/maintenance.h"
+#include "server/lifecycle/read_rooms.h"
+#include "server/lifecycle/supported_version.h"
+#include "server/lifecycle/upgrade_room.h"
+#include "server/rooms/identifiers.h"
+#include "server/rpc/room_lifecycle_service.h"
+#include "storage/rocksdb/rocksdb_engine.h"
+#include "storage/room_store.h"
+
+namespace innkeeper {
+namespace {
+
+constexpr absl::Duration kMaintenancePeriod = absl::Seconds(10);
+constexpr absl::Duration kTokenReloadPeriod = absl::Seconds(1);
+constexpr size_t kTokenKeyBytes = 32;
+
+lifecycle::EncryptionPolicy PolicyOf(EncryptionPolicy policy) {
+  switch (policy) {
+    case EncryptionPolicy::kOff:
+      return lifecycle::EncryptionPolicy::kOff;
+    case EncryptionPolicy::kInvite:
+      return lifecycle::EncryptionPolicy::kInvite;
+    case EncryptionPolicy::kAll:
+      return lifecycle::EncryptionPolicy::kAll;
+  }
+  LOG(FATAL) << "no such policy";
+}
+
+std::string HostName() {
+  char name[256] = {};
+  PCHECK(gethostname(name, sizeof(name) - 1) == 0);
+  return name;
+}
+
+lifecycle::RoomCreator::Options CreatorOptions(const ServerConfig& config) {
+  lifecycle::RoomCreator::Options options;
+  options.server_name = config.server_name;
+  options.limits.max_invites = static_cast<size_t>(config.max_invites);
+  options.encryption_policy = PolicyOf(config.encryption_policy);
+  options.encryption_algorithm = config.encryption_algorithm;
+  options.rooms_per_second = config.room_creation_rate;
+  options.room_burst = config.room_creation_burst;
+  options.request_retention = config.request_id_retention;
+  return options;
+}
+
+lifecycle::RoomUpgrader::Options UpgraderOptions(const ServerConfig& config) {
+  return {.server_name = config.server_name,
+          .instance_name = config.instance_name.empty() ? HostName() : config.instance_name,
+          .lease = config.upgrade_lease,
+          .request_retention = config.request_id_retention};
+}
+
+size_t ReadThreads(const ServerConfig& config) {
+  return config.read_threads > 0 ? static_cast<size_t>(config.read_threads)
+                                 : std::max(1u, std::thread::hardware_concurrency());
+}
+
+// What the configuration's own checks leave to those who know the grammar.
+absl::Status CheckNames(const ServerConfig& config) {
+  absl::Status status = rooms::CheckServerName(config.server_name);
+  if (!status.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("server_name: ", status.message()));
+  }
+  if (!lifecycle::SupportedVersion(config.default_room_version, "").ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("default_room_version: \"",
+                                                   config.default_room_version,
+                                                   "\" is no room version that is supported"));
+  }
+  return absl::OkStatus();
+}
+
+// A store belongs to one server name: rooms and aliases in it bear it.
+absl::Status CheckStoreName(storage::Engine& engine, const std::string& server_name) {
+  auto stored = LoadOrCreateSetting(engine, "server_name", server_name);
+  if (!stored.ok()) return stored.status();
+  if (*stored == server_name) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("the store in data_dir belongs to the server \"", *stored,
+                   "\"; set server_name to that, or data_dir to another directory"));
+}
+
+void EnableReflection() {
+  static std::once_flag once;
+  std::call_once(once, [] { grpc::reflection::InitProtoReflectionServerBuilderPlugin(); });
+}
+
+int Milliseconds(absl::Duration duration) {
+  return static_cast<int>(absl::ToInt64Milliseconds(duration));
+}
+
+void SetLimits(const ServerConfig& config, grpc::ServerBuilder& builder) {
+  builder.SetMaxReceiveMessageSize(static_cast<int>(config.max_message_bytes));
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE,
+                             static_cast<int>(config.max_metadata_bytes));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, config.max_concurrent_streams);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(config.keepalive_time));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(config.keepalive_timeout));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  // Clients may ping every ten seconds.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+  if (config.max_connection_age > absl::ZeroDuration()) {
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS,
+                               Milliseconds(config.max_connection_age));
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
+                               Milliseconds(config.max_connection_age_grace));
+  }
+  // A second server on the same port is an error, not a way to share it.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+}
+
+class RealServer final : public Server {
+ public:
+  RealServer(const ServerConfig& config, Surroundings surroundings,
+             std::unique_ptr<storage::Engine> engine, std::string token_key,
+             std::unique_ptr<auth::Authenticator> authenticator)
+      : config_(config),
+        clock_(std::move(surroundings.clock)),
+        random_(std::move(surroundings.random)),
+        engine_(std::move(engine)),
+        signer_(std::move(token_key)),
+        authenticator_(std::move(authenticator)),
+        read_executor_(ReadThreads(config), static_cast<size_t>(config.max_queued_requests)),
+        write_executor_(static_cast<size_t>(config.write_threads),
+                        static_cast<size_t>(config.max_queued_requests)),
+        creator_(*engine_, clock_, random_, CreatorOptions(config)),
+        upgrader_(*engine_, clock_, random_, UpgraderOptions(config)),
+        browser_(*engine_, signer_),
+        feed_(*engine_, signer_, read_executor_, random_),
+        service_({*authenticator_, read_executor_, write_executor_},
+                 {creator_, upgrader_, browser_, feed_}, config.default_room_version) {}
+
+  ~RealServer() override {
+    absl::Status status = Shutdown();
+    LOG_IF(ERROR, !status.ok()) << "shutting down: " << status;
+  }
+
+  // Starts to serve.
+  absl::Status Serve();
+
+  const std::string& address() const override { return address_; }
+
+  absl::Status Shutdown() override;
+
+ private:
+  absl::Status Listen();
+  void SetServing(bool serving);
+
+  const ServerConfig config_;
+  const Clock clock_;
+  const RandomBytes random_;
+  const std::unique_ptr<storage::Engine> engine_;
+  const TokenSigner signer_;
+  const std::unique_ptr<auth::Authenticator> authenticator_;
+  Executor read_executor_;
+  Executor write_executor_;
+  lifecycle::RoomCreator creator_;
+  lifecycle::RoomUpgrader upgrader_;
+  const lifecycle::RoomBrowser browser_;
+  feed::EventFeed feed_;
+  rpc::RoomLifecycleService service_;
+  std::string address_;                        // set by Serve()
+  std::unique_ptr<grpc::Server> grpc_server_;  // set by Serve()
+  std::optional<PeriodicTask> maintenance_;
+  std::optional<PeriodicTask> token_reload_;
+  absl::Mutex shutdown_mutex_;
+  std::optional<absl::Status> shutdown_status_ ABSL_GUARDED_BY(shutdown_mutex_);
+};
+
+absl::Status RealServer::Serve() {
+  absl::Status recovered = upgrader_.RecoverOwn();
+  if (!recovered.ok()) return recovered;
+  absl::Status listening = Listen();
+  if (!listening.ok()) return listening;
+  maintenance_.emplace(kMaintenancePeriod, [this] {
+    lifecycle::Maintain(*engine_, upgrader_, clock_(), config_.event_retention);
+  });
+  token_reload_.emplace(kTokenReloadPeriod,
+                        [this] { authenticator_->ReloadIfChanged().IgnoreError(); });
+  SetServing(true);
+  return absl::OkStatus();
+}
+
+absl::Status RealServer::Listen() {
+  auto credentials = MakeServerCredentials(config_);
+  if (!credentials.ok()) return credentials.status();
+  grpc::EnableDefaultHealthCheckService(true);
+  if (config_.reflection) EnableReflection();
+  grpc::ServerBuilder builder;
+  SetLimits(config_, builder);
+  int port = 0;
+  builder.AddListeningPort(config_.listen_address, *credentials, &port);
+  builder.RegisterService(&service_);
+  grpc_server_ = builder.BuildAndStart();
+  if (grpc_server_ == nullptr || port == 0) {
+    return absl::UnavailableError(absl::StrCat(
+        "cannot listen on ", config_.listen_address,
+        ": the address is in use or not this machine's, or the TLS files don't fit together"));
+  }
+  const std::string host = config_.listen_address.substr(0, config_.listen_address.rfind(':'));
+  address_ = absl::StrCat(host, ":", port);
+  return absl::OkStatus();
+}
+
+void RealServer::SetServing(bool serving) {
+  grpc::HealthCheckServiceInterface* health = grpc_server_->GetHealthCheckService();
+  health->SetServingStatus(serving);
+  health->SetServingStatus(v1::RoomLifecycle::service_full_name(), serving);
+}
+
+absl::Status RealServer::Shutdown() {
+  absl::MutexLock lock(&shutdown_mutex_);
+  if (shutdown_status_) return *shutdown_status_;
+  const absl::Time deadline = absl::Now() + config_.drain_timeout;
+  if (grpc_server_ != nullptr) {
+    SetServing(false);
+    feed_.Drain(deadline);
+    grpc_server_->Shutdown(absl::ToChronoTime(deadline));
+  }
+  token_reload_.reset();
+  maintenance_.reset();
+  write_executor_.Stop();
+  read_executor_.Stop();
+  shutdown_status_ = engine_->Close();
+  return *shutdown_status_;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config) {
+  return Start(config, Surroundings());
+}
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config,
+                                                      Surroundings surroundings) {
+  absl::Status named = CheckNames(config);
+  if (!named.ok()) return named;
+  auto authenticator = auth::Authenticator::Create(config.tokens_file);
+  if (!authenticator.ok()) return authenticator.status();
+  storage::RocksDbOptions options;
+  options.path = config.data_dir;
+  options.block_cache_bytes = static_cast<size_t>(config.block_cache_bytes);
+  options.write_buffer_bytes = static_cast<size_t>(config.write_buffer_bytes);
+  auto engine = storage::OpenRocksDb(std::move(options));
+  if (!engine.ok()) return engine.status();
+  absl::Status owned = CheckStoreName(**engine, config.server_name);
+  if (!owned.ok()) return owned;
+  auto token_key = LoadOrCreateSetting(**engine, "token_key", surroundings.random(kTokenKeyBytes));
+  if (!token_key.ok()) return token_key.status();
+  auto server = std::make_unique<RealServer>(config, std::move(surroundings), *std::move(engine),
+                                             *std::move(token_key), *std::move(authenticator));
+  absl::Status serving = server->Serve();
+  if (!serving.ok()) return serving;
+  return server;
+}
+
+}  // namespace innkeeper

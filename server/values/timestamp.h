@@ -1,0 +1,21 @@
+// File: server/values/timestamp.h
+
+#ifndef INNKEEPER_SERVER_VALUES_TIMESTAMP_H_
+#define INNKEEPER_SERVER_VALUES_TIMESTAMP_H_
+
+#include <cstdint>
+
+#include "google/protobuf/timestamp.pb.h"
+
+namespace innkeeper {
+
+// Sets `timestamp` to a number of microseconds since the Unix epoch, not
+// negative.
+inline void SetTimestamp(int64_t unix_micros, google::protobuf::Timestamp* timestamp) {
+  timestamp->set_seconds(unix_micros / 1'000'000);
+  timestamp->set_nanos(static_cast<int32_t>(unix_micros % 1'000'000) * 1000);
+}
+
+}  // namespace innkeeper
+
+#endif  // INNKEEPER_SERVER_VALUES_TIMESTAMP_H_

@@ -1,0 +1,409 @@
+#include "storage/room_store.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "storage/keys.h"
+
+namespace innkeeper::storage {
+namespace {
+
+constexpr char kRecordVersion = 1;
+
+std::string RoomKey(absl::string_view room_id) {
+  return KeyBuilder(Table::kRoom).Str(room_id).Build();
+}
+
+std::string StateKey(absl::string_view room_id, absl::string_view type,
+                     absl::string_view state_key) {
+  return KeyBuilder(Table::kState).Str(room_id).Str(type).Str(state_key).Build();
+}
+
+std::string HistoryKey(absl::string_view room_id, const StatePosition& position, int64_t revision) {
+  return KeyBuilder(Table::kStateHistory)
+      .Str(room_id)
+      .Str(position.type)
+      .Str(position.state_key)
+      .DescendingU64(static_cast<uint64_t>(revision))
+      .Build();
+}
+
+std::string AliasKey(absl::string_view alias) {
+  return KeyBuilder(Table::kAlias).Str(alias).Build();
+}
+
+std::string RoomAliasKey(absl::string_view room_id, absl::string_view alias) {
+  return KeyBuilder(Table::kRoomAlias).Str(room_id).Str(alias).Build();
+}
+
+std::string UserRoomKey(absl::string_view user_id, absl::string_view room_id) {
+  return KeyBuilder(Table::kUserRoom).Str(user_id).Str(room_id).Build();
+}
+
+std::string RequestRecordKey(const RequestKey& key) {
+  return KeyBuilder(Table::kRequest).Str(key.principal).Str(key.request_id).Build();
+}
+
+std::string RequestExpiryKey(const RequestKey& key, int64_t expire_time_us) {
+  return KeyBuilder(Table::kRequestExpiry)
+      .U64(static_cast<uint64_t>(expire_time_us))
+      .Str(key.principal)
+      .Str(key.request_id)
+      .Build();
+}
+
+template <typename Record>
+std::string Encode(const Record& record) {
+  std::string value(1, kRecordVersion);
+  CHECK(record.AppendToString(&value));
+  return value;
+}
+
+absl::Status Damaged(absl::string_view key) {
+  return absl::DataLossError(
+      absl::StrCat("damaged record under key \"", absl::CHexEscape(key), "\""));
+}
+
+template <typename Record>
+absl::StatusOr<Record> Decode(absl::string_view key, absl::string_view value) {
+  if (value.empty()) return Damaged(key);
+  if (value[0] != kRecordVersion) {
+    return absl::DataLossError(absl::StrCat("record under key \"", absl::CHexEscape(key),
+                                            "\" has the unknown version ",
+                                            static_cast<int>(static_cast<uint8_t>(value[0]))));
+  }
+  Record record;
+  value.remove_prefix(1);
+  if (!record.ParseFromArray(value.data(), static_cast<int>(value.size()))) return Damaged(key);
+  return record;
+}
+
+template <typename Record>
+absl::StatusOr<std::optional<Stored<Record>>> DecodeStored(
+    absl::string_view key, const std::optional<Versioned>& versioned) {
+  if (!versioned) return std::nullopt;
+  absl::StatusOr<Record> record = Decode<Record>(key, versioned->value);
+  if (!record.ok()) return record.status();
+  return Stored<Record>{*std::move(record), versioned->revision};
+}
+
+template <typename Record>
+absl::StatusOr<std::optional<Stored<Record>>> GetStored(const Snapshot& snapshot,
+                                                        const std::string& key) {
+  absl::StatusOr<std::optional<Versioned>> versioned = snapshot.Get(key);
+  if (!versioned.ok()) return versioned.status();
+  return DecodeStored<Record>(key, *versioned);
+}
+
+template <typename Record>
+std::optional<Record> RecordOf(std::optional<Stored<Record>> stored) {
+  if (!stored) return std::nullopt;
+  return std::move(stored->record);
+}
+
+}  // namespace
+
+absl::StatusOr<std::optional<Stored<RoomRecord>>> RoomReader::GetRoom(
+    absl::string_view room_id) const {
+  return GetStored<RoomRecord>(*snapshot_, RoomKey(room_id));
+}
+
+absl::StatusOr<std::optional<StateRecord>> RoomReader::GetState(absl::string_view room_id,
+                                                                absl::string_view type,
+                                                                absl::string_view state_key) const {
+  auto stored = GetStored<StateRecord>(*snapshot_, StateKey(room_id, type, state_key));
+  if (!stored.ok()) return stored.status();
+  return RecordOf(*std::move(stored));
+}
+
+absl::StatusOr<RoomReader::RoomOfUser> RoomReader::GetRoomOfUser(absl::string_view room_id,
+                                                                 absl::string_view user_id) const {
+  const std::vector<std::string> keys = {RoomKey(room_id), UserRoomKey(user_id, room_id)};
+  auto values = snapshot_->MultiGet(keys);
+  if (!values.ok()) return values.status();
+  auto room = DecodeStored<RoomRecord>(keys[0], (*values)[0]);
+  if (!room.ok()) return room.status();
+  auto user_room = DecodeStored<UserRoomRecord>(keys[1], (*values)[1]);
+  if (!user_room.ok()) return user_room.status();
+  return RoomOfUser{*std::move(room), RecordOf(*std::move(user_room))};
+}
+
+absl::StatusOr<std::optional<StateRecord>> RoomReader::GetSupersededState(
+    absl::string_view room_id, const StatePosition& position, int64_t revision) const {
+  const std::string begin = HistoryKey(room_id, position, revision);
+  const std::string end = KeyAfter(HistoryKey(room_id, position, 0));
+  absl::StatusOr<std::optional<StateRecord>> found = std::nullopt;
+  absl::Status scanned =
+      snapshot_->Scan(begin, end, [&](absl::string_view key, absl::string_view value, Revision) {
+        absl::StatusOr<StateRecord> record = Decode<StateRecord>(key, value);
+        if (record.ok()) {
+          found = *std::move(record);
+        } else {
+          found = record.status();
+        }
+        return false;
+      });
+  if (!scanned.ok()) return scanned;
+  return found;
+}
+
+absl::Status RoomReader::ScanState(const StateQuery& query, StateVisitor visit) const {
+  KeyBuilder prefix_builder(Table::kState);
+  prefix_builder.Str(query.room_id);
+  if (query.type) prefix_builder.Str(*query.type);
+  if (query.type && query.state_key) prefix_builder.Str(*query.state_key);
+  const std::string prefix = prefix_builder.Build();
+  std::string begin = prefix;
+  if (query.after) {
+    begin = std::max(begin,
+                     KeyAfter(StateKey(query.room_id, query.after->type, query.after->state_key)));
+  }
+  absl::Status status;
+  absl::Status scanned = snapshot_->Scan(
+      begin, PrefixEnd(prefix), [&](absl::string_view key, absl::string_view value, Revision) {
+        KeyReader reader(key);
+        reader.Str();  // the room id
+        std::optional<std::string> type = reader.Str();
+        std::optional<std::string> state_key = reader.Str();
+        absl::StatusOr<StateRecord> record = Decode<StateRecord>(key, value);
+        if (!type || !state_key || !record.ok()) {
+          status = record.ok() ? Damaged(key) : record.status();
+          return false;
+        }
+        StatePosition position{*std::move(type), *std::move(state_key)};
+        if (record->revision() <= query.revision) {
+          return visit(std::move(position), *std::move(record));
+        }
+        auto earlier = GetSupersededState(query.room_id, position, query.revision);
+        if (!earlier.ok()) {
+          status = earlier.status();
+          return false;
+        }
+        return !earlier->has_value() || visit(std::move(position), **std::move(earlier));
+      });
+  return scanned.ok() ? status : scanned;
+}
+
+absl::Status RoomReader::ScanRooms(absl::string_view after,
+                                   absl::FunctionRef<bool(RoomRecord room)> visit) const {
+  const std::string prefix = KeyBuilder(Table::kRoom).Build();
+  const std::string begin = after.empty() ? prefix : KeyAfter(RoomKey(after));
+  absl::Status status;
+  absl::Status scanned = snapshot_->Scan(
+      begin, PrefixEnd(prefix), [&](absl::string_view key, absl::string_view value, Revision) {
+        absl::StatusOr<RoomRecord> room = Decode<RoomRecord>(key, value);
+        status = room.status();
+        return status.ok() && visit(*std::move(room));
+      });
+  return scanned.ok() ? status : scanned;
+}
+
+absl::Status RoomReader::ScanRoomsOfUser(
+    absl::string_view user_id, absl::string_view after,
+    absl::FunctionRef<bool(std::string room_id, UserRoomRecord record)> visit) const {
+  const std::string prefix = KeyBuilder(Table::kUserRoom).Str(user_id).Build();
+  const std::string begin = after.empty() ? prefix : KeyAfter(UserRoomKey(user_id, after));
+  absl::Status status;
+  absl::Status scanned = snapshot_->Scan(
+      begin, PrefixEnd(prefix), [&](absl::string_view key, absl::string_view value, Revision) {
+        KeyReader reader(key);
+        reader.Str();  // the user id
+        std::optional<std::string> room_id = reader.Str();
+        absl::StatusOr<UserRoomRecord> record = Decode<UserRoomRecord>(key, value);
+        status = room_id ? record.status() : Damaged(key);
+        return status.ok() && visit(*std::move(room_id), *std::move(record));
+      });
+  return scanned.ok() ? status : scanned;
+}
+
+absl::StatusOr<std::vector<std::string>> RoomReader::ListLockedRooms() const {
+  const std::string prefix = KeyBuilder(Table::kLockedRoom).Build();
+  std::vector<std::string> rooms;
+  absl::Status status;
+  absl::Status scanned = snapshot_->Scan(
+      prefix, PrefixEnd(prefix), [&](absl::string_view key, absl::string_view, Revision) {
+        std::optional<std::string> room_id = KeyReader(key).Str();
+        if (!room_id) {
+          status = Damaged(key);
+          return false;
+        }
+        rooms.push_back(*std::move(room_id));
+        return true;
+      });
+  if (!scanned.ok()) return scanned;
+  if (!status.ok()) return status;
+  return rooms;
+}
+
+absl::StatusOr<std::optional<Stored<AliasRecord>>> RoomReader::GetAlias(
+    absl::string_view alias) const {
+  return GetStored<AliasRecord>(*snapshot_, AliasKey(alias));
+}
+
+absl::StatusOr<std::vector<std::string>> RoomReader::ListAliases(absl::string_view room_id) const {
+  const std::string prefix = KeyBuilder(Table::kRoomAlias).Str(room_id).Build();
+  std::vector<std::string> aliases;
+  absl::Status status;
+  absl::Status scanned = snapshot_->Scan(prefix, PrefixEnd(prefix),
+                                         [&](absl::string_view key, absl::string_view, Revision) {
+                                           KeyReader reader(key);
+                                           reader.Str();  // the room id
+                                           std::optional<std::string> alias = reader.Str();
+                                           if (!alias) {
+                                             status = Damaged(key);
+                                             return false;
+                                           }
+                                           aliases.push_back(*std::move(alias));
+                                           return true;
+                                         });
+  if (!scanned.ok()) return scanned;
+  if (!status.ok()) return status;
+  return aliases;
+}
+
+absl::StatusOr<std::optional<Stored<RequestRecord>>> RoomReader::GetRequest(
+    const RequestKey& key) const {
+  return GetStored<RequestRecord>(*snapshot_, RequestRecordKey(key));
+}
+
+absl::StatusOr<std::vector<RoomReader::ExpiredRequest>> RoomReader::ListExpiredRequests(
+    absl::Time now, size_t limit) const {
+  const std::string begin = KeyBuilder(Table::kRequestExpiry).Build();
+  const std::string end =
+      KeyBuilder(Table::kRequestExpiry).U64(static_cast<uint64_t>(absl::ToUnixMicros(now))).Build();
+  std::vector<ExpiredRequest> expired;
+  absl::Status status;
+  absl::Status scanned =
+      snapshot_->Scan(begin, end, [&](absl::string_view key, absl::string_view, Revision) {
+        KeyReader reader(key);
+        std::optional<uint64_t> expire_time_us = reader.U64();
+        std::optional<std::string> principal = reader.Str();
+        std::optional<std::string> request_id = reader.Str();
+        if (!expire_time_us || !principal || !request_id) {
+          status = Damaged(key);
+          return false;
+        }
+        expired.push_back({{*std::move(principal), *std::move(request_id)},
+                           absl::FromUnixMicros(static_cast<int64_t>(*expire_time_us))});
+        return expired.size() < limit;
+      });
+  if (!scanned.ok()) return scanned;
+  if (!status.ok()) return status;
+  return expired;
+}
+
+void RoomCommit::CreateRoom(const RoomRecord& room) {
+  std::string key = RoomKey(room.room_id());
+  Require(Precondition::Absent(key), Conflict::kRoomExists);
+  Put(std::move(key), Encode(room));
+}
+
+void RoomCommit::UpdateRoom(const RoomRecord& room, Revision read_revision) {
+  std::string key = RoomKey(room.room_id());
+  Require(Precondition::Unchanged(key, read_revision), Conflict::kRoomChanged);
+  Put(std::move(key), Encode(room));
+}
+
+void RoomCommit::PutEvent(absl::string_view room_id, int64_t number, const EventRecord& event) {
+  Put(KeyBuilder(Table::kEvent).Str(room_id).U64(static_cast<uint64_t>(number)).Build(),
+      Encode(event));
+}
+
+void RoomCommit::PutState(absl::string_view room_id, const StatePosition& position,
+                          const StateRecord& state, const std::optional<StateRecord>& superseded) {
+  Put(StateKey(room_id, position.type, position.state_key), Encode(state));
+  if (superseded) {
+    Put(HistoryKey(room_id, position, superseded->revision()), Encode(*superseded));
+  }
+}
+
+void RoomCommit::CreateAlias(absl::string_view alias, const AliasRecord& record) {
+  std::string key = AliasKey(alias);
+  Require(Precondition::Absent(key), Conflict::kAliasTaken);
+  Put(std::move(key), Encode(record));
+  Put(RoomAliasKey(record.room_id(), alias), "");
+}
+
+void RoomCommit::MoveAlias(absl::string_view alias, absl::string_view old_room_id,
+                           const AliasRecord& record, Revision read_revision) {
+  std::string key = AliasKey(alias);
+  Require(Precondition::Unchanged(key, read_revision), Conflict::kAliasTaken);
+  Put(std::move(key), Encode(record));
+  PutOrDelete(RoomAliasKey(old_room_id, alias), false);
+  PutOrDelete(RoomAliasKey(record.room_id(), alias), true);
+}
+
+void RoomCommit::SetListed(absl::string_view room_id, bool listed) {
+  PutOrDelete(KeyBuilder(Table::kListedRoom).Str(room_id).Build(), listed);
+}
+
+void RoomCommit::SetUserRoom(absl::string_view user_id, absl::string_view room_id,
+                             absl::string_view membership) {
+  std::string key = UserRoomKey(user_id, room_id);
+  if (membership == "join" || membership == "invite") {
+    UserRoomRecord record;
+    record.set_membership(std::string(membership));
+    Put(std::move(key), Encode(record));
+  } else {
+    PutOrDelete(std::move(key), false);
+  }
+}
+
+void RoomCommit::SetLocked(absl::string_view room_id, bool locked) {
+  PutOrDelete(KeyBuilder(Table::kLockedRoom).Str(room_id).Build(), locked);
+}
+
+void RoomCommit::RecordRequest(const RequestKey& key, const RequestRecord& record) {
+  std::string record_key = RequestRecordKey(key);
+  Require(Precondition::Absent(record_key), Conflict::kRequestRecorded);
+  Put(std::move(record_key), Encode(record));
+  PutOrDelete(RequestExpiryKey(key, record.expire_time_us()), true);
+}
+
+void RoomCommit::ForgetRequest(const RoomReader::ExpiredRequest& request) {
+  PutOrDelete(RequestRecordKey(request.key), false);
+  PutOrDelete(RequestExpiryKey(request.key, absl::ToUnixMicros(request.expire_time)), false);
+}
+
+void RoomCommit::AppendLog(std::string payload) {
+  request_.log_entries.push_back(std::move(payload));
+}
+
+RoomCommit::Conflict RoomCommit::ConflictOf(const CommitResult& result) const {
+  CHECK_LT(result.failed_precondition, conflicts_.size());
+  return conflicts_[result.failed_precondition];
+}
+
+void RoomCommit::Require(Precondition precondition, Conflict conflict) {
+  request_.preconditions.push_back(std::move(precondition));
+  conflicts_.push_back(conflict);
+}
+
+void RoomCommit::Put(std::string key, std::string value) {
+  request_.writes.push_back({std::move(key), std::move(value)});
+}
+
+void RoomCommit::PutOrDelete(std::string key, bool put) {
+  request_.writes.push_back({std::move(key), put ? std::optional<std::string>("") : std::nullopt});
+}
+
+absl::StatusOr<std::string> LoadOrCreateSetting(Engine& engine, absl::string_view name,
+                                                std::string initial) {
+  const std::string key = KeyBuilder(Table::kSetting).Str(name).Build();
+  CommitRequest request;
+  request.preconditions.push_back(Precondition::Absent(key));
+  request.writes.push_back({key, initial});
+  CommitResult result = CommitAndWait(engine, std::move(request));
+  if (result.status.ok()) return initial;
+  if (!absl::IsAborted(result.status)) return result.status;
+  absl::StatusOr<std::optional<Versioned>> stored = engine.Get(key);
+  if (!stored.ok()) return stored.status();
+  if (!stored->has_value()) return absl::AbortedError("a setting vanished while it was read");
+  return (*std::move(stored))->value;
+}
+
+}  // namespace innkeeper::storage

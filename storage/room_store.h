@@ -1,0 +1,196 @@
+// File: storage/room_store.h
+//
+// Rooms, aliases and requests as records in an Engine: what the rest of the
+// server talks to. A RoomReader sees the store as of one moment; a RoomCommit
+// gathers what is to change together.
+//
+// Every stored record is a version byte, 1, and the message of
+// storage/records.proto that storage/keys.h names for its key.
+
+#ifndef INNKEEPER_STORAGE_ROOM_STORE_H_
+#define INNKEEPER_STORAGE_ROOM_STORE_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "storage/engine.h"
+#include "storage/records.pb.h"
+
+namespace innkeeper::storage {
+
+// A record and the engine revision that wrote it, for a later precondition.
+template <typename Record>
+struct Stored {
+  Record record;
+  Revision revision = 0;
+};
+
+// A place in a room's state.
+struct StatePosition {
+  std::string type;
+  std::string state_key;
+};
+
+// A request that was carried out, by who made it and the id they gave it.
+struct RequestKey {
+  std::string principal;
+  std::string request_id;
+};
+
+// Reads from one snapshot. Thread-safe. Must not outlive the engine.
+//
+// Errors of all methods: DATA_LOSS if a record is damaged or of an unknown
+// version, else those of Snapshot.
+class RoomReader {
+ public:
+  explicit RoomReader(const Engine& engine) : snapshot_(engine.NewSnapshot()) {}
+
+  absl::StatusOr<std::optional<Stored<RoomRecord>>> GetRoom(absl::string_view room_id) const;
+
+  // The current state entry at (type, state_key).
+  absl::StatusOr<std::optional<StateRecord>> GetState(absl::string_view room_id,
+                                                      absl::string_view type,
+                                                      absl::string_view state_key) const;
+
+  // The room and its place in the list of rooms of `user_id`, in one read.
+  struct RoomOfUser {
+    std::optional<Stored<RoomRecord>> room;
+    std::optional<UserRoomRecord> user_room;  // none: neither joined nor invited
+  };
+  absl::StatusOr<RoomOfUser> GetRoomOfUser(absl::string_view room_id,
+                                           absl::string_view user_id) const;
+
+  // Called with each entry of a scan; returns false to end it.
+  using StateVisitor = absl::FunctionRef<bool(StatePosition position, StateRecord record)>;
+
+  // Visits the room's state as it was at the room revision `revision`, by type
+  // and then state key: all of it, or with a type only that type, or with a
+  // state key too only that entry. With `after`, only what comes behind it.
+  struct StateQuery {
+    std::string room_id;
+    int64_t revision = 0;
+    std::optional<std::string> type;
+    std::optional<std::string> state_key;
+    std::optional<StatePosition> after;
+  };
+  absl::Status ScanState(const StateQuery& query, StateVisitor visit) const;
+
+  // Visits rooms in the order of their ids, from behind `after` ("" for the
+  // first) on.
+  absl::Status ScanRooms(absl::string_view after,
+                         absl::FunctionRef<bool(RoomRecord room)> visit) const;
+
+  // Visits the ids of the rooms that `user_id` is joined to or invited to, in
+  // order, from behind `after` on.
+  absl::Status ScanRoomsOfUser(
+      absl::string_view user_id, absl::string_view after,
+      absl::FunctionRef<bool(std::string room_id, UserRoomRecord record)> visit) const;
+
+  // The ids of all rooms whose status is UPGRADING.
+  absl::StatusOr<std::vector<std::string>> ListLockedRooms() const;
+
+  absl::StatusOr<std::optional<Stored<AliasRecord>>> GetAlias(absl::string_view alias) const;
+
+  // The aliases that point at the room, in order.
+  absl::StatusOr<std::vector<std::string>> ListAliases(absl::string_view room_id) const;
+
+  absl::StatusOr<std::optional<Stored<RequestRecord>>> GetRequest(const RequestKey& key) const;
+
+  // Up to `limit` requests that expired before `now`, oldest first.
+  struct ExpiredRequest {
+    RequestKey key;
+    absl::Time expire_time;
+  };
+  absl::StatusOr<std::vector<ExpiredRequest>> ListExpiredRequests(absl::Time now,
+                                                                  size_t limit) const;
+
+ private:
+  absl::StatusOr<std::optional<StateRecord>> GetSupersededState(absl::string_view room_id,
+                                                                const StatePosition& position,
+                                                                int64_t revision) const;
+
+  std::unique_ptr<Snapshot> snapshot_;
+};
+
+// Gathers a commit. Not thread-safe.
+class RoomCommit {
+ public:
+  // What a commit that came back ABORTED ran into.
+  enum class Conflict {
+    kRoomExists,       // CreateRoom: the id is taken
+    kRoomChanged,      // UpdateRoom: somebody else changed the room
+    kAliasTaken,       // CreateAlias: it exists; MoveAlias: it changed
+    kRequestRecorded,  // RecordRequest: the request was carried out already
+  };
+
+  // Writes the head of a new room.
+  void CreateRoom(const RoomRecord& room);
+
+  // Rewrites the head of a room that was read at `read_revision`.
+  void UpdateRoom(const RoomRecord& room, Revision read_revision);
+
+  // Writes the `number`th event of a room.
+  void PutEvent(absl::string_view room_id, int64_t number, const EventRecord& event);
+
+  // Sets an entry of a room's state; `superseded` is the one that stood there.
+  void PutState(absl::string_view room_id, const StatePosition& position, const StateRecord& state,
+                const std::optional<StateRecord>& superseded);
+
+  // Points a free alias at a room.
+  void CreateAlias(absl::string_view alias, const AliasRecord& record);
+
+  // Points an alias, read at `read_revision`, from `old_room_id` at another
+  // room.
+  void MoveAlias(absl::string_view alias, absl::string_view old_room_id, const AliasRecord& record,
+                 Revision read_revision);
+
+  // Puts the room into the public room directory, or takes it out.
+  void SetListed(absl::string_view room_id, bool listed);
+
+  // Notes in a user's list of rooms their membership, "join" or "invite", or
+  // with another membership takes the room off the list.
+  void SetUserRoom(absl::string_view user_id, absl::string_view room_id,
+                   absl::string_view membership);
+
+  // Notes that the room's status is UPGRADING, or no longer.
+  void SetLocked(absl::string_view room_id, bool locked);
+
+  // Records a request that this commit carries out.
+  void RecordRequest(const RequestKey& key, const RequestRecord& record);
+
+  // Forgets an expired request.
+  void ForgetRequest(const RoomReader::ExpiredRequest& request);
+
+  // Appends an entry to the log.
+  void AppendLog(std::string payload);
+
+  // Ends the gathering.
+  CommitRequest Take() { return std::move(request_); }
+
+  // What `result`, the ABORTED result of what Take() returned, ran into.
+  Conflict ConflictOf(const CommitResult& result) const;
+
+ private:
+  void Require(Precondition precondition, Conflict conflict);
+  void Put(std::string key, std::string value);
+  void PutOrDelete(std::string key, bool put);
+
+  CommitRequest request_;
+  std::vector<Conflict> conflicts_;  // of each precondition
+};
+
+// Returns the setting `name`, made from `initial` the first time. Blocks.
+absl::StatusOr<std::string> LoadOrCreateSetting(Engine& engine, absl::string_view name,
+                                                std::string initial);
+
+}  // namespace innkeeper::storage
+
+#endif  // INNKEEPER_STORAGE_ROOM_STORE_H_

@@ -1,0 +1,258 @@
+// The benchmark of the main job. In one run, at 1, 16, 64 and 256 calls in
+// flight, it measures an empty echo service (the ceiling) and the methods of
+// RoomLifecycle, all in the same set-up: server and client in this process, over
+// the loopback. Prints a table in Markdown.
+//
+//   innkeeper_bench [--seconds=3] [--in_flight=1,16,64,256]
+//                   [--calls=GetRoom,CreateRoom,UpgradeRoom2,UpgradeRoom100]
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "glog/logging.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/grpcpp.h"
+#include "innkeeper/v1/room_lifecycle.grpc.pb.h"
+#include "tests/bench/echo.grpc.pb.h"
+#include "tests/bench/load.h"
+#include "tests/support/test_client.h"
+#include "tests/support/test_server.h"
+
+ABSL_FLAG(double, seconds, 3, "how long each row is measured");
+ABSL_FLAG(std::vector<std::string>, in_flight, std::vector<std::string>({"1", "16", "64", "256"}),
+          "how many calls are in flight");
+ABSL_FLAG(std::vector<std::string>, calls,
+          std::vector<std::string>({"GetRoom", "CreateRoom", "UpgradeRoom2", "UpgradeRoom100"}),
+          "what is measured beside the echo");
+
+namespace innkeeper::bench {
+namespace {
+
+constexpr int kChannels = 4;
+
+class EchoService final : public Echo::CallbackService {
+  grpc::ServerUnaryReactor* Echo(grpc::CallbackServerContext* context, const EchoMessage* request,
+                                 EchoMessage* response) override {
+    *response = *request;
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    reactor->Finish(grpc::Status::OK);
+    return reactor;
+  }
+};
+
+// The stubs of some connections to one server.
+template <typename Service>
+class Stubs {
+ public:
+  explicit Stubs(const std::string& address) {
+    for (int i = 0; i < kChannels; ++i) {
+      grpc::ChannelArguments arguments;
+      arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+      stubs_.push_back(Service::NewStub(
+          grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments)));
+    }
+  }
+
+  typename Service::Stub& For(int64_t index) {
+    return *stubs_[static_cast<size_t>(index) % kChannels];
+  }
+
+ private:
+  std::vector<std::unique_ptr<typename Service::Stub>> stubs_;
+};
+
+template <typename Request, typename Response>
+struct ClientCall {
+  grpc::ClientContext context;
+  Request request;
+  Response response;
+};
+
+// Makes one call of the async method `Method` of a stub.
+template <typename Request, typename Response, typename Stub>
+void StartUnary(Stub& stub,
+                void (Stub::async::*method)(grpc::ClientContext*, const Request*, Response*,
+                                            std::function<void(grpc::Status)>),
+                Request request, std::function<void(bool)> done) {
+  auto call = std::make_shared<ClientCall<Request, Response>>();
+  call->request = std::move(request);
+  call->context.AddMetadata("authorization", absl::StrCat("Bearer ", TestToken("admin")));
+  (stub.async()->*method)(&call->context, &call->request, &call->response,
+                          [call, done = std::move(done)](const grpc::Status& status) {
+                            LOG_IF(ERROR, !status.ok()) << status.error_message();
+                            done(status.ok());
+                          });
+}
+
+using RoomStubs = Stubs<v1::RoomLifecycle>;
+using RoomStub = v1::RoomLifecycle::Stub;
+
+std::string Creator(int64_t index) { return absl::StrCat("@user", index % 1000, ":example.org"); }
+
+// What a backend sends for a new room.
+v1::CreateRoomRequest CreateRequest(int64_t index) {
+  v1::CreateRoomRequest request;
+  request.set_creator(Creator(index));
+  request.set_name("Planning");
+  request.set_topic("What comes next");
+  return request;
+}
+
+// Creates `count` rooms with one joined user and members - 1 invited ones.
+std::vector<std::string> MakeRooms(RoomStubs& stubs, int64_t count, int members) {
+  std::vector<std::string> ids(static_cast<size_t>(count));
+  RunLoad(64, absl::InfiniteDuration(), count, [&](int64_t index, std::function<void(bool)> done) {
+    auto call = std::make_shared<ClientCall<v1::CreateRoomRequest, v1::CreateRoomResponse>>();
+    call->request = CreateRequest(index);
+    for (int i = 1; i < members; ++i) {
+      call->request.add_invites(absl::StrCat("@guest", i, ":example.org"));
+    }
+    call->context.AddMetadata("authorization", absl::StrCat("Bearer ", TestToken("admin")));
+    stubs.For(index).async()->CreateRoom(
+        &call->context, &call->request, &call->response,
+        [call, index, &ids, done = std::move(done)](const grpc::Status& status) {
+          CHECK(status.ok()) << status.error_message();
+          ids[static_cast<size_t>(index)] = call->response.room().room_id();
+          done(true);
+        });
+  });
+  return ids;
+}
+
+void PrintRow(absl::string_view name, int in_flight, const LoadResult& result, double ceiling) {
+  absl::PrintF("| %s | %d | %.0f | %.3f | %.2f | %.2f | %.0f |\n", name, in_flight,
+               result.calls_per_second, result.calls_per_second / ceiling,
+               absl::ToDoubleMilliseconds(result.p50), absl::ToDoubleMilliseconds(result.p99),
+               absl::ToDoubleMicroseconds(result.cpu_per_call));
+  std::fflush(stdout);
+  CHECK_EQ(result.failures, 0) << name;
+}
+
+bool IsMeasured(absl::string_view call) {
+  const std::vector<std::string> calls = absl::GetFlag(FLAGS_calls);
+  return std::find(calls.begin(), calls.end(), call) != calls.end();
+}
+
+struct Benchmark {
+  absl::Duration duration;
+  Stubs<Echo> echo;
+  RoomStubs rooms;
+
+  LoadResult MeasureEcho(int in_flight) {
+    EchoMessage message;
+    message.set_payload(std::string(128, 'x'));
+    return RunLoad(in_flight, duration, INT64_MAX,
+                   [&](int64_t index, std::function<void(bool)> done) {
+                     StartUnary<EchoMessage, EchoMessage>(echo.For(index), &Echo::Stub::async::Echo,
+                                                          message, std::move(done));
+                   });
+  }
+
+  LoadResult MeasureCreate(int in_flight) {
+    return RunLoad(in_flight, duration, INT64_MAX,
+                   [&](int64_t index, std::function<void(bool)> done) {
+                     StartUnary<v1::CreateRoomRequest, v1::CreateRoomResponse>(
+                         rooms.For(index), &RoomStub::async::CreateRoom, CreateRequest(index),
+                         std::move(done));
+                   });
+  }
+
+  LoadResult MeasureGet(int in_flight, const std::vector<std::string>& ids) {
+    return RunLoad(
+        in_flight, duration, INT64_MAX, [&](int64_t index, std::function<void(bool)> done) {
+          v1::GetRoomRequest request;
+          request.set_room_id(ids[static_cast<size_t>(index) % ids.size()]);
+          request.set_requester(Creator(index % static_cast<int64_t>(ids.size())));
+          StartUnary<v1::GetRoomRequest, v1::GetRoomResponse>(
+              rooms.For(index), &RoomStub::async::GetRoom, std::move(request), std::move(done));
+        });
+  }
+
+  LoadResult MeasureUpgrade(int in_flight, const std::vector<std::string>& ids) {
+    return RunLoad(in_flight, absl::InfiniteDuration(), static_cast<int64_t>(ids.size()),
+                   [&](int64_t index, std::function<void(bool)> done) {
+                     v1::UpgradeRoomRequest request;
+                     request.set_room_id(ids[static_cast<size_t>(index)]);
+                     request.set_requester(Creator(index));
+                     request.set_new_version("12");
+                     StartUnary<v1::UpgradeRoomRequest, v1::UpgradeRoomResponse>(
+                         rooms.For(index), &RoomStub::async::UpgradeRoom, std::move(request),
+                         std::move(done));
+                   });
+  }
+
+  // Each call is measured between two measurements of the ceiling, for machines
+  // whose speed changes.
+  void PrintRows(int in_flight, const std::vector<std::string>& read_ids) {
+    LoadResult before = MeasureEcho(in_flight);
+    PrintRow("echo", in_flight, before, before.calls_per_second);
+    auto print = [&](absl::string_view call, const LoadResult& result) {
+      const LoadResult after = MeasureEcho(in_flight);
+      const double ceiling = (before.calls_per_second + after.calls_per_second) / 2;
+      PrintRow(call, in_flight, result, ceiling);
+      before = after;
+    };
+    // As many as can be upgraded in about the time of the other rows.
+    const int64_t upgrades =
+        static_cast<int64_t>(absl::ToDoubleSeconds(duration) * (in_flight == 1 ? 500 : 1500));
+    if (IsMeasured("GetRoom")) print("GetRoom", MeasureGet(in_flight, read_ids));
+    if (IsMeasured("CreateRoom")) print("CreateRoom", MeasureCreate(in_flight));
+    if (IsMeasured("UpgradeRoom2")) {
+      print("UpgradeRoom, 2 members", MeasureUpgrade(in_flight, MakeRooms(rooms, upgrades, 2)));
+    }
+    if (IsMeasured("UpgradeRoom100")) {
+      print("UpgradeRoom, 100 members",
+            MeasureUpgrade(in_flight, MakeRooms(rooms, upgrades / 10, 100)));
+    }
+  }
+};
+
+void Run() {
+  TestServer server([](ServerConfig& config) {
+    config.block_cache_bytes = int64_t{256} << 20;
+    config.write_buffer_bytes = int64_t{64} << 20;
+  });
+  EchoService echo_service;
+  int echo_port = 0;
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &echo_port);
+  builder.RegisterService(&echo_service);
+  const std::unique_ptr<grpc::Server> echo_server = builder.BuildAndStart();
+
+  const absl::Duration duration = absl::Seconds(absl::GetFlag(FLAGS_seconds));
+  Benchmark benchmark{duration, Stubs<Echo>(absl::StrCat("127.0.0.1:", echo_port)),
+                      RoomStubs(server.address())};
+  const std::vector<std::string> read_ids = MakeRooms(benchmark.rooms, 1000, 2);
+  absl::PrintF("| call | in flight | calls/s | of echo | p50 ms | p99 ms | CPU us |\n");
+  absl::PrintF("|---|---:|---:|---:|---:|---:|---:|\n");
+  for (const std::string& text : absl::GetFlag(FLAGS_in_flight)) {
+    int in_flight = 0;
+    CHECK(absl::SimpleAtoi(text, &in_flight) && in_flight > 0) << text;
+    benchmark.PrintRows(in_flight, read_ids);
+  }
+  echo_server->Shutdown();
+}
+
+}  // namespace
+}  // namespace innkeeper::bench
+
+int main(int argc, char** argv) {
+  absl::ParseCommandLine(argc, argv);
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);  // as the server does
+  FLAGS_log_dir = "/tmp";
+  google::InitGoogleLogging(argv[0]);
+  innkeeper::bench::Run();
+  return 0;
+}

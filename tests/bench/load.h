@@ -1,0 +1,38 @@
+// File: tests/bench/load.h
+//
+// A closed loop of calls: a number of them is in flight all the time.
+
+#ifndef INNKEEPER_TESTS_BENCH_LOAD_H_
+#define INNKEEPER_TESTS_BENCH_LOAD_H_
+
+#include <cstdint>
+#include <functional>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/time/time.h"
+
+namespace innkeeper::bench {
+
+// Starts the `index`th call and returns; calls `done` with whether it succeeded
+// when it has ended. Called on many threads.
+using StartCall = std::function<void(int64_t index, std::function<void(bool ok)> done)>;
+
+// What a load came to.
+struct LoadResult {
+  double calls_per_second = 0;
+  absl::Duration p50;
+  absl::Duration p99;
+  // What this process, server and client, spent on each call.
+  absl::Duration cpu_per_call;
+  int64_t calls = 0;
+  int64_t failures = 0;
+};
+
+// Keeps `in_flight` calls in flight until `duration` has passed or `max_calls`
+// have been started, and waits for the last of them.
+LoadResult RunLoad(int in_flight, absl::Duration duration, int64_t max_calls,
+                   const StartCall& start_call);
+
+}  // namespace innkeeper::bench
+
+#endif  // INNKEEPER_TESTS_BENCH_LOAD_H_

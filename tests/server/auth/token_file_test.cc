@@ -1,0 +1,202 @@
+#include "server/auth/token_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "server/base/file.h"
+#include "tests/support/temp_dir.h"
+
+namespace innkeeper::auth {
+namespace {
+
+using Json = nlohmann::json;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+std::string Hash(char digit) { return std::string(64, digit); }
+
+// A file with two good principals, for tests to spoil.
+Json GoodFile() {
+  return {{"principals",
+           {{{"name", "calendar"},
+             {"token_sha256", {Hash('1'), Hash('2')}},
+             {"roles", {"create", "upgrade"}},
+             {"users", {"@calendar:example.org", "@room-*:example.org"}}},
+            {{"name", "auditor"}, {"token_sha256", {Hash('3')}}}}}};
+}
+
+std::string Complaint(const Json& file) {
+  const absl::Status status = ParseTokenFile(file.dump()).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << file;
+  return std::string(status.message());
+}
+
+// The complaint when the second principal is `value`.
+std::string ComplaintAbout(const Json& value) {
+  Json file = GoodFile();
+  file["principals"][1] = value;
+  return Complaint(file);
+}
+
+// The complaint when `key` of the second principal is `value`.
+std::string ComplaintAbout(const char* key, const Json& value) {
+  Json principal = GoodFile()["principals"][1];
+  principal[key] = value;
+  return ComplaintAbout(principal);
+}
+
+TEST(TokenFileTest, ReadsPrincipals) {
+  const auto entries = ParseTokenFile(GoodFile().dump());
+  ASSERT_TRUE(entries.ok()) << entries.status();
+  ASSERT_EQ(entries->size(), 2u);
+
+  const Principal& calendar = entries->front().principal;
+  EXPECT_EQ(calendar.name(), "calendar");
+  EXPECT_TRUE(calendar.Has(Role::kCreate));
+  EXPECT_TRUE(calendar.Has(Role::kUpgrade));
+  EXPECT_FALSE(calendar.Has(Role::kWatch));
+  EXPECT_TRUE(calendar.MayActFor("@calendar:example.org"));
+  EXPECT_TRUE(calendar.MayActFor("@room-1:example.org"));
+  EXPECT_FALSE(calendar.MayActFor("@alice:example.org"));
+  EXPECT_THAT(entries->front().token_hashes,
+              ElementsAre(*ParseTokenHash(Hash('1')), *ParseTokenHash(Hash('2'))));
+
+  const Principal& auditor = entries->back().principal;
+  EXPECT_EQ(auditor.name(), "auditor");
+  EXPECT_FALSE(auditor.Has(Role::kCreate));
+  EXPECT_FALSE(auditor.MayActFor("@calendar:example.org"));
+}
+
+TEST(TokenFileTest, MayKnowNobody) {
+  const auto entries = ParseTokenFile(R"({"principals": []})");
+  ASSERT_TRUE(entries.ok()) << entries.status();
+  EXPECT_TRUE(entries->empty());
+}
+
+TEST(TokenFileTest, TheExampleInTheDocumentIsGood) {
+  const auto document = ReadFile(INNKEEPER_SOURCE_DIR "/docs/authentication.md", 1 << 20);
+  ASSERT_TRUE(document.ok()) << document.status();
+  const size_t start = document->bytes.find("```json\n") + 8;
+  const size_t end = document->bytes.find("```", start);
+  const auto entries = ParseTokenFile(document->bytes.substr(start, end - start));
+  ASSERT_TRUE(entries.ok()) << entries.status();
+  EXPECT_FALSE(entries->empty());
+}
+
+TEST(TokenFileTest, RefusesWrongTypesEverywhere) {
+  EXPECT_EQ(Complaint(Json::array()), "the file: must be an object");
+  EXPECT_EQ(Complaint({{"principals", Json::object()}}), "principals: must be an array");
+  EXPECT_EQ(ComplaintAbout("calendar"), "principals[1]: must be an object");
+  EXPECT_EQ(ComplaintAbout("name", 7), "principals[1].name: must be a string");
+  EXPECT_EQ(ComplaintAbout("token_sha256", Hash('4')),
+            "principals[1].token_sha256: must be an array");
+  EXPECT_EQ(ComplaintAbout("token_sha256", {nullptr}),
+            "principals[1].token_sha256[0]: must be a string");
+  EXPECT_EQ(ComplaintAbout("roles", "create"), "principals[1].roles: must be an array");
+  EXPECT_EQ(ComplaintAbout("roles", {"create", 1}), "principals[1].roles[1]: must be a string");
+  EXPECT_EQ(ComplaintAbout("users", nullptr), "principals[1].users: must be an array");
+  EXPECT_EQ(ComplaintAbout("users", {7}), "principals[1].users[0]: must be a string");
+}
+
+TEST(TokenFileTest, RefusesUnknownAndMissingKeys) {
+  Json file = GoodFile();
+  file["version"] = 1;
+  EXPECT_EQ(Complaint(file), "the file: has an unknown key; known are principals");
+  EXPECT_EQ(Complaint(Json::object()), "the file: has no \"principals\"");
+  EXPECT_EQ(ComplaintAbout("role", {"admin"}),
+            "principals[1]: has an unknown key; known are name, token_sha256, roles, users");
+  EXPECT_EQ(ComplaintAbout(Json::object()),
+            "principals[1]: has no \"name\"; principals[1]: has no \"token_sha256\"");
+}
+
+TEST(TokenFileTest, RefusesBadNames) {
+  for (const std::string& name : {std::string(), std::string("two words"), std::string("tab\t"),
+                                  std::string("n\u00e4me"), std::string(129, 'x')}) {
+    EXPECT_THAT(ComplaintAbout("name", name),
+                StartsWith("principals[1].name: must be 1 to 128 printable ASCII characters"));
+  }
+}
+
+TEST(TokenFileTest, RefusesBadHashes) {
+  EXPECT_EQ(ComplaintAbout("token_sha256", Json::array()),
+            "principals[1].token_sha256: must hold at least one hash");
+  for (const std::string& hash : {std::string(), Hash('g'), Hash('4').substr(1), Hash('4') + "4"}) {
+    EXPECT_EQ(ComplaintAbout("token_sha256", {Hash('4'), hash}),
+              "principals[1].token_sha256[1]: must be a SHA-256 hash in 64 hexadecimal digits");
+  }
+}
+
+TEST(TokenFileTest, RefusesUnknownRolesAndBadUsers) {
+  EXPECT_EQ(ComplaintAbout("roles", {"create", "root"}),
+            "principals[1].roles[1]: is not a role; roles are create, upgrade, read-all, watch and "
+            "admin");
+  for (const std::string& user :
+       {std::string(), std::string("alice"), "@" + Hash('a') + Hash('a') + Hash('a') + Hash('a')}) {
+    EXPECT_THAT(ComplaintAbout("users", {"@*", user}),
+                StartsWith("principals[1].users[1]: must be a user id or a pattern"));
+  }
+}
+
+TEST(TokenFileTest, RefusesTheSameNameOrHashTwice) {
+  EXPECT_EQ(ComplaintAbout("name", "calendar"),
+            "principals[1].name: is the same as principals[0].name");
+  EXPECT_EQ(ComplaintAbout("token_sha256", {Hash('3'), Hash('2')}),
+            "principals[1].token_sha256[1]: is the same as principals[0].token_sha256[1]");
+  EXPECT_EQ(ComplaintAbout("token_sha256", {Hash('a'), Hash('A')}),
+            "principals[1].token_sha256[1]: is the same as principals[1].token_sha256[0]");
+}
+
+TEST(TokenFileTest, RefusesAKeyTwice) {
+  const std::string text = absl::StrCat(R"({"principals": [{"name": "p", "token_sha256": [")",
+                                        Hash('1'), R"("], "roles": [], "roles": ["admin"]}]})");
+  EXPECT_EQ(ParseTokenFile(text).status().message(), "has a key twice in one object");
+}
+
+TEST(TokenFileTest, NamesEverythingThatIsWrong) {
+  Json file = GoodFile();
+  file["principals"][0]["roles"][1] = "root";
+  file["principals"][1]["name"] = "";
+  EXPECT_THAT(Complaint(file), testing::AllOf(HasSubstr("principals[0].roles[1]: "),
+                                              HasSubstr("; principals[1].name: ")));
+}
+
+TEST(TokenFileTest, NamesABoundedNumberOfErrors) {
+  Json file = GoodFile();
+  file["principals"][1]["roles"] = std::vector<std::string>(100'000, "root");
+  EXPECT_LT(Complaint(file).size(), 3000u);
+}
+
+TEST(TokenFileTest, NeverQuotesTheFile) {
+  const std::string token = "s3cret";
+  for (const char* key : {"name", "roles", "users", "token_sha256", "s3cret"}) {
+    for (const Json& value : {Json(token + " "), Json({token}), Json({{token, token}})}) {
+      EXPECT_FALSE(absl::StrContains(ComplaintAbout(key, value), token)) << key << value;
+    }
+  }
+  EXPECT_FALSE(absl::StrContains(Complaint({{token, token}}), token));
+  EXPECT_FALSE(absl::StrContains(ParseTokenFile("{\"s3cret\"").status().message(), token));
+}
+
+TEST(ReadTokenFileTest, RefusesAFileThatOthersMayWriteTo) {
+  TempDir dir;
+  const std::string path = dir.Write("tokens.json", "{}");
+  for (const mode_t mode : {0600u, 0400u, 0644u}) {
+    ASSERT_EQ(chmod(path.c_str(), mode), 0);
+    EXPECT_TRUE(ReadTokenFile(path).ok()) << std::oct << mode;
+  }
+  for (const mode_t mode : {0620u, 0602u, 0666u}) {
+    ASSERT_EQ(chmod(path.c_str(), mode), 0);
+    const absl::Status status = ReadTokenFile(path).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << std::oct << mode;
+    EXPECT_EQ(status.message(), path + ": others than its owner may write to it; chmod go-w it");
+  }
+}
+
+}  // namespace
+}  // namespace innkeeper::auth

@@ -1,0 +1,114 @@
+#include "server/feed/cursor.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "google/rpc/error_details.pb.h"
+#include "server/errors/errors.h"
+
+namespace innkeeper::feed {
+namespace {
+
+constexpr uint64_t kIncarnation = 0x1122334455667788;
+constexpr uint64_t kFilter = 0xFEDCBA9876543210;
+constexpr storage::LogBounds kBounds = {.oldest = 10, .head = 1'000'000};
+
+template <typename Detail>
+Detail DetailOf(const absl::Status& status) {
+  Detail detail;
+  const auto payload =
+      status.GetPayload(absl::StrCat("type.googleapis.com/", Detail::descriptor()->full_name()));
+  EXPECT_TRUE(payload && detail.ParseFromString(std::string(*payload))) << status;
+  return detail;
+}
+
+class CursorTest : public testing::Test {
+ protected:
+  void ExpectInvalid(const std::string& cursor, const std::string& cause) {
+    const absl::Status status = codec_.Decode(cursor, kFilter, kBounds).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << cursor;
+    EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_CURSOR_INVALID) << cursor;
+    EXPECT_EQ(DetailOf<google::rpc::ErrorInfo>(status).metadata().at("cause"), cause) << cursor;
+    const auto bad_request = DetailOf<google::rpc::BadRequest>(status);
+    ASSERT_EQ(bad_request.field_violations_size(), 1);
+    EXPECT_EQ(bad_request.field_violations(0).field(), "after_cursor");
+  }
+
+  const TokenSigner signer_{"a key of this service"};
+  const CursorCodec codec_{signer_, kIncarnation};
+};
+
+TEST_F(CursorTest, GivesThePositionBack) {
+  for (storage::LogPosition position : {9, 10, 255, 256, 65536, 1'000'000}) {
+    EXPECT_EQ(codec_.Decode(codec_.Encode(position, kFilter), kFilter, kBounds).value(), position);
+  }
+}
+
+TEST_F(CursorTest, IsAsLongAsDocumented) {
+  EXPECT_EQ(codec_.Encode(0, 0).size(), 55u);
+  const auto max = std::numeric_limits<uint64_t>::max();
+  EXPECT_EQ(codec_.Encode(max, max).size(), 55u);
+}
+
+TEST_F(CursorTest, RefusesEveryAlteration) {
+  const std::string cursor = codec_.Encode(500, kFilter);
+  for (size_t i = 0; i < cursor.size(); ++i) {
+    std::string altered = cursor;
+    altered[i] = altered[i] == 'A' ? 'Q' : 'A';
+    ExpectInvalid(altered, "damaged");
+  }
+  ExpectInvalid("", "damaged");
+  ExpectInvalid("hello", "damaged");
+  ExpectInvalid(cursor.substr(0, cursor.size() - 2), "damaged");
+  ExpectInvalid(cursor + "AA", "damaged");
+}
+
+TEST_F(CursorTest, RefusesCursorsOfOtherServices) {
+  const TokenSigner other("a key of another service");
+  ExpectInvalid(CursorCodec(other, kIncarnation).Encode(500, kFilter), "damaged");
+}
+
+TEST_F(CursorTest, RefusesTokensOfOtherPurposesAndVersions) {
+  const std::string payload = signer_.Verify("cursor", codec_.Encode(500, kFilter)).value();
+  ExpectInvalid(signer_.Sign("page", payload), "damaged");
+  ExpectInvalid(signer_.Sign("cursor", absl::StrCat("\x02", payload.substr(1))), "damaged");
+  ExpectInvalid(signer_.Sign("cursor", payload + "x"), "damaged");
+}
+
+TEST_F(CursorTest, RefusesCursorsOfOtherLogs) {
+  ExpectInvalid(CursorCodec(signer_, kIncarnation + 1).Encode(500, kFilter), "other-log");
+}
+
+TEST_F(CursorTest, RefusesCursorsOfOtherFilters) {
+  ExpectInvalid(codec_.Encode(500, kFilter + 1), "other-filter");
+}
+
+TEST_F(CursorTest, RefusesCursorsBeyondTheHead) {
+  ExpectInvalid(codec_.Encode(1'000'001, kFilter), "ahead");
+}
+
+TEST_F(CursorTest, OtherLogIsToldBeforeAnythingElse) {
+  ExpectInvalid(CursorCodec(signer_, kIncarnation + 1).Encode(5'000'000, kFilter + 1), "other-log");
+}
+
+TEST_F(CursorTest, GoneHistoryNamesTheOldestCursor) {
+  const absl::Status status = codec_.Decode(codec_.Encode(8, kFilter), kFilter, kBounds).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kOutOfRange);
+  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_EVENT_HISTORY_GONE);
+  const std::string oldest =
+      DetailOf<google::rpc::ErrorInfo>(status).metadata().at("oldest_cursor");
+  EXPECT_EQ(codec_.Decode(oldest, kFilter, kBounds).value(), 9u);
+}
+
+TEST_F(CursorTest, HeadOfAnEmptiedLogIsNotGone) {
+  const storage::LogBounds emptied = {.oldest = 51, .head = 50};
+  EXPECT_EQ(codec_.Decode(codec_.Encode(50, kFilter), kFilter, emptied).value(), 50u);
+  EXPECT_FALSE(codec_.Decode(codec_.Encode(49, kFilter), kFilter, emptied).ok());
+}
+
+}  // namespace
+}  // namespace innkeeper::feed

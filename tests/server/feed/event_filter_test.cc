@@ -1,0 +1,150 @@
+#include "server/feed/event_filter.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "google/rpc/error_details.pb.h"
+#include "server/events/event_codec.h"
+
+namespace innkeeper::feed {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+using Strings = std::vector<std::string>;
+
+v1::RoomEventFilter Proto(const Strings& types, const Strings& room_ids) {
+  v1::RoomEventFilter filter;
+  filter.mutable_types()->Add(types.begin(), types.end());
+  filter.mutable_room_ids()->Add(room_ids.begin(), room_ids.end());
+  return filter;
+}
+
+EventFilter Filter(const Strings& types, const Strings& room_ids) {
+  FieldErrors errors;
+  EventFilter filter = EventFilter::FromProto(Proto(types, room_ids), errors);
+  EXPECT_TRUE(errors.empty()) << errors.ToStatus();
+  return filter;
+}
+
+// The wrong fields and what is said of them.
+std::vector<std::pair<std::string, std::string>> ErrorsOf(const v1::RoomEventFilter& filter) {
+  FieldErrors errors;
+  EventFilter::FromProto(filter, errors);
+  google::rpc::BadRequest bad_request;
+  if (const auto payload = errors.ToStatus().GetPayload(
+          absl::StrCat("type.googleapis.com/", bad_request.GetDescriptor()->full_name()))) {
+    EXPECT_TRUE(bad_request.ParseFromString(std::string(*payload)));
+  }
+  std::vector<std::pair<std::string, std::string>> result;
+  for (const auto& violation : bad_request.field_violations()) {
+    result.emplace_back(violation.field(), violation.description());
+  }
+  return result;
+}
+
+v1::RoomEvent Created(const std::string& room_id) {
+  v1::RoomEvent event;
+  event.set_type(kRoomCreatedType);
+  event.set_room_id(room_id);
+  event.mutable_room_created()->set_room_id(room_id);
+  return event;
+}
+
+v1::RoomEvent Upgraded(const std::string& old_room_id, const std::string& new_room_id) {
+  v1::RoomEvent event;
+  event.set_type(kRoomUpgradedType);
+  event.set_room_id(old_room_id);
+  event.mutable_room_upgraded()->set_old_room_id(old_room_id);
+  event.mutable_room_upgraded()->set_new_room_id(new_room_id);
+  return event;
+}
+
+TEST(EventFilterTest, EmptyFilterLetsEverythingThrough) {
+  EXPECT_TRUE(EventFilter().Matches(Created("!a:x")));
+  EXPECT_TRUE(EventFilter().Matches(Upgraded("!a:x", "!b:x")));
+  EXPECT_EQ(EventFilter().digest(), Filter({}, {}).digest());
+}
+
+TEST(EventFilterTest, ChoosesByType) {
+  const EventFilter filter = Filter({kRoomUpgradedType, kRoomUpgradeFailedType}, {});
+  EXPECT_FALSE(filter.Matches(Created("!a:x")));
+  EXPECT_TRUE(filter.Matches(Upgraded("!a:x", "!b:x")));
+}
+
+TEST(EventFilterTest, ChoosesByRoom) {
+  const EventFilter filter = Filter({}, {"!a:x", "!b:x"});
+  EXPECT_TRUE(filter.Matches(Created("!a:x")));
+  EXPECT_TRUE(filter.Matches(Created("!b:x")));
+  EXPECT_FALSE(filter.Matches(Created("!c:x")));
+}
+
+TEST(EventFilterTest, UpgradeIsAboutBothRooms) {
+  EXPECT_TRUE(Filter({}, {"!old:x"}).Matches(Upgraded("!old:x", "!new:x")));
+  EXPECT_TRUE(Filter({}, {"!new:x"}).Matches(Upgraded("!old:x", "!new:x")));
+  EXPECT_FALSE(Filter({}, {"!other:x"}).Matches(Upgraded("!old:x", "!new:x")));
+}
+
+TEST(EventFilterTest, TypeAndRoomMustBothMatch) {
+  const EventFilter filter = Filter({kRoomUpgradedType}, {"!a:x"});
+  EXPECT_FALSE(filter.Matches(Created("!a:x")));
+  EXPECT_FALSE(filter.Matches(Upgraded("!b:x", "!c:x")));
+  EXPECT_TRUE(filter.Matches(Upgraded("!a:x", "!c:x")));
+}
+
+TEST(EventFilterTest, DigestIgnoresOrderAndRepetition) {
+  EXPECT_EQ(
+      Filter({kRoomCreatedType, kRoomUpgradedType}, {"!a:x", "!b:x"}).digest(),
+      Filter({kRoomUpgradedType, kRoomCreatedType, kRoomUpgradedType}, {"!b:x", "!a:x", "!a:x"})
+          .digest());
+}
+
+TEST(EventFilterTest, DigestTellsFiltersApart) {
+  const std::vector<EventFilter> filters = {
+      EventFilter(),
+      Filter({kRoomCreatedType}, {}),
+      Filter({kRoomUpgradedType}, {}),
+      Filter({}, {"!a:x"}),
+      Filter({}, {"!a:x", "!b:x"}),
+      Filter({}, {"!a:x4:!b:x"}),
+      Filter({kRoomCreatedType}, {"!a:x"}),
+  };
+  for (size_t i = 0; i < filters.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) EXPECT_NE(filters[i].digest(), filters[j].digest()) << i << j;
+  }
+}
+
+TEST(EventFilterTest, DigestIsTheSameInEveryRelease) {
+  EXPECT_EQ(Filter({kRoomCreatedType}, {"!a:x"}).digest(), 1424049886053927688u);
+}
+
+TEST(EventFilterTest, NamesUnknownTypesAndListsTheKnown) {
+  EXPECT_THAT(ErrorsOf(Proto({kRoomCreatedType, "room.crated"}, {})),
+              ElementsAre(Pair("filter.types[1]",
+                               HasSubstr("room.created, room.upgraded, room.upgrade.failed"))));
+}
+
+TEST(EventFilterTest, NamesWhatCannotBeRoomIds) {
+  EXPECT_THAT(ErrorsOf(Proto({}, {"!ok", "", "#alias:x", "!" + std::string(255, 'x'),
+                                  "!" + std::string(254, 'x')})),
+              ElementsAre(Pair("filter.room_ids[1]", HasSubstr("room id")),
+                          Pair("filter.room_ids[2]", HasSubstr("room id")),
+                          Pair("filter.room_ids[3]", HasSubstr("room id"))));
+}
+
+TEST(EventFilterTest, LimitsItsSize) {
+  EXPECT_THAT(ErrorsOf(Proto(Strings(32, kRoomCreatedType), Strings(1000, "!a:x"))), IsEmpty());
+  EXPECT_THAT(ErrorsOf(Proto(Strings(33, kRoomCreatedType), Strings(1001, "!a:x"))),
+              ElementsAre(Pair("filter.types", HasSubstr("more than 32")),
+                          Pair("filter.room_ids", HasSubstr("more than 1000"))));
+}
+
+}  // namespace
+}  // namespace innkeeper::feed

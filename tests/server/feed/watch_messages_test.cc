@@ -1,0 +1,75 @@
+#include "server/feed/watch_messages.h"
+
+#include <gmock/gmock.h>
+#include <google/protobuf/util/message_differencer.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "server/events/event_codec.h"
+
+namespace innkeeper::feed {
+namespace {
+
+using ::google::protobuf::util::MessageDifferencer;
+
+constexpr uint64_t kFilter = 42;
+
+v1::WatchRoomEventsResponse Parse(const std::string& bytes) {
+  v1::WatchRoomEventsResponse response;
+  EXPECT_TRUE(response.ParseFromString(bytes));
+  return response;
+}
+
+class WatchMessagesTest : public testing::Test {
+ protected:
+  const TokenSigner signer_{"key"};
+  const CursorCodec cursors_{signer_, 7};
+  const WatchMessages messages_{cursors_, kFilter};
+};
+
+TEST_F(WatchMessagesTest, ConfirmedTellsWhereTheStreamAndTheLogStand) {
+  const auto response = Parse(messages_.Confirmed(20, {.oldest = 5, .head = 30}));
+  EXPECT_EQ(response.confirmed().cursor(), cursors_.Encode(20, kFilter));
+  EXPECT_EQ(response.confirmed().start_sequence(), 21);
+  EXPECT_EQ(response.confirmed().oldest_sequence(), 5);
+  EXPECT_EQ(response.confirmed().head_sequence(), 30);
+}
+
+TEST_F(WatchMessagesTest, CaughtUpAndProgressTellHowFar) {
+  const auto caught_up = Parse(messages_.CaughtUp(20));
+  EXPECT_EQ(caught_up.caught_up().cursor(), cursors_.Encode(20, kFilter));
+  EXPECT_EQ(caught_up.caught_up().sequence(), 20);
+  const auto progress = Parse(messages_.Progress(21));
+  EXPECT_EQ(progress.progress().cursor(), cursors_.Encode(21, kFilter));
+  EXPECT_EQ(progress.progress().sequence(), 21);
+}
+
+TEST_F(WatchMessagesTest, EventsCarryWhatTheLogHasAndTheirCursors) {
+  v1::RoomUpgraded upgraded;
+  upgraded.set_old_room_id("!old:x");
+  upgraded.set_new_room_id("!new:x");
+  v1::RoomCreated created;
+  created.set_room_id(std::string(5000, 'x'));  // lengths of more than one byte
+  const absl::Time time = absl::FromUnixMicros(1'700'000'000'123'456);
+  const auto commit =
+      DecodeCommit({{11, 9, time, EncodeEvent(created)}, {12, 9, time, EncodeEvent(upgraded)}})
+          .value();
+  Stretch stretch;
+  for (const LoggedEvent& event : commit->events) stretch.events.emplace_back(commit, &event);
+  stretch.through = 15;
+
+  v1::WatchRoomEventsResponse expected;
+  for (const LoggedEvent& event : commit->events) {
+    v1::RoomEvent& copy = *expected.mutable_events()->add_events();
+    copy = event.event;
+    copy.set_cursor(cursors_.Encode(event.position(), kFilter));
+  }
+  expected.mutable_events()->set_cursor(cursors_.Encode(15, kFilter));
+  const auto response = Parse(messages_.Events(stretch));
+  EXPECT_TRUE(MessageDifferencer::Equals(response, expected)) << response.DebugString();
+}
+
+}  // namespace
+}  // namespace innkeeper::feed

@@ -1,0 +1,56 @@
+// File: tests/support/hooked_engine.h
+
+#ifndef INNKEEPER_TESTS_SUPPORT_HOOKED_ENGINE_H_
+#define INNKEEPER_TESTS_SUPPORT_HOOKED_ENGINE_H_
+
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "storage/engine.h"
+
+namespace innkeeper::storage {
+
+// Another engine, with a function of the test's that is called before each commit
+// is handed on: the moment at which somebody else may get in between.
+class HookedEngine final : public Engine {
+ public:
+  using Hook = absl::AnyInvocable<void(const CommitRequest&)>;
+
+  // `engine` must outlive this.
+  explicit HookedEngine(Engine& engine) : engine_(engine) {}
+
+  // Not thread-safe; commits that the hook itself makes must go to the engine
+  // behind.
+  void SetHook(Hook hook) { hook_ = std::move(hook); }
+
+  uint64_t incarnation() const override { return engine_.incarnation(); }
+  std::unique_ptr<Snapshot> NewSnapshot() const override { return engine_.NewSnapshot(); }
+  absl::StatusOr<std::optional<Versioned>> Get(absl::string_view key) const override {
+    return engine_.Get(key);
+  }
+  void Commit(CommitRequest request, CommitDone done) override {
+    if (hook_) hook_(request);
+    engine_.Commit(std::move(request), std::move(done));
+  }
+  LogBounds log_bounds() const override { return engine_.log_bounds(); }
+  absl::StatusOr<std::vector<LogEntry>> ReadLog(LogPosition from, size_t max_entries,
+                                                size_t max_bytes) const override {
+    return engine_.ReadLog(from, max_entries, max_bytes);
+  }
+  absl::Status TrimLog(LogPosition before) override { return engine_.TrimLog(before); }
+  void SetCommitListener(CommitListener listener) override {
+    engine_.SetCommitListener(std::move(listener));
+  }
+  absl::Status Close() override { return engine_.Close(); }
+
+ private:
+  Engine& engine_;
+  Hook hook_;
+};
+
+}  // namespace innkeeper::storage
+
+#endif  // INNKEEPER_TESTS_SUPPORT_HOOKED_ENGINE_H_

@@ -1,0 +1,37 @@
+// File: tests/support/temp_dir.h
+//
+// A directory of a test's own.
+
+#ifndef INNKEEPER_TESTS_SUPPORT_TEMP_DIR_H_
+#define INNKEEPER_TESTS_SUPPORT_TEMP_DIR_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace innkeeper {
+
+// An empty directory that is gone, with all that is in it, when this object is.
+class TempDir {
+ public:
+  TempDir();
+  ~TempDir();
+  TempDir(const TempDir&) = delete;
+  TempDir& operator=(const TempDir&) = delete;
+
+  const std::string& path() const { return path_; }
+
+  // Returns the path of `name` in the directory.
+  std::string File(absl::string_view name) const;
+
+  // Writes a file that only its owner may read, in place of the one that may
+  // be there, and returns its path. Readers see the old file or the new one.
+  std::string Write(absl::string_view name, absl::string_view contents) const;
+
+ private:
+  std::string path_;
+};
+
+}  // namespace innkeeper
+
+#endif  // INNKEEPER_TESTS_SUPPORT_TEMP_DIR_H_

@@ -1,0 +1,146 @@
+#include "tests/support/test_client.h"
+
+#include <glog/logging.h>
+
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "google/protobuf/util/json_util.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
+
+namespace innkeeper {
+namespace {
+
+constexpr std::chrono::seconds kDeadline(60);
+
+std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  // A connection of its own for each client, as for clients in other processes.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+}
+
+template <typename Detail>
+Detail ParseDetail(const grpc::Status& status) {
+  Detail detail;
+  detail.ParseFromString(DetailOf(status, Detail::descriptor()->full_name()));
+  return detail;
+}
+
+}  // namespace
+
+std::string DetailOf(const grpc::Status& status, absl::string_view type) {
+  google::rpc::Status details;
+  if (!details.ParseFromString(status.error_details())) return "";
+  for (const auto& detail : details.details()) {
+    if (detail.type_url() == absl::StrCat("type.googleapis.com/", type)) return detail.value();
+  }
+  return "";
+}
+
+std::string ReasonOf(const grpc::Status& status) {
+  return ParseDetail<google::rpc::ErrorInfo>(status).reason();
+}
+
+std::map<std::string, std::string> MetadataOf(const grpc::Status& status) {
+  const auto info = ParseDetail<google::rpc::ErrorInfo>(status);
+  return {info.metadata().begin(), info.metadata().end()};
+}
+
+std::vector<std::string> FieldsOf(const grpc::Status& status) {
+  std::vector<std::string> fields;
+  const auto bad_request = ParseDetail<google::rpc::BadRequest>(status);
+  for (const auto& violation : bad_request.field_violations()) {
+    fields.push_back(violation.field());
+  }
+  return fields;
+}
+
+TestClient::TestClient(const std::string& address, std::string token)
+    : token_(std::move(token)),
+      channel_(Connect(address)),
+      stub_(v1::RoomLifecycle::NewStub(channel_)) {}
+
+void TestClient::Prepare(grpc::ClientContext& context) const {
+  context.set_deadline(std::chrono::system_clock::now() + kDeadline);
+  if (!token_.empty()) context.AddMetadata("authorization", absl::StrCat("Bearer ", token_));
+}
+
+#define INNKEEPER_DEFINE_CALL(method)                                                        \
+  Reply<v1::method##Response> TestClient::method(const v1::method##Request& request) const { \
+    grpc::ClientContext context;                                                             \
+    Prepare(context);                                                                        \
+    Reply<v1::method##Response> reply;                                                       \
+    reply.status = stub_->method(&context, request, &reply.response);                        \
+    return reply;                                                                            \
+  }
+
+INNKEEPER_DEFINE_CALL(CreateRoom)
+INNKEEPER_DEFINE_CALL(UpgradeRoom)
+INNKEEPER_DEFINE_CALL(GetRoom)
+INNKEEPER_DEFINE_CALL(GetRoomState)
+INNKEEPER_DEFINE_CALL(ListRooms)
+INNKEEPER_DEFINE_CALL(ListRoomEvents)
+
+#undef INNKEEPER_DEFINE_CALL
+
+v1::Room TestClient::Create(const v1::CreateRoomRequest& request) const {
+  Reply<v1::CreateRoomResponse> reply = CreateRoom(request);
+  CHECK(reply.ok()) << reply.status.error_message();
+  return reply.response.room();
+}
+
+v1::Room TestClient::Room(const std::string& room_id) const {
+  v1::GetRoomRequest request;
+  request.set_room_id(room_id);
+  Reply<v1::GetRoomResponse> reply = GetRoom(request);
+  CHECK(reply.ok()) << reply.status.error_message();
+  return reply.response.room();
+}
+
+std::map<std::pair<std::string, std::string>, v1::StateEvent> TestClient::State(
+    const std::string& room_id) const {
+  v1::GetRoomStateRequest request;
+  request.set_room_id(room_id);
+  std::map<std::pair<std::string, std::string>, v1::StateEvent> state;
+  do {
+    Reply<v1::GetRoomStateResponse> reply = GetRoomState(request);
+    CHECK(reply.ok()) << reply.status.error_message();
+    for (const auto& event : reply.response.events()) {
+      CHECK(state.emplace(std::pair(event.type(), event.state_key()), event).second);
+    }
+    request.set_page_token(reply.response.next_page_token());
+  } while (!request.page_token().empty());
+  return state;
+}
+
+std::vector<v1::RoomEvent> TestClient::AllEvents() const {
+  v1::ListRoomEventsRequest request;
+  std::vector<v1::RoomEvent> events;
+  while (true) {
+    Reply<v1::ListRoomEventsResponse> reply = ListRoomEvents(request);
+    CHECK(reply.ok()) << reply.status.error_message();
+    events.insert(events.end(), reply.response.events().begin(), reply.response.events().end());
+    if (!reply.response.has_more()) return events;
+    request.set_after_cursor(reply.response.next_cursor());
+  }
+}
+
+v1::CreateRoomRequest RoomRequest(const std::string& creator) {
+  v1::CreateRoomRequest request;
+  request.set_creator(creator);
+  return request;
+}
+
+void ParseJsonMessage(absl::string_view json, google::protobuf::Message* message) {
+  auto status = google::protobuf::util::JsonStringToMessage(
+      google::protobuf::StringPiece(json.data(), json.size()), message);
+  CHECK(status.ok()) << status.ToString() << " in " << json;
+}
+
+}  // namespace innkeeper

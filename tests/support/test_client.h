@@ -1,0 +1,93 @@
+// File: tests/support/test_client.h
+//
+// A client for tests: the generated stubs, with a token, a deadline that no call
+// should reach, and the details of errors within reach.
+
+#ifndef INNKEEPER_TESTS_SUPPORT_TEST_CLIENT_H_
+#define INNKEEPER_TESTS_SUPPORT_TEST_CLIENT_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "google/protobuf/message.h"
+#include "grpcpp/channel.h"
+#include "grpcpp/client_context.h"
+#include "grpcpp/support/status.h"
+#include "innkeeper/v1/room_lifecycle.grpc.pb.h"
+
+namespace innkeeper {
+
+// What a call came back with.
+template <typename Response>
+struct Reply {
+  grpc::Status status;
+  Response response;
+
+  bool ok() const { return status.ok(); }
+};
+
+// The reason in the ErrorInfo of `status`, such as "ROOM_NOT_FOUND"; "" if it has
+// none.
+std::string ReasonOf(const grpc::Status& status);
+
+// The metadata in the ErrorInfo of `status`.
+std::map<std::string, std::string> MetadataOf(const grpc::Status& status);
+
+// The fields that the BadRequest of `status` names, in its order.
+std::vector<std::string> FieldsOf(const grpc::Status& status);
+
+// A google.rpc detail of `status`, by the full name of its type; "" if it has none.
+std::string DetailOf(const grpc::Status& status, absl::string_view type);
+
+// Speaks for one principal. Thread-safe.
+class TestClient {
+ public:
+  // `token` is sent as a bearer token, or not if it is empty.
+  TestClient(const std::string& address, std::string token);
+
+  Reply<v1::CreateRoomResponse> CreateRoom(const v1::CreateRoomRequest& request) const;
+  Reply<v1::UpgradeRoomResponse> UpgradeRoom(const v1::UpgradeRoomRequest& request) const;
+  Reply<v1::GetRoomResponse> GetRoom(const v1::GetRoomRequest& request) const;
+  Reply<v1::GetRoomStateResponse> GetRoomState(const v1::GetRoomStateRequest& request) const;
+  Reply<v1::ListRoomsResponse> ListRooms(const v1::ListRoomsRequest& request) const;
+  Reply<v1::ListRoomEventsResponse> ListRoomEvents(const v1::ListRoomEventsRequest& request) const;
+
+  // Shorthands, which crash if the call fails.
+  v1::Room Create(const v1::CreateRoomRequest& request) const;
+  v1::Room Room(const std::string& room_id) const;  // needs the role read-all
+  // The whole state of a room, by type and state key. Needs the role read-all.
+  std::map<std::pair<std::string, std::string>, v1::StateEvent> State(
+      const std::string& room_id) const;
+  std::vector<v1::RoomEvent> AllEvents() const;  // needs the role watch
+
+  v1::RoomLifecycle::Stub& stub() const { return *stub_; }
+
+  // Gives `context` the token and the deadline.
+  void Prepare(grpc::ClientContext& context) const;
+
+ private:
+  const std::string token_;
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::unique_ptr<v1::RoomLifecycle::Stub> stub_;
+};
+
+// A request for a plain room of `creator`.
+v1::CreateRoomRequest RoomRequest(const std::string& creator);
+
+// Parses a message written as JSON. Crashes if it can't.
+void ParseJsonMessage(absl::string_view json, google::protobuf::Message* message);
+
+template <typename Message>
+Message FromJson(absl::string_view json) {
+  Message message;
+  ParseJsonMessage(json, &message);
+  return message;
+}
+
+}  // namespace innkeeper
+
+#endif  // INNKEEPER_TESTS_SUPPORT_TEST_CLIENT_H_
