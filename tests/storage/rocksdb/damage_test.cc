@@ -16,9 +16,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "storage/rocksdb/rocksdb_engine.h"
-#include "tests/base/temp_directory.h"
 #include "tests/storage/rocksdb/faulty_file_system.h"
 #include "tests/storage/rocksdb/store_files.h"
+#include "tests/support/temp_dir.h"
 
 namespace innkeeper::storage {
 namespace {
@@ -118,7 +118,7 @@ class DamageTest : public testing::Test {
     return wals.back();
   }
 
-  TempDirectory directory_{TempDirectory::Place::kMemory};
+  TempDir directory_{TempDir::Place::kMemory};
   const std::string store_ = directory_.path() + "/store";
   std::unique_ptr<Engine> engine_;
 };

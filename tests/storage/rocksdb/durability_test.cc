@@ -17,9 +17,9 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "storage/rocksdb/rocksdb_engine.h"
-#include "tests/base/temp_directory.h"
 #include "tests/storage/rocksdb/faulty_file_system.h"
 #include "tests/storage/rocksdb/store_files.h"
+#include "tests/support/temp_dir.h"
 
 namespace innkeeper::storage {
 namespace {
@@ -73,7 +73,7 @@ class DurabilityTest : public testing::Test {
     EXPECT_TRUE(CommitNumbered(*reopened, static_cast<int>(head) + 1).status.ok());
   }
 
-  TempDirectory directory_;
+  TempDir directory_;
   const std::string path_ = directory_.path() + "/store";
   absl::Mutex heads_mutex_;
   std::vector<LogPosition> heads_ ABSL_GUARDED_BY(heads_mutex_);

@@ -5,8 +5,8 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/base/temp_directory.h"
 #include "tests/storage/rocksdb/store_files.h"
+#include "tests/support/temp_dir.h"
 
 namespace innkeeper::storage::embedded {
 namespace {
@@ -19,7 +19,7 @@ class DurableHeadTest : public testing::Test {
     return **head;
   }
 
-  TempDirectory directory_;
+  TempDir directory_;
   const std::string path_ = directory_.path() + "/DURABLE_HEAD";
 };
 

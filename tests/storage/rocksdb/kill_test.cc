@@ -20,9 +20,9 @@
 #include <gtest/gtest.h>
 
 #include "storage/rocksdb/rocksdb_engine.h"
-#include "tests/base/temp_directory.h"
 #include "tests/storage/rocksdb/kill_commits.h"
 #include "tests/storage/rocksdb/store_files.h"
+#include "tests/support/temp_dir.h"
 
 namespace innkeeper::storage {
 namespace {
@@ -117,7 +117,7 @@ int Kills() {
 }
 
 TEST(KillTest, AcknowledgedCommitsSurviveEveryDeath) {
-  const TempDirectory directory;
+  const TempDir directory;
   const uint32_t seed = std::random_device()();
   std::cout << "seed " << seed << std::endl;
   std::mt19937 random(seed);

@@ -14,8 +14,8 @@
 #include "storage/rocksdb/format.h"
 #include "storage/rocksdb/rocksdb_engine.h"
 #include "storage/rocksdb/rocksdb_status.h"
-#include "tests/base/temp_directory.h"
 #include "tests/storage/rocksdb/store_files.h"
+#include "tests/support/temp_dir.h"
 
 namespace innkeeper::storage {
 namespace {
@@ -64,7 +64,7 @@ class OpenTest : public testing::Test {
     });
   }
 
-  TempDirectory directory_{TempDirectory::Place::kMemory};
+  TempDir directory_{TempDir::Place::kMemory};
   const std::string path_ = directory_.path() + "/store";
 };
 
