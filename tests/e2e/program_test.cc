@@ -109,11 +109,13 @@ TEST_F(ProgramTest, ABadConfigurationFileIsNamedWithWhatIsWrong) {
 TEST_F(ProgramTest, TheConfigurationFileCountsAndFlagsWin) {
   const std::string path = dir_.Write("config", "default_room_version = 12\nmax_invites = 0\n");
   auto program = Serve({"--config_file", path, "--default_room_version=9"});
-  const TestClient client(address_, TestToken("admin"));
-  v1::CreateRoomRequest request = RoomRequest("@alice:example.org");
-  EXPECT_EQ(client.Create(request).room_version(), "9");
-  request.add_invites("@bob:example.org");
-  EXPECT_THAT(client.CreateRoom(request).status, IsInvalid({"invites"}));
+  {
+    const TestClient client(address_, TestToken("admin"));
+    v1::CreateRoomRequest request = RoomRequest("@alice:example.org");
+    EXPECT_EQ(client.Create(request).room_version(), "9");
+    request.add_invites("@bob:example.org");
+    EXPECT_THAT(client.CreateRoom(request).status, IsInvalid({"invites"}));
+  }
   ExpectStops(*program);
 }
 
@@ -136,7 +138,7 @@ TEST_F(ProgramTest, ATokenFileThatIsWrongOrOpenKeepsItFromStarting) {
 
 TEST_F(ProgramTest, TheStoreHasOneServerAtATimeAndOneName) {
   auto program = Serve();
-  EXPECT_THAT(Failure({}), AllOf(HasSubstr(dir_.File("data")), HasSubstr("open")));
+  EXPECT_THAT(Failure({}), AllOf(HasSubstr(dir_.File("data")), HasSubstr("in use")));
   ExpectStops(*program);
   options_[0] = "--server_name=elsewhere.example";
   EXPECT_THAT(Failure({}), AllOf(HasSubstr("example.org"), HasSubstr("server_name")));
@@ -165,6 +167,7 @@ TEST_F(ProgramTest, AStoreOfANewerFormatIsLeftAlone) {
     ASSERT_TRUE(db->Get({}, families[2], "format", &format).ok());
     ++format.back();
     ASSERT_TRUE(db->Put({}, families[2], "format", format).ok());
+    ASSERT_TRUE(db->Flush({}, families).ok());
     for (auto* family : families) db->DestroyColumnFamilyHandle(family);
   }
   EXPECT_THAT(Failure({}), AllOf(HasSubstr("format"), HasSubstr("2")));
@@ -202,8 +205,9 @@ TEST_F(ProgramTest, SigtermDrains) {
 
 TEST_F(ProgramTest, TheLogHasALineForEachRequestAndNoSecrets) {
   auto program = Serve();
-  const TestClient admin(address_, TestToken("admin"));
-  const TestClient stranger(address_, "marker-token");
+  auto client = std::make_unique<TestClient>(address_, TestToken("admin"));
+  const TestClient& admin = *client;
+  EXPECT_FALSE(TestClient(address_, "marker-token").ListRooms({}).ok());
   v1::CreateRoomRequest request = FromJson<v1::CreateRoomRequest>(R"({
       "creator": "@alice:example.org", "name": "marker-name", "topic": "marker-topic",
       "alias": "#marker-alias:example.org", "invites": ["@marker-user:example.org"],
@@ -215,7 +219,6 @@ TEST_F(ProgramTest, TheLogHasALineForEachRequestAndNoSecrets) {
   EXPECT_FALSE(admin.CreateRoom(request).ok());
   request.set_creator("@marker creator");
   EXPECT_FALSE(admin.CreateRoom(request).ok());
-  EXPECT_FALSE(stranger.CreateRoom(request).ok());
   EXPECT_TRUE(admin.UpgradeRoom(UpgradeRequest(room.room_id(), "@alice:example.org", "12")).ok());
   EXPECT_TRUE(admin.GetRoom(GetRequest(room.room_id())).ok());
   EXPECT_TRUE(admin.GetRoomState(StateRequest(room.room_id())).ok());
@@ -226,6 +229,7 @@ TEST_F(ProgramTest, TheLogHasALineForEachRequestAndNoSecrets) {
     WatchStream stream(admin, {});
     stream.UntilCaughtUp();
   }
+  client.reset();
   ExpectStops(*program);
 
   const std::string log = Log();
@@ -236,7 +240,7 @@ TEST_F(ProgramTest, TheLogHasALineForEachRequestAndNoSecrets) {
       {"CreateRoom", "admin", room.room_id(), "OK"},
       {"CreateRoom", "admin", "-", "ALREADY_EXISTS"},
       {"CreateRoom", "admin", "-", "INVALID_ARGUMENT"},
-      {"CreateRoom", "-", "-", "UNAUTHENTICATED"},
+      {"ListRooms", "-", "-", "UNAUTHENTICATED"},
       {"UpgradeRoom", "admin", room.room_id(), "OK"},
       {"GetRoom", "admin", room.room_id(), "OK"},
       {"GetRoomState", "admin", room.room_id(), "OK"},
