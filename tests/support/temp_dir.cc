@@ -18,6 +18,7 @@ TempDir::TempDir() {
 }
 
 TempDir::~TempDir() {
+  if (keep_) return;
   std::error_code error;
   fs::remove_all(path_, error);
   LOG_IF(WARNING, error) << path_ << ": " << error.message();

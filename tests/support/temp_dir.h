@@ -21,6 +21,9 @@ class TempDir {
 
   const std::string& path() const { return path_; }
 
+  // Lets the directory stay when this object goes, for somebody to look at.
+  void Keep() { keep_ = true; }
+
   // Returns the path of `name` in the directory.
   std::string File(absl::string_view name) const;
 
@@ -30,6 +33,7 @@ class TempDir {
 
  private:
   std::string path_;
+  bool keep_ = false;
 };
 
 }  // namespace innkeeper
