@@ -159,6 +159,18 @@ TEST_F(DamageTest, CutWalIsNoticed) {
   }
 }
 
+// A crash in the middle of a write leaves the beginning of a record, and the next
+// one strikes before what was recovered is in table files.
+TEST_F(DamageTest, StoreOpensWholeAfterACrashThatFollowsATornWrite) {
+  MakeCrashedStore();
+  const std::string wal = ReadFile(TheWal());
+  WriteFile(TheWal(), wal + wal.substr(0, 100));
+  const std::unique_ptr<Engine> engine = MustOpen(SmallOptions(store_));
+  const std::string copy = directory_.path() + "/copy";
+  CopyStore(store_, copy);
+  ExpectNumbered(*MustOpen(SmallOptions(copy)), kCommits);
+}
+
 TEST_F(DamageTest, MissingWalIsNoticed) {
   MakeCrashedStore();
   const fs::path wal = TheWal();
