@@ -14,7 +14,14 @@ namespace innkeeper {
 // An empty directory that is gone, with all that is in it, when this object is.
 class TempDir {
  public:
-  TempDir();
+  enum class Place {
+    kDisk,
+    // In memory where the machine has room for it: for tests that make very many
+    // files and have no use for a disk.
+    kMemory,
+  };
+
+  explicit TempDir(Place place = Place::kDisk);
   ~TempDir();
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;
