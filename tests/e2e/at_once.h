@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "absl/synchronization/barrier.h"
+#include "absl/synchronization/notification.h"
 
 namespace innkeeper {
 
@@ -15,14 +15,15 @@ namespace innkeeper {
 template <typename Work>
 auto AtOnce(int count, Work work) {
   std::vector<decltype(work(0))> results(count);
-  auto* barrier = new absl::Barrier(count);
+  absl::Notification start;
   std::vector<std::thread> threads;
   for (int i = 0; i < count; ++i) {
     threads.emplace_back([&, i] {
-      if (barrier->Block()) delete barrier;
+      start.WaitForNotification();
       results[i] = work(i);
     });
   }
+  start.Notify();
   for (std::thread& thread : threads) thread.join();
   return results;
 }
