@@ -31,6 +31,17 @@ function(innkeeper_executable name)
   target_compile_options(${name} PRIVATE ${INNKEEPER_WARNINGS})
 endfunction()
 
+# innkeeper_use_jemalloc(TARGET): lets a program allocate with jemalloc, unless a
+# sanitizer has an allocator of its own. See docs/decisions/0007-jemalloc.md.
+function(innkeeper_use_jemalloc target)
+  if(NOT INNKEEPER_SANITIZER)
+    find_library(JEMALLOC_LIBRARY jemalloc REQUIRED)
+    # Nothing refers to it by name.
+    target_link_options(${target} PRIVATE -Wl,--no-as-needed)
+    target_link_libraries(${target} PRIVATE "${JEMALLOC_LIBRARY}")
+  endif()
+endfunction()
+
 # innkeeper_test(NAME SRCS ... DEPS ... [LABELS ...] [TIMEOUT seconds]): a
 # GoogleTest program; ctest runs each of its tests by itself unless it carries
 # WHOLE, for programs whose tests share something dear.

@@ -14,6 +14,7 @@ for_build=(
   libabsl-dev
   libgoogle-glog-dev
   libgrpc++-dev
+  libjemalloc-dev
   libprotobuf-dev
   librocksdb-dev
   libssl-dev

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "server/config/command_line.h"
 #include "server/server.h"
 
@@ -39,6 +40,9 @@ static void StartLogging(const ServerConfig& config, const char* program) {
 }
 
 static int Run(const ServerConfig& config, const char* program) {
+  // Debian's Abseil looks for deadlocks whenever a mutex is locked; that is for
+  // tests.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   const sigset_t end_signals = BlockEndSignals();
   StartLogging(config, program);
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(config);

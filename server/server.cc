@@ -78,9 +78,9 @@ lifecycle::RoomUpgrader::Options UpgraderOptions(const ServerConfig& config) {
           .request_retention = config.request_id_retention};
 }
 
-size_t ThreadCount(int configured) {
-  return configured > 0 ? static_cast<size_t>(configured)
-                        : std::max(1u, std::thread::hardware_concurrency());
+size_t ReadThreads(const ServerConfig& config) {
+  return config.read_threads > 0 ? static_cast<size_t>(config.read_threads)
+                                 : std::max(1u, std::thread::hardware_concurrency());
 }
 
 // What the configuration's own checks leave to those who know the grammar.
@@ -122,8 +122,7 @@ void SetLimits(const ServerConfig& config, grpc::ServerBuilder& builder) {
                              static_cast<int>(config.max_metadata_bytes));
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, config.max_concurrent_streams);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(config.keepalive_time));
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
-                             Milliseconds(config.keepalive_timeout));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(config.keepalive_timeout));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   // Clients may ping every ten seconds.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
@@ -148,9 +147,8 @@ class RealServer final : public Server {
         engine_(std::move(engine)),
         signer_(std::move(token_key)),
         authenticator_(std::move(authenticator)),
-        read_executor_(ThreadCount(config.worker_threads),
-                       static_cast<size_t>(config.max_queued_requests)),
-        write_executor_(ThreadCount(config.write_threads),
+        read_executor_(ReadThreads(config), static_cast<size_t>(config.max_queued_requests)),
+        write_executor_(static_cast<size_t>(config.write_threads),
                         static_cast<size_t>(config.max_queued_requests)),
         creator_(*engine_, clock_, random_, CreatorOptions(config)),
         upgrader_(*engine_, clock_, random_, UpgraderOptions(config)),
@@ -188,7 +186,7 @@ class RealServer final : public Server {
   const lifecycle::RoomBrowser browser_;
   feed::EventFeed feed_;
   rpc::RoomLifecycleService service_;
-  std::string address_;                       // set by Serve()
+  std::string address_;                        // set by Serve()
   std::unique_ptr<grpc::Server> grpc_server_;  // set by Serve()
   std::optional<PeriodicTask> maintenance_;
   std::optional<PeriodicTask> token_reload_;
@@ -274,8 +272,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config
   if (!engine.ok()) return engine.status();
   absl::Status owned = CheckStoreName(**engine, config.server_name);
   if (!owned.ok()) return owned;
-  auto token_key =
-      LoadOrCreateSetting(**engine, "token_key", surroundings.random(kTokenKeyBytes));
+  auto token_key = LoadOrCreateSetting(**engine, "token_key", surroundings.random(kTokenKeyBytes));
   if (!token_key.ok()) return token_key.status();
   auto server = std::make_unique<RealServer>(config, std::move(surroundings), *std::move(engine),
                                              *std::move(token_key), *std::move(authenticator));

@@ -6,6 +6,9 @@
 #ifndef INNKEEPER_SERVER_BASE_SIGNED_TOKEN_H_
 #define INNKEEPER_SERVER_BASE_SIGNED_TOKEN_H_
 
+#include <openssl/types.h>
+
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -18,7 +21,7 @@ namespace innkeeper {
 class TokenSigner {
  public:
   // `key` is secret; 32 random bytes are right.
-  explicit TokenSigner(std::string key);
+  explicit TokenSigner(absl::string_view key);
 
   // Returns the token for `payload`. A token signed for one `purpose` does not
   // pass for another.
@@ -31,7 +34,8 @@ class TokenSigner {
  private:
   std::string Mac(absl::string_view purpose, absl::string_view payload) const;
 
-  const std::string key_;
+  // Has the key; only ever copied.
+  const std::unique_ptr<EVP_MAC_CTX, void (*)(EVP_MAC_CTX*)> keyed_;
 };
 
 }  // namespace innkeeper

@@ -99,10 +99,11 @@ struct ServerConfig {
   // --- Work ---
 
   // Threads that serve reads. 1 to 1,024; 0: one for each processor.
-  int worker_threads = 0;
-  // Threads that work on creates and upgrades. 1 to 1,024; 0: one for each
-  // processor.
-  int write_threads = 0;
+  int read_threads = 0;
+  // Threads that work on creates and upgrades. Most of the time they wait for the
+  // disk, and what waits together is written together, so that there should be
+  // many. 1 to 1,024.
+  int write_threads = 64;
   // How many requests may wait for a thread before further ones are refused
   // with RESOURCE_EXHAUSTED. 1 to 1,000,000.
   int max_queued_requests = 10'000;

@@ -127,10 +127,12 @@ OptionGroup RoomsGroup() {
 OptionGroup WorkGroup() {
   return {"Work",
           {
-              Integer(BIND(worker_threads), {1, kMaxThreads, "one for each processor"},
+              Integer(BIND(read_threads), {1, kMaxThreads, "one for each processor"},
                       "Threads that serve reads."),
-              Integer(BIND(write_threads), {1, kMaxThreads, "one for each processor"},
-                      "Threads that work on creates and upgrades."),
+              Integer(BIND(write_threads), {1, kMaxThreads},
+                      "Threads that work on creates and upgrades. Most of the time they wait for "
+                      "the disk, and what waits together is written together, so that there should "
+                      "be many."),
               Integer(BIND(max_queued_requests), {1, 1'000'000},
                       "How many requests may wait for a thread. Further ones are refused with "
                       "RESOURCE_EXHAUSTED."),

@@ -155,18 +155,12 @@ absl::StatusOr<v1::CreateRoomResponse> RoomCreator::CommitRoom(const CreateRoomC
     result = CommitAndWait(engine_, commit.Take());
     if (result.status.ok()) return response;
     if (!absl::IsAborted(result.status)) break;
-    switch (commit.ConflictOf(result)) {
-      case RoomCommit::Conflict::kRoomExists:
-      case RoomCommit::Conflict::kRoomChanged:
-        continue;
-      case RoomCommit::Conflict::kAliasTaken:
-        return AliasInUse(spec.alias);
-      case RoomCommit::Conflict::kRequestRecorded: {
-        auto answered = FindResponse<v1::CreateRoomResponse>(RoomReader(engine_), command.identity);
-        if (!answered.ok()) return answered.status();
-        if (answered->has_value()) return **std::move(answered);
-        continue;
-      }
+    // Whatever was in the way may be the work of the same request, sent twice.
+    auto answered = FindResponse<v1::CreateRoomResponse>(RoomReader(engine_), command.identity);
+    if (!answered.ok()) return answered.status();
+    if (answered->has_value()) return **std::move(answered);
+    if (commit.ConflictOf(result) == RoomCommit::Conflict::kAliasTaken) {
+      return AliasInUse(spec.alias);
     }
   }
   return CommitError(result);

@@ -102,7 +102,7 @@ absl::StatusOr<v1::GetRoomStateResponse> RoomBrowser::GetRoomState(
     auto token = OpenToken<StatePageToken>(signer_, kStatePurpose, request.page_token());
     if (!token) return PageTokenInvalid("damaged");
     if (token->room_id() != request.room_id() || token->requester() != request.requester() ||
-        token->filter_type() != request.type() ||
+        token->filter_type() != request.type() || request.has_state_key() ||
         (request.revision() != 0 && token->revision() != request.revision())) {
       return PageTokenInvalid("other-request");
     }

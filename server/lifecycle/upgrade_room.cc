@@ -6,12 +6,14 @@
 #include <vector>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
 #include "server/errors/errors.h"
 #include "server/events/event_codec.h"
 #include "server/lifecycle/room_errors.h"
 #include "server/lifecycle/room_records.h"
 #include "server/lifecycle/room_status.h"
 #include "server/lifecycle/supported_version.h"
+#include "server/rooms/identifiers.h"
 
 namespace innkeeper::lifecycle {
 namespace {
@@ -62,6 +64,14 @@ std::optional<v1::UpgradeFailureReason> FailureReason(const absl::Status& status
     default:
       return std::nullopt;
   }
+}
+
+absl::Status CheckRequester(const std::string& requester, const std::string& server_name) {
+  FieldErrors errors;
+  if (!rooms::IsLocal(requester, server_name)) {
+    errors.Add("requester", absl::StrCat("must be a user of this server, ", server_name));
+  }
+  return errors.ToStatus();
 }
 
 std::string FailedEvent(const std::string& room_id, const std::string& requester,
@@ -168,12 +178,18 @@ RoomUpgrader::RoomUpgrader(storage::Engine& engine, const Clock& clock, const Ra
     : engine_(engine), clock_(clock), random_(random), options_(std::move(options)) {}
 
 absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::Upgrade(const UpgradeRoomCommand& command) {
+  absl::Status valid = CheckRequester(command.requester, options_.server_name);
+  if (!valid.ok()) return valid;
   auto answered = FindResponse<v1::UpgradeRoomResponse>(RoomReader(engine_), command.identity);
   if (!answered.ok()) return answered.status();
   if (answered->has_value()) return **std::move(answered);
   if (command.validate_only) return Preview(command);
   absl::StatusOr<std::string> upgrade_id = Lock(command);
   if (!upgrade_id.ok()) {
+    // Whoever replaced the room meanwhile may be the same request, sent twice.
+    answered = FindResponse<v1::UpgradeRoomResponse>(RoomReader(engine_), command.identity);
+    if (!answered.ok()) return answered.status();
+    if (answered->has_value()) return **std::move(answered);
     if (auto reason = FailureReason(upgrade_id.status())) ReportRefusal(command, *reason);
     return upgrade_id.status();
   }

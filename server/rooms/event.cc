@@ -14,6 +14,12 @@
 namespace innkeeper::rooms {
 namespace {
 
+// What the hashes add to the canonical JSON of an event.
+constexpr absl::string_view kHashesMember =
+    R"("hashes":{"sha256":"0123456789012345678901234567890123456789012"},)";
+
+constexpr size_t kSha256Bytes = 32;
+
 using Keys = std::initializer_list<absl::string_view>;
 
 // Removes the members of `object` that are not called one of `keys`.
@@ -125,8 +131,6 @@ size_t FinishEvent(const RoomVersion& version, Event& event) {
   if (!NamesRoom(version, event)) {
     event.room_id = absl::StrCat("!", UrlSafeBase64(event.reference_hash));
   }
-  constexpr absl::string_view kHashesMember =
-      R"("hashes":{"sha256":"0123456789012345678901234567890123456789012"},)";
   return text.size() + kHashesMember.size();
 }
 
@@ -168,11 +172,11 @@ std::string Base64(absl::string_view bytes) {
 std::string UrlSafeBase64(absl::string_view bytes) { return absl::WebSafeBase64Escape(bytes); }
 
 std::string Sha256(absl::string_view bytes) {
-  static const EVP_MD* const kAlgorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  CHECK(kAlgorithm != nullptr) << "OpenSSL has no SHA-256";
-  std::string digest(32, '\0');
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  CHECK(algorithm != nullptr) << "OpenSSL has no SHA-256";
+  std::string digest(kSha256Bytes, '\0');
   CHECK_EQ(EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()),
-                      nullptr, kAlgorithm, nullptr),
+                      nullptr, algorithm, nullptr),
            1);
   return digest;
 }

@@ -13,6 +13,11 @@ namespace {
 // Left free in an event for its signature.
 constexpr size_t kSignatureBytes = 512;
 
+constexpr size_t kOpaqueIdLetters = 18;
+constexpr absl::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+// Bytes from here on would make the first letters likelier than the others.
+constexpr size_t kEvenBytes = 256 / kLetters.size() * kLetters.size();
+
 absl::Status TooLarge(const EventDraft& draft, absl::string_view what) {
   FieldErrors errors;
   errors.Add(draft.source_field, what);
@@ -31,20 +36,16 @@ absl::Status CheckKeySizes(const EventDraft& draft) {
   return absl::OkStatus();
 }
 
-// Returns 18 letters that follow from `seed`: about 102 bits.
+// Returns letters that follow from `seed`: about 102 bits.
 std::string Letters(absl::string_view seed) {
-  constexpr absl::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-  constexpr size_t kCount = 18;
-  // Bytes from here on would make the first letters likelier than the others.
-  constexpr size_t kEvenBytes = 256 / kAlphabet.size() * kAlphabet.size();
   std::string letters;
   std::string bytes(seed);
-  while (letters.size() < kCount) {
+  while (letters.size() < kOpaqueIdLetters) {
     bytes = Sha256(bytes);
     for (const char c : bytes) {
       const auto byte = static_cast<unsigned char>(c);
-      if (byte < kEvenBytes && letters.size() < kCount) {
-        letters += kAlphabet[byte % kAlphabet.size()];
+      if (byte < kEvenBytes && letters.size() < kOpaqueIdLetters) {
+        letters += kLetters[byte % kLetters.size()];
       }
     }
   }
@@ -106,7 +107,7 @@ std::vector<EventReference> EventChain::AuthEvents(const EventDraft& draft) cons
 }
 
 absl::Status EventChain::Append(EventDraft draft) {
-  const absl::Status sizes = CheckKeySizes(draft);
+  absl::Status sizes = CheckKeySizes(draft);
   if (!sizes.ok()) return sizes;
 
   Event event;

@@ -35,6 +35,9 @@ constexpr absl::string_view kStateEventTypes[] = {
     "m.space.parent",
 };
 
+// The length of a SHA-256 in unpadded base64.
+constexpr size_t kHashLength = 43;
+
 absl::Status Wrong(absl::string_view phrase) { return absl::InvalidArgumentError(phrase); }
 
 bool IsDnsCharacter(char c) { return absl::ascii_isalnum(c) || c == '-' || c == '.'; }
@@ -90,8 +93,7 @@ absl::string_view LocalpartOf(absl::string_view identifier) {
 }
 
 bool IsCreateHash(absl::string_view text) {
-  constexpr size_t kSha256Base64Length = 43;
-  return text.size() == kSha256Base64Length && std::all_of(text.begin(), text.end(), [](char c) {
+  return text.size() == kHashLength && std::all_of(text.begin(), text.end(), [](char c) {
            return absl::ascii_isalnum(c) || c == '-' || c == '_';
          });
 }
@@ -114,7 +116,7 @@ absl::Status CheckUserId(absl::string_view user_id) {
 
 absl::Status CheckRoomId(absl::string_view room_id) {
   if (absl::StartsWith(room_id, "!") && IsCreateHash(room_id.substr(1))) return absl::OkStatus();
-  const absl::Status status = CheckSigilAndServer(room_id, '!', "!opaque:example.org");
+  absl::Status status = CheckSigilAndServer(room_id, '!', "!opaque:example.org");
   if (!status.ok()) return status;
   if (LocalpartOf(room_id).empty()) {
     return Wrong("must have something between '!' and ':', as in !opaque:example.org");
@@ -123,7 +125,7 @@ absl::Status CheckRoomId(absl::string_view room_id) {
 }
 
 absl::Status CheckRoomAlias(absl::string_view alias) {
-  const absl::Status status = CheckSigilAndServer(alias, '#', "#lobby:example.org");
+  absl::Status status = CheckSigilAndServer(alias, '#', "#lobby:example.org");
   if (!status.ok()) return status;
   const absl::string_view localpart = LocalpartOf(alias);
   if (localpart.empty()) {

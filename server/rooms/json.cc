@@ -26,6 +26,16 @@ constexpr absl::string_view kNotUtf8 = "must be valid UTF-8";
 constexpr absl::string_view kKeyNotUtf8 = "must have only keys that are valid UTF-8";
 constexpr absl::string_view kNotJson = "must be null, a boolean, number, string, array or object";
 
+// Beyond these exponents no number but 0 is an integer in range, however many
+// digits it is written with.
+constexpr int64_t kExponentBound = int64_t{1} << 40;
+
+// Integers in range have at most this many digits.
+constexpr int64_t kMaxDigits = 16;
+
+// How much of a key is shown in a path.
+constexpr size_t kShownKeyBytes = 64;
+
 std::string TooDeep() {
   return absl::StrCat("must not be nested deeper than ", kMaxJsonDepth, " levels");
 }
@@ -189,11 +199,9 @@ std::optional<int64_t> ExactInteger(absl::string_view token) {
   const size_t exponent_at = token.find_first_of("eE");
   int64_t exponent = 0;
   if (exponent_at != absl::string_view::npos) {
-    // Saturates at exponents beyond an int64_t. Those beyond the bounds are out
-    // of reach of any token's digits.
-    constexpr int64_t kBound = int64_t{1} << 40;
+    // Saturates at exponents beyond an int64_t.
     (void)absl::SimpleAtoi(token.substr(exponent_at + 1), &exponent);
-    exponent = std::clamp(exponent, -kBound, kBound);
+    exponent = std::clamp(exponent, -kExponentBound, kExponentBound);
     token = token.substr(0, exponent_at);
   }
   std::string digits;
@@ -208,7 +216,6 @@ std::optional<int64_t> ExactInteger(absl::string_view token) {
   if (last == std::string::npos) return 0;
   exponent += static_cast<int64_t>(digits.size() - last - 1);
   digits.resize(last + 1);
-  constexpr int64_t kMaxDigits = 16;
   if (exponent < 0 || exponent > kMaxDigits) return std::nullopt;
   digits.append(static_cast<size_t>(exponent), '0');
   int64_t value = 0;
@@ -216,11 +223,13 @@ std::optional<int64_t> ExactInteger(absl::string_view token) {
   return negative ? -value : value;
 }
 
-// Builds a value from what nlohmann's parser tells; stops it, by returning
+// Builds `root` from what nlohmann's parser tells; stops it, by returning
 // false, at whatever ParseJson refuses. The names of the members are the
 // parser's.
 class Builder {
  public:
+  explicit Builder(Json& root) : root_(root) {}
+
   bool null() { return Put(nullptr); }
   bool boolean(bool value) { return Put(value); }
   bool number_integer(int64_t value) { return InRange(value) ? Put(value) : Refuse(kOutOfRange); }
@@ -239,8 +248,8 @@ class Builder {
   bool key(std::string& key) {
     auto [it, inserted] = open_.back()->get_ref<Json::object_t&>().try_emplace(std::move(key));
     if (!inserted) {
-      return Refuse(
-          absl::StrCat("has the key \"", Utf8Prefix(it->first, 64), "\" twice in one object"));
+      return Refuse(absl::StrCat("has the key \"", Utf8Prefix(it->first, kShownKeyBytes),
+                                 "\" twice in one object"));
     }
     member_ = &it->second;
     return true;
@@ -255,7 +264,6 @@ class Builder {
   }
 
   const std::string& refusal() const { return refusal_; }
-  Json TakeRoot() { return std::move(root_); }
 
  private:
   bool Refuse(absl::string_view why) {
@@ -294,7 +302,7 @@ class Builder {
     return true;
   }
 
-  Json root_;
+  Json& root_;
   std::vector<Json*> open_;  // the arrays and objects around what comes next
   Json* member_ = nullptr;   // where the value of the last key goes
   std::string refusal_;
@@ -303,8 +311,7 @@ class Builder {
 }  // namespace
 
 std::string FieldPath(absl::string_view field, absl::string_view key) {
-  constexpr size_t kMaxKeyBytes = 64;
-  const absl::string_view shown = Utf8Prefix(key, kMaxKeyBytes);
+  const absl::string_view shown = Utf8Prefix(key, kShownKeyBytes);
   return absl::StrCat(field, ".", shown, shown.size() < key.size() ? "..." : "");
 }
 
@@ -327,11 +334,12 @@ absl::StatusOr<Json> ParseJson(absl::string_view text) {
   if (absl::StrContains(text, '\0') || absl::StartsWith(text, "\xEF\xBB\xBF")) {
     return absl::InvalidArgumentError("is not valid JSON: has a NUL or a byte order mark");
   }
-  Builder builder;
+  Json value;
+  Builder builder(value);
   if (!Json::sax_parse(text.begin(), text.end(), &builder)) {
     return absl::InvalidArgumentError(builder.refusal());
   }
-  return builder.TakeRoot();
+  return value;
 }
 
 std::string StringOrEmpty(const Json& object, absl::string_view key) {

@@ -43,8 +43,7 @@ const Json* Find(const Json& object, absl::string_view key) {
 std::optional<int64_t> ReadLevel(const RoomVersion& version, const Json* value) {
   if (value == nullptr) return std::nullopt;
   if (value->is_number_unsigned()) {
-    constexpr auto kMax = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
-    return static_cast<int64_t>(std::min(value->get<uint64_t>(), kMax));
+    return static_cast<int64_t>(std::min(value->get<uint64_t>(), uint64_t{kUnboundedPower}));
   }
   if (value->is_number_integer()) return value->get<int64_t>();
   if (version.integer_power_levels) return std::nullopt;
@@ -202,7 +201,7 @@ absl::Status CheckPowerLevels(const Json& content, absl::string_view field, int6
     errors.Add(std::string(field), "must be an object");
     return errors.ToStatus();
   }
-  const absl::Status canonical = CheckCanonical(content, field);
+  absl::Status canonical = CheckCanonical(content, field);
   if (!canonical.ok()) return canonical;
   for (const auto& [key, value] : content.items()) {
     const std::string path = FieldPath(field, key);

@@ -12,9 +12,9 @@ const StateEntry* FindState(const RoomState& state, absl::string_view type,
 
 const Json& StateContent(const RoomState& state, absl::string_view type,
                          absl::string_view state_key) {
-  static const Json& kEmpty = *new Json(Json::object());
+  static const Json& empty = *new Json(Json::object());
   const StateEntry* const entry = FindState(state, type, state_key);
-  return entry == nullptr ? kEmpty : entry->content;
+  return entry == nullptr ? empty : entry->content;
 }
 
 std::string Membership(const RoomState& state, absl::string_view user_id) {

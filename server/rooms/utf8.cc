@@ -5,6 +5,9 @@
 namespace innkeeper::rooms {
 namespace {
 
+// By the length of a character: what must not be written shorter.
+constexpr uint32_t kSmallestCodePoint[] = {0, 0, 0x80, 0x800, 0x10000};
+
 bool IsContinuation(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
 
 // Returns the length of the well-formed character that `text`, which is not
@@ -20,9 +23,8 @@ size_t CharacterLength(absl::string_view text) {
     if (!IsContinuation(text[i])) return 0;
     code_point = code_point << 6 | (static_cast<unsigned char>(text[i]) & 0x3F);
   }
-  constexpr uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
   const bool surrogate = code_point >= 0xD800 && code_point <= 0xDFFF;
-  if (code_point < kSmallest[length] || code_point > 0x10FFFF || surrogate) return 0;
+  if (code_point < kSmallestCodePoint[length] || code_point > 0x10FFFF || surrogate) return 0;
   return length;
 }
 

@@ -57,7 +57,7 @@ absl::Status Run(PendingCall& pending) {
 absl::string_view Authorization(const grpc::CallbackServerContext& context) {
   const auto& metadata = context.client_metadata();
   const auto found = metadata.find("authorization");
-  if (found == metadata.end()) return "";
+  if (metadata.count("authorization") != 1) return "";
   return absl::string_view(found->second.data(), found->second.size());
 }
 

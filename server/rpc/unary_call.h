@@ -50,8 +50,8 @@ struct CallEnvironment {
   Executor& write_executor;
 };
 
-// The value of the call's metadata `authorization`; "" if there is none. Valid as
-// long as the call.
+// The value of the call's metadata `authorization`; "" if there is none, or more
+// than one. Valid as long as the call.
 absl::string_view Authorization(const grpc::CallbackServerContext& context);
 
 // Writes the line that every call has in the log. `caller` is a principal's name,

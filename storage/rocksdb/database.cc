@@ -11,17 +11,8 @@
 namespace innkeeper::storage::embedded {
 namespace {
 
-rocksdb::Options OptionsFor(const DatabaseOptions& options) {
-  return MakeRocksDbOptions(options.block_cache_bytes, options.write_buffer_bytes, options.env);
-}
-
-std::vector<rocksdb::ColumnFamilyDescriptor> Families(const rocksdb::Options& options) {
-  return {
-      {rocksdb::kDefaultColumnFamilyName, options}, {kLogFamily, options}, {kMetaFamily, options}};
-}
-
-std::string Opening(const DatabaseOptions& options) {
-  return absl::StrCat("opening the database ", options.path);
+DatabaseSetup SetupFor(const DatabaseOptions& options) {
+  return MakeDatabaseSetup(options.block_cache_bytes, options.write_buffer_bytes, options.env);
 }
 
 }  // namespace
@@ -32,19 +23,40 @@ Database::Database(std::unique_ptr<rocksdb::DB> db,
 
 Database::~Database() { DestroyHandles(); }
 
-absl::Status Database::Create(const DatabaseOptions& options, uint64_t incarnation) {
-  rocksdb::Options rocksdb_options = OptionsFor(options);
-  rocksdb_options.create_if_missing = true;
-  rocksdb_options.create_missing_column_families = true;
-  rocksdb_options.error_if_exists = true;
+absl::StatusOr<std::unique_ptr<Database>> Database::OpenAs(const std::string& path,
+                                                           const DatabaseSetup& setup,
+                                                           bool read_only) {
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  rocksdb::Status status =
-      rocksdb::DB::Open(rocksdb_options, options.path, Families(rocksdb_options), &handles, &db);
-  if (!status.ok()) {
-    return FromRocksDb(status, absl::StrCat("creating the database ", options.path));
-  }
-  Database database(std::unique_ptr<rocksdb::DB>(db), std::move(handles));
+  const rocksdb::Status status =
+      read_only ? rocksdb::DB::OpenForReadOnly(setup.database, path, setup.families, &handles, &db)
+                : rocksdb::DB::Open(setup.database, path, setup.families, &handles, &db);
+  if (!status.ok()) return FromRocksDb(status, absl::StrCat("opening the database ", path));
+  return std::unique_ptr<Database>(
+      new Database(std::unique_ptr<rocksdb::DB>(db), std::move(handles)));
+}
+
+absl::StatusOr<std::unique_ptr<Database>> Database::Open(const DatabaseOptions& options) {
+  return OpenAs(options.path, SetupFor(options), /*read_only=*/false);
+}
+
+absl::StatusOr<std::unique_ptr<Database>> Database::OpenToSurvey(const DatabaseOptions& options,
+                                                                 rocksdb::WalFilter& filter) {
+  DatabaseSetup setup = SetupFor(options);
+  setup.database.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
+  setup.database.wal_filter = &filter;
+  return OpenAs(options.path, setup, /*read_only=*/true);
+}
+
+absl::Status Database::Create(const DatabaseOptions& options, uint64_t incarnation) {
+  DatabaseSetup setup = SetupFor(options);
+  setup.database.create_if_missing = true;
+  setup.database.create_missing_column_families = true;
+  setup.database.error_if_exists = true;
+  const absl::StatusOr<std::unique_ptr<Database>> opened =
+      OpenAs(options.path, setup, /*read_only=*/false);
+  if (!opened.ok()) return opened.status();
+  Database& database = **opened;
 
   rocksdb::WriteBatch batch;
   const auto put = [&](absl::string_view key, absl::string_view value) {
@@ -54,35 +66,10 @@ absl::Status Database::Create(const DatabaseOptions& options, uint64_t incarnati
   put(kIncarnationKey, StoredInteger(incarnation).bytes());
   put(kOldestKey, StoredInteger(1).bytes());
   put(kHeadKey, EncodeHead(Head{}));
-  status = database.db().Write(rocksdb::WriteOptions(), &batch);
+  const rocksdb::Status status = database.db().Write(rocksdb::WriteOptions(), &batch);
   if (!status.ok()) return FromRocksDb(status, absl::StrCat("writing to ", options.path));
   if (absl::Status flushed = database.Flush(); !flushed.ok()) return flushed;
   return database.Close();
-}
-
-absl::StatusOr<std::unique_ptr<Database>> Database::Open(const DatabaseOptions& options) {
-  const rocksdb::Options rocksdb_options = OptionsFor(options);
-  std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  rocksdb::DB* db = nullptr;
-  const rocksdb::Status status =
-      rocksdb::DB::Open(rocksdb_options, options.path, Families(rocksdb_options), &handles, &db);
-  if (!status.ok()) return FromRocksDb(status, Opening(options));
-  return std::unique_ptr<Database>(
-      new Database(std::unique_ptr<rocksdb::DB>(db), std::move(handles)));
-}
-
-absl::StatusOr<std::unique_ptr<Database>> Database::OpenToSurvey(const DatabaseOptions& options,
-                                                                 rocksdb::WalFilter& filter) {
-  rocksdb::Options rocksdb_options = OptionsFor(options);
-  rocksdb_options.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
-  rocksdb_options.wal_filter = &filter;
-  std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  rocksdb::DB* db = nullptr;
-  const rocksdb::Status status = rocksdb::DB::OpenForReadOnly(
-      rocksdb_options, options.path, Families(rocksdb_options), &handles, &db);
-  if (!status.ok()) return FromRocksDb(status, Opening(options));
-  return std::unique_ptr<Database>(
-      new Database(std::unique_ptr<rocksdb::DB>(db), std::move(handles)));
 }
 
 absl::StatusOr<std::string> Database::ReadMetaRow(const rocksdb::ReadOptions& options,

@@ -18,6 +18,7 @@
 #include "rocksdb/env.h"
 #include "rocksdb/wal_filter.h"
 #include "storage/engine.h"
+#include "storage/rocksdb/database_options.h"
 #include "storage/rocksdb/format.h"
 
 namespace innkeeper::storage::embedded {
@@ -84,6 +85,10 @@ class Database {
 
  private:
   Database(std::unique_ptr<rocksdb::DB> db, std::vector<rocksdb::ColumnFamilyHandle*> handles);
+
+  static absl::StatusOr<std::unique_ptr<Database>> OpenAs(const std::string& path,
+                                                          const DatabaseSetup& setup,
+                                                          bool read_only);
 
   absl::StatusOr<std::string> ReadMetaRow(const rocksdb::ReadOptions& options,
                                           absl::string_view key) const;

@@ -1,11 +1,13 @@
 #include "storage/rocksdb/database_options.h"
 
 #include <memory>
+#include <utility>
 
 #include "rocksdb/cache.h"
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/table.h"
 #include "rocksdb/write_buffer_manager.h"
+#include "storage/rocksdb/format.h"
 
 namespace innkeeper::storage::embedded {
 namespace {
@@ -16,18 +18,9 @@ constexpr int kMaxOpenFiles = 512;
 constexpr size_t kMaxInfoLogBytes = 16 << 20;
 constexpr size_t kInfoLogsKept = 4;
 
-rocksdb::BlockBasedTableOptions MakeTableOptions(std::shared_ptr<rocksdb::Cache> cache) {
-  rocksdb::BlockBasedTableOptions table;
-  table.block_cache = std::move(cache);
-  table.cache_index_and_filter_blocks = true;
-  table.pin_l0_filter_and_index_blocks_in_cache = true;
-  // Most preconditions are about keys that do not exist.
-  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kBloomBitsPerKey));
-  table.whole_key_filtering = true;
-  return table;
-}
-
-void SetRecovery(rocksdb::Options& options) {
+rocksdb::DBOptions MakeDbOptions(std::shared_ptr<rocksdb::Cache> cache, size_t write_buffer_bytes) {
+  rocksdb::DBOptions options;
+  // See docs/decisions/0002.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   options.paranoid_checks = true;
   // All column families reach table files together, so that the flushed head
@@ -36,36 +29,61 @@ void SetRecovery(rocksdb::Options& options) {
   // After an error of the disk the engine stops; nothing is to mend it behind
   // its back.
   options.max_bgerror_resume_count = 0;
-}
-
-void SetMemory(rocksdb::Options& options, std::shared_ptr<rocksdb::Cache> cache,
-               size_t write_buffer_bytes) {
   options.write_buffer_manager =
       std::make_shared<rocksdb::WriteBufferManager>(write_buffer_bytes, std::move(cache));
-  // The manager decides when to flush; this only must not be in its way.
-  options.write_buffer_size = write_buffer_bytes;
-  options.memtable_prefix_bloom_size_ratio = kMemtableBloomShare;
-  options.memtable_whole_key_filtering = true;
   options.max_open_files = kMaxOpenFiles;
-}
-
-}  // namespace
-
-rocksdb::Options MakeRocksDbOptions(size_t block_cache_bytes, size_t write_buffer_bytes,
-                                    rocksdb::Env* env) {
-  rocksdb::Options options;
-  if (env != nullptr) options.env = env;
-  const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(block_cache_bytes);
-  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(MakeTableOptions(cache)));
-  SetRecovery(options);
-  SetMemory(options, cache, write_buffer_bytes);
-  options.compression = rocksdb::kLZ4Compression;
-  options.level_compaction_dynamic_level_bytes = true;
   options.max_log_file_size = kMaxInfoLogBytes;
   options.keep_log_file_num = kInfoLogsKept;
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   return options;
+}
+
+rocksdb::BlockBasedTableOptions MakeTableOptions(std::shared_ptr<rocksdb::Cache> cache) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = std::move(cache);
+  table.cache_index_and_filter_blocks = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  return table;
+}
+
+rocksdb::ColumnFamilyOptions MakeFamilyOptions(rocksdb::BlockBasedTableOptions table,
+                                               size_t write_buffer_bytes) {
+  rocksdb::ColumnFamilyOptions options;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  // The write buffer manager decides when to flush; this must not be in its way.
+  options.write_buffer_size = write_buffer_bytes;
+  options.compression = rocksdb::kLZ4Compression;
+  options.level_compaction_dynamic_level_bytes = true;
+  return options;
+}
+
+// Most preconditions are about keys that do not exist: filters keep those cheap.
+rocksdb::ColumnFamilyOptions MakeDataFamilyOptions(rocksdb::BlockBasedTableOptions table,
+                                                   size_t write_buffer_bytes) {
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kBloomBitsPerKey));
+  table.whole_key_filtering = true;
+  rocksdb::ColumnFamilyOptions options = MakeFamilyOptions(table, write_buffer_bytes);
+  options.memtable_prefix_bloom_size_ratio = kMemtableBloomShare;
+  options.memtable_whole_key_filtering = true;
+  return options;
+}
+
+}  // namespace
+
+DatabaseSetup MakeDatabaseSetup(size_t block_cache_bytes, size_t write_buffer_bytes,
+                                rocksdb::Env* env) {
+  const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(block_cache_bytes);
+  const rocksdb::BlockBasedTableOptions table = MakeTableOptions(cache);
+  DatabaseSetup setup;
+  setup.database = MakeDbOptions(cache, write_buffer_bytes);
+  if (env != nullptr) setup.database.env = env;
+  setup.families = {
+      {rocksdb::kDefaultColumnFamilyName, MakeDataFamilyOptions(table, write_buffer_bytes)},
+      {kLogFamily, MakeFamilyOptions(table, write_buffer_bytes)},
+      {kMetaFamily, MakeFamilyOptions(table, write_buffer_bytes)},
+  };
+  return setup;
 }
 
 }  // namespace innkeeper::storage::embedded

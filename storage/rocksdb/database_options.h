@@ -7,17 +7,25 @@
 #define INNKEEPER_STORAGE_ROCKSDB_DATABASE_OPTIONS_H_
 
 #include <cstddef>
+#include <vector>
 
+#include "rocksdb/db.h"
 #include "rocksdb/env.h"
 #include "rocksdb/options.h"
 
 namespace innkeeper::storage::embedded {
 
-// Returns the options of a database whose memory is bounded by one block cache,
+struct DatabaseSetup {
+  rocksdb::DBOptions database;
+  // The column families data, log and meta, in this order.
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+};
+
+// Returns the set-up of a database whose memory is bounded by one block cache,
 // which index, filter and write buffers are charged to, and by one budget for
 // the write buffers within it. Both in bytes. `env` may be null.
-rocksdb::Options MakeRocksDbOptions(size_t block_cache_bytes, size_t write_buffer_bytes,
-                                    rocksdb::Env* env);
+DatabaseSetup MakeDatabaseSetup(size_t block_cache_bytes, size_t write_buffer_bytes,
+                                rocksdb::Env* env);
 
 }  // namespace innkeeper::storage::embedded
 

@@ -25,7 +25,7 @@ using embedded::DatabaseOptions;
 using embedded::RecoveredStore;
 using embedded::StoreDirectory;
 
-constexpr size_t kMinWriteBufferBytes = 1 << 20;
+constexpr size_t kMinWriteBufferBytes = 4 << 20;
 constexpr size_t kMaxQueuedBytes = 1 << 30;
 
 class RocksDbEngine : public Engine {

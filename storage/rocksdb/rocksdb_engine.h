@@ -41,7 +41,7 @@ struct RocksDbOptions {
 
   // The part of it that may be taken by writes that are not in table files yet.
   // More makes for less background work, and a longer start after a crash. Bounds:
-  // 1 MiB to half of block_cache_bytes.
+  // 4 MiB to half of block_cache_bytes.
   size_t write_buffer_bytes = 64 << 20;
 
   // How many commits may wait for the committer, and of how many bytes in all; no

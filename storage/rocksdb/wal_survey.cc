@@ -52,6 +52,9 @@ class ChainFollower : public rocksdb::WalFilter {
   WalProcessingOption LogRecordFound(unsigned long long, const std::string&,
                                      const rocksdb::WriteBatch& batch, rocksdb::WriteBatch*,
                                      bool*) override {
+    // RocksDB begins a log with an empty batch when the log before ended in a torn
+    // record.
+    if (batch.Count() == 0) return WalProcessingOption::kIgnoreCurrentRecord;
     HeadFinder finder(meta_id_);
     const rocksdb::Status status = batch.Iterate(&finder);
     if (status.ok() && finder.head()) {

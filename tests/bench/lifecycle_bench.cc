@@ -3,17 +3,23 @@
 // RoomLifecycle, all in the same set-up: server and client in this process, over
 // the loopback. Prints a table in Markdown.
 //
-//   innkeeper_bench [--seconds=N] [--dir=PATH]
+//   innkeeper_bench [--seconds=3] [--in_flight=1,16,64,256]
+//                   [--calls=GetRoom,CreateRoom,UpgradeRoom2,UpgradeRoom100]
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "glog/logging.h"
 #include "grpcpp/create_channel.h"
@@ -25,11 +31,15 @@
 #include "tests/support/test_server.h"
 
 ABSL_FLAG(double, seconds, 3, "how long each row is measured");
+ABSL_FLAG(std::vector<std::string>, in_flight, std::vector<std::string>({"1", "16", "64", "256"}),
+          "how many calls are in flight");
+ABSL_FLAG(std::vector<std::string>, calls,
+          std::vector<std::string>({"GetRoom", "CreateRoom", "UpgradeRoom2", "UpgradeRoom100"}),
+          "what is measured beside the echo");
 
 namespace innkeeper::bench {
 namespace {
 
-constexpr int kInFlight[] = {1, 16, 64, 256};
 constexpr int kChannels = 4;
 
 class EchoService final : public Echo::CallbackService {
@@ -121,6 +131,20 @@ std::vector<std::string> MakeRooms(RoomStubs& stubs, int64_t count, int members)
   return ids;
 }
 
+void PrintRow(absl::string_view name, int in_flight, const LoadResult& result, double ceiling) {
+  absl::PrintF("| %s | %d | %.0f | %.3f | %.2f | %.2f | %.0f |\n", name, in_flight,
+               result.calls_per_second, result.calls_per_second / ceiling,
+               absl::ToDoubleMilliseconds(result.p50), absl::ToDoubleMilliseconds(result.p99),
+               absl::ToDoubleMicroseconds(result.cpu_per_call));
+  std::fflush(stdout);
+  CHECK_EQ(result.failures, 0) << name;
+}
+
+bool IsMeasured(absl::string_view call) {
+  const std::vector<std::string> calls = absl::GetFlag(FLAGS_calls);
+  return std::find(calls.begin(), calls.end(), call) != calls.end();
+}
+
 struct Benchmark {
   absl::Duration duration;
   Stubs<Echo> echo;
@@ -168,15 +192,32 @@ struct Benchmark {
                          std::move(done));
                    });
   }
-};
 
-void PrintRow(absl::string_view name, int in_flight, const LoadResult& result, double ceiling) {
-  absl::PrintF("| %s | %d | %.0f | %.2f | %.2f | %.3f |\n", name, in_flight,
-               result.calls_per_second, absl::ToDoubleMilliseconds(result.p50),
-               absl::ToDoubleMilliseconds(result.p99), result.calls_per_second / ceiling);
-  std::fflush(stdout);
-  CHECK_EQ(result.failures, 0) << name;
-}
+  // Each call is measured between two measurements of the ceiling, for machines
+  // whose speed changes.
+  void PrintRows(int in_flight, const std::vector<std::string>& read_ids) {
+    LoadResult before = MeasureEcho(in_flight);
+    PrintRow("echo", in_flight, before, before.calls_per_second);
+    auto print = [&](absl::string_view call, const LoadResult& result) {
+      const LoadResult after = MeasureEcho(in_flight);
+      const double ceiling = (before.calls_per_second + after.calls_per_second) / 2;
+      PrintRow(call, in_flight, result, ceiling);
+      before = after;
+    };
+    // As many as can be upgraded in about the time of the other rows.
+    const int64_t upgrades =
+        static_cast<int64_t>(absl::ToDoubleSeconds(duration) * (in_flight == 1 ? 500 : 1500));
+    if (IsMeasured("GetRoom")) print("GetRoom", MeasureGet(in_flight, read_ids));
+    if (IsMeasured("CreateRoom")) print("CreateRoom", MeasureCreate(in_flight));
+    if (IsMeasured("UpgradeRoom2")) {
+      print("UpgradeRoom, 2 members", MeasureUpgrade(in_flight, MakeRooms(rooms, upgrades, 2)));
+    }
+    if (IsMeasured("UpgradeRoom100")) {
+      print("UpgradeRoom, 100 members",
+            MeasureUpgrade(in_flight, MakeRooms(rooms, upgrades / 10, 100)));
+    }
+  }
+};
 
 void Run() {
   TestServer server([](ServerConfig& config) {
@@ -194,31 +235,12 @@ void Run() {
   Benchmark benchmark{duration, Stubs<Echo>(absl::StrCat("127.0.0.1:", echo_port)),
                       RoomStubs(server.address())};
   const std::vector<std::string> read_ids = MakeRooms(benchmark.rooms, 1000, 2);
-  // As many as can be upgraded in about the time of the other rows.
-  const double seconds = absl::ToDoubleSeconds(duration);
-
-  absl::PrintF("| call | in flight | calls/s | p50 ms | p99 ms | of echo |\n");
-  absl::PrintF("|---|---:|---:|---:|---:|---:|\n");
-  for (int in_flight : kInFlight) {
-    // The ceiling is measured right before and right after, for machines whose
-    // speed changes.
-    const LoadResult before = benchmark.MeasureEcho(in_flight);
-    const LoadResult get = benchmark.MeasureGet(in_flight, read_ids);
-    const LoadResult create = benchmark.MeasureCreate(in_flight);
-    const LoadResult after = benchmark.MeasureEcho(in_flight);
-    const double ceiling = (before.calls_per_second + after.calls_per_second) / 2;
-    const int64_t small_rooms = static_cast<int64_t>(seconds * (in_flight == 1 ? 500 : 1500));
-    const LoadResult upgrade_2 =
-        benchmark.MeasureUpgrade(in_flight, MakeRooms(benchmark.rooms, small_rooms, 2));
-    const LoadResult upgrade_100 =
-        benchmark.MeasureUpgrade(in_flight, MakeRooms(benchmark.rooms, small_rooms / 10, 100));
-
-    PrintRow("echo", in_flight, before, ceiling);
-    PrintRow("echo, again", in_flight, after, ceiling);
-    PrintRow("GetRoom", in_flight, get, ceiling);
-    PrintRow("CreateRoom", in_flight, create, ceiling);
-    PrintRow("UpgradeRoom, 2 members", in_flight, upgrade_2, ceiling);
-    PrintRow("UpgradeRoom, 100 members", in_flight, upgrade_100, ceiling);
+  absl::PrintF("| call | in flight | calls/s | of echo | p50 ms | p99 ms | CPU us |\n");
+  absl::PrintF("|---|---:|---:|---:|---:|---:|---:|\n");
+  for (const std::string& text : absl::GetFlag(FLAGS_in_flight)) {
+    int in_flight = 0;
+    CHECK(absl::SimpleAtoi(text, &in_flight) && in_flight > 0) << text;
+    benchmark.PrintRows(in_flight, read_ids);
   }
   echo_server->Shutdown();
 }
@@ -228,6 +250,7 @@ void Run() {
 
 int main(int argc, char** argv) {
   absl::ParseCommandLine(argc, argv);
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);  // as the server does
   FLAGS_log_dir = "/tmp";
   google::InitGoogleLogging(argv[0]);
   innkeeper::bench::Run();

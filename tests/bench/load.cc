@@ -1,5 +1,8 @@
 #include "tests/bench/load.h"
 
+#include <glog/logging.h>
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <atomic>
 #include <vector>
@@ -55,6 +58,13 @@ class Loop {
   absl::BlockingCounter running_;
 };
 
+// The processor time that this process has used so far.
+absl::Duration CpuTime() {
+  rusage usage;
+  PCHECK(getrusage(RUSAGE_SELF, &usage) == 0);
+  return absl::DurationFromTimeval(usage.ru_utime) + absl::DurationFromTimeval(usage.ru_stime);
+}
+
 absl::Duration Percentile(std::vector<int64_t>& sorted_ns, double fraction) {
   if (sorted_ns.empty()) return absl::ZeroDuration();
   const size_t rank = static_cast<size_t>(fraction * static_cast<double>(sorted_ns.size() - 1));
@@ -65,10 +75,12 @@ absl::Duration Percentile(std::vector<int64_t>& sorted_ns, double fraction) {
 
 LoadResult RunLoad(int in_flight, absl::Duration duration, int64_t max_calls,
                    const StartCall& start_call) {
+  const absl::Duration cpu_before = CpuTime();
   const absl::Time start = absl::Now();
   Loop loop(in_flight, start + duration, max_calls, start_call);
   loop.Run();
   const absl::Duration taken = absl::Now() - start;
+  const absl::Duration cpu = CpuTime() - cpu_before;
 
   LoadResult result;
   std::vector<int64_t> latencies;
@@ -79,6 +91,7 @@ LoadResult RunLoad(int in_flight, absl::Duration duration, int64_t max_calls,
   std::sort(latencies.begin(), latencies.end());
   result.calls = static_cast<int64_t>(latencies.size());
   result.calls_per_second = static_cast<double>(result.calls) / absl::ToDoubleSeconds(taken);
+  result.cpu_per_call = cpu / std::max<int64_t>(result.calls, 1);
   result.p50 = Percentile(latencies, 0.5);
   result.p99 = Percentile(latencies, 0.99);
   return result;

@@ -22,6 +22,8 @@ struct LoadResult {
   double calls_per_second = 0;
   absl::Duration p50;
   absl::Duration p99;
+  // What this process, server and client, spent on each call.
+  absl::Duration cpu_per_call;
   int64_t calls = 0;
   int64_t failures = 0;
 };

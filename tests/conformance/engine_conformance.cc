@@ -24,7 +24,7 @@ std::unique_ptr<Engine> EngineConformance::Open(EngineOptions options) {
 }
 
 std::unique_ptr<Engine> EngineConformance::OpenOther(EngineOptions options) {
-  other_directories_.push_back(std::make_unique<TempDirectory>());
+  other_directories_.push_back(std::make_unique<TempDir>());
   options.directory = other_directories_.back()->path();
   return Open(std::move(options));
 }

@@ -24,7 +24,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "storage/engine.h"
-#include "tests/base/temp_directory.h"
+#include "tests/support/temp_dir.h"
 
 namespace innkeeper::storage {
 
@@ -89,8 +89,8 @@ class EngineConformance : public testing::TestWithParam<EngineFactory> {
  private:
   std::unique_ptr<Engine> Open(EngineOptions options);
 
-  TempDirectory directory_;
-  std::vector<std::unique_ptr<TempDirectory>> other_directories_;
+  TempDir directory_;
+  std::vector<std::unique_ptr<TempDir>> other_directories_;
   std::unique_ptr<Engine> engine_;
 };
 

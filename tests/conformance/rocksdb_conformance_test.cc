@@ -10,7 +10,7 @@ EngineFactory RocksDbFactory() {
   return {"RocksDb", [](const EngineOptions& options) {
             return OpenRocksDb({.path = options.directory,
                                 .block_cache_bytes = 8 << 20,
-                                .write_buffer_bytes = 1 << 20,
+                                .write_buffer_bytes = 4 << 20,
                                 .max_queued_commits = options.max_queued_commits,
                                 .clock = [clock = options.clock] { return clock(); }});
           }};

@@ -3,8 +3,10 @@
 #include <glog/logging.h>
 #include <stdlib.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <system_error>
 
 #include "absl/strings/str_cat.h"
 
@@ -12,12 +14,29 @@ namespace innkeeper {
 
 namespace fs = std::filesystem;
 
-TempDir::TempDir() {
-  path_ = (fs::temp_directory_path() / "innkeeper_test.XXXXXX").string();
+namespace {
+
+constexpr char kMemoryFileSystem[] = "/dev/shm";
+constexpr std::uintmax_t kRoomNeeded = 512 << 20;
+
+fs::path Parent(TempDir::Place place) {
+  if (place == TempDir::Place::kMemory) {
+    std::error_code error;
+    const fs::space_info space = fs::space(kMemoryFileSystem, error);
+    if (!error && space.available >= kRoomNeeded) return kMemoryFileSystem;
+  }
+  return fs::temp_directory_path();
+}
+
+}  // namespace
+
+TempDir::TempDir(Place place) {
+  path_ = (Parent(place) / "innkeeper_test.XXXXXX").string();
   CHECK(mkdtemp(path_.data()) != nullptr) << path_;
 }
 
 TempDir::~TempDir() {
+  if (keep_) return;
   std::error_code error;
   fs::remove_all(path_, error);
   LOG_IF(WARNING, error) << path_ << ": " << error.message();

@@ -14,12 +14,22 @@ namespace innkeeper {
 // An empty directory that is gone, with all that is in it, when this object is.
 class TempDir {
  public:
-  TempDir();
+  enum class Place {
+    kDisk,
+    // In memory where the machine has room for it: for tests that make very many
+    // files and have no use for a disk.
+    kMemory,
+  };
+
+  explicit TempDir(Place place = Place::kDisk);
   ~TempDir();
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;
 
   const std::string& path() const { return path_; }
+
+  // Lets the directory stay when this object goes, for somebody to look at.
+  void Keep() { keep_ = true; }
 
   // Returns the path of `name` in the directory.
   std::string File(absl::string_view name) const;
@@ -30,6 +40,7 @@ class TempDir {
 
  private:
   std::string path_;
+  bool keep_ = false;
 };
 
 }  // namespace innkeeper

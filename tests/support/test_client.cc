@@ -54,7 +54,8 @@ std::map<std::string, std::string> MetadataOf(const grpc::Status& status) {
 
 std::vector<std::string> FieldsOf(const grpc::Status& status) {
   std::vector<std::string> fields;
-  for (const auto& violation : ParseDetail<google::rpc::BadRequest>(status).field_violations()) {
+  const auto bad_request = ParseDetail<google::rpc::BadRequest>(status);
+  for (const auto& violation : bad_request.field_violations()) {
     fields.push_back(violation.field());
   }
   return fields;

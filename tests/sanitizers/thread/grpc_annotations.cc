@@ -2,11 +2,15 @@
 // built without it: what happened before an operation was handed over with its
 // tag happened before anything that follows its completion; and what a reactor did
 // happened before its OnDone and OnCancel, though the last count that these wait
-// for may be taken inside the library.
+// for may be taken inside the library. OnCancel is called as the library would, on
+// another thread, but from here, so that the count it holds back OnDone with is
+// seen to be given up after it.
 
 #include <grpc/grpc.h>
 #include <grpcpp/support/server_callback.h>
 #include <sanitizer/tsan_interface.h>
+
+#include <thread>
 
 #include "tests/sanitizers/thread/interpose.h"
 
@@ -54,7 +58,11 @@ void ServerCallbackCall::ScheduleOnDone(bool inline_ondone) {
 
 void ServerCallbackCall::CallOnCancel(ServerReactor* reactor) {
   __tsan_acquire(&on_cancel_conditions_remaining_);
-  CallNext<&ServerCallbackCall::CallOnCancel>(this, reactor);
+  Ref();
+  std::thread([this, reactor] {
+    reactor->OnCancel();
+    MaybeDone();
+  }).detach();
 }
 
 }  // namespace grpc::internal

@@ -14,6 +14,11 @@ TEST(TokenSignerTest, GivesBackWhatItSigned) {
   EXPECT_EQ(signer.Verify("page", signer.Sign("page", "")), "");
 }
 
+TEST(TokenSignerTest, SignsWithHmacSha256) {
+  // As computed with another implementation.
+  EXPECT_EQ(TokenSigner("key").Sign("page", "payload"), "83_JgHYMeCZCRxuSCB-goHBheWxvYWQ");
+}
+
 TEST(TokenSignerTest, RefusesEveryAlteration) {
   const TokenSigner signer("key");
   const std::string token = signer.Sign("page", "payload");

@@ -104,8 +104,8 @@ TEST(CommandLineTest, NamesTheValueAndWhatIsAllowed) {
   EXPECT_THAT(Errors(Args({"--request_id_retention=1h"})),
               ElementsAre("--request_id_retention: \"1h\" is not allowed; must be a duration from "
                           "24h to 8784h"));
-  EXPECT_THAT(Errors(Args({"--worker_threads=-1\n"})),
-              ElementsAre("--worker_threads: \"-1\\n\" is not allowed; must be an integer from 1 "
+  EXPECT_THAT(Errors(Args({"--read_threads=-1\n"})),
+              ElementsAre("--read_threads: \"-1\\n\" is not allowed; must be an integer from 1 "
                           "to 1024, or 0 (one for each processor)"));
 }
 

@@ -1,0 +1,310 @@
+// Who may call what: tokens, roles, users, and TLS.
+
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "google/protobuf/descriptor.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
+#include "server/base/file.h"
+#include "server/rooms/event.h"
+#include "tests/e2e/e2e_test.h"
+#include "tests/support/health_client.h"
+#include "tests/support/raw_call.h"
+
+namespace innkeeper {
+namespace {
+
+using google::protobuf::MethodDescriptor;
+using Metadata = std::multimap<std::string, std::string>;
+
+constexpr char kAlice[] = "@alice:example.org";
+
+// A request of each method that its rightful caller gets an answer to.
+struct Row {
+  std::string request;
+  std::string role;     // that every call needs, or ""
+  std::string user;     // that the request has the caller act for, or ""
+  std::string allowed;  // a principal who may
+};
+
+class CallersTest : public E2eTest {
+ protected:
+  static const google::protobuf::ServiceDescriptor& Service() {
+    return *v1::CreateRoomRequest::descriptor()->file()->FindServiceByName("RoomLifecycle");
+  }
+
+  // The rows by the methods' names, for a room of kAlice.
+  static std::map<std::string, Row> Rows(const std::string& room_id) {
+    v1::ListRoomsRequest rooms;
+    rooms.set_requester(kAlice);
+    return {
+        {"CreateRoom", {RoomRequest(kAlice).SerializeAsString(), "create", kAlice, "alice"}},
+        {"UpgradeRoom",
+         {UpgradeRequest(room_id, kAlice, "12").SerializeAsString(), "upgrade", kAlice, "alice"}},
+        {"GetRoom", {GetRequest(room_id, kAlice).SerializeAsString(), "", kAlice, "nobody"}},
+        {"GetRoomState", {StateRequest(room_id, kAlice).SerializeAsString(), "", kAlice, "nobody"}},
+        {"ListRooms", {rooms.SerializeAsString(), "", kAlice, "nobody"}},
+        {"WatchRoomEvents", {"", "watch", "", "watcher"}},
+        {"ListRoomEvents", {"", "watch", "", "watcher"}},
+    };
+  }
+
+  // Calls `check` for every method of the service and its row.
+  template <typename Check>
+  static void ForEachMethod(Check check) {
+    for (int i = 0; i < Service().method_count(); ++i) {
+      const MethodDescriptor& method = *Service().method(i);
+      SCOPED_TRACE(method.name());
+      const auto rows = Rows(backend().Create(RoomRequest(kAlice)).room_id());
+      const auto row = rows.find(method.name());
+      if (row == rows.end()) {
+        ADD_FAILURE() << "there is no row for this method";
+        continue;
+      }
+      check(method, row->second);
+    }
+  }
+
+  static grpc::Status Call(const MethodDescriptor& method, const std::string& request,
+                           const Metadata& metadata) {
+    static const auto& channel = *new std::shared_ptr<grpc::Channel>(
+        grpc::CreateChannel(server().address(), grpc::InsecureChannelCredentials()));
+    return CallRaw(channel, method, request, metadata);
+  }
+
+  static Metadata Bearer(const std::string& token) {
+    return {{"authorization", absl::StrCat("Bearer ", token)}};
+  }
+};
+
+TEST_F(CallersTest, RightfulCallersGetThrough) {
+  ForEachMethod([](const MethodDescriptor& method, const Row& row) {
+    for (const std::string& principal : {row.allowed, std::string("admin")}) {
+      // Each of them upgrades a room of their own.
+      const auto rows = Rows(backend().Create(RoomRequest(kAlice)).room_id());
+      const grpc::Status status =
+          Call(method, rows.at(method.name()).request, Bearer(TestToken(principal)));
+      EXPECT_TRUE(status.ok()) << principal << ": " << status.error_message();
+    }
+  });
+}
+
+TEST_F(CallersTest, WithoutAKnownTokenNothingIsDoneOrTold) {
+  const std::string token = TestToken("admin");
+  const std::vector<Metadata> wrong = {
+      {},
+      Bearer("unknown"),
+      Bearer(""),
+      Bearer(token + "x"),
+      Bearer(token.substr(1)),
+      {{"authorization", token}},
+      {{"authorization", "Basic " + token}},
+      {{"token", token}},
+      // The hash that stands in the file is no token.
+      Bearer(absl::BytesToHexString(rooms::Sha256(token))),
+      Bearer(std::string(5000, 'x')),
+      {{"authorization", "Bearer " + token}, {"authorization", "Bearer unknown"}},
+  };
+  ForEachMethod([&](const MethodDescriptor& method, const Row& row) {
+    const int64_t head = LogHead();
+    std::set<std::string> answers;
+    for (size_t i = 0; i < wrong.size(); ++i) {
+      for (const std::string& request : {row.request, std::string("\xff garbage")}) {
+        const grpc::Status status = Call(method, request, wrong[i]);
+        EXPECT_THAT(status, IsError(grpc::StatusCode::UNAUTHENTICATED, "CREDENTIALS_INVALID")) << i;
+        answers.insert(status.error_message() + status.error_details());
+      }
+    }
+    EXPECT_EQ(answers.size(), 1u) << "the answer tells what is wrong with the token";
+    EXPECT_EQ(LogHead(), head);
+  });
+}
+
+TEST_F(CallersTest, WithoutTheRoleNothingIsDone) {
+  ForEachMethod([](const MethodDescriptor& method, const Row& row) {
+    if (row.role.empty()) return;
+    const int64_t head = LogHead();
+    for (const std::string principal : {"nobody", "reader"}) {
+      for (const std::string& request : {row.request, std::string("\xff garbage")}) {
+        const grpc::Status status = Call(method, request, Bearer(TestToken(principal)));
+        EXPECT_THAT(status, IsError(grpc::StatusCode::PERMISSION_DENIED, "ROLE_MISSING"));
+        EXPECT_EQ(MetadataOf(status)["role"], row.role);
+      }
+    }
+    EXPECT_EQ(LogHead(), head);
+  });
+}
+
+TEST_F(CallersTest, ReadingAsNobodyNeedsReadAll) {
+  const std::string room_id = backend().Create(RoomRequest(kAlice)).room_id();
+  const std::map<std::string, std::string> requests = {
+      {"GetRoom", GetRequest(room_id).SerializeAsString()},
+      {"GetRoomState", StateRequest(room_id).SerializeAsString()},
+      {"ListRooms", ""},
+  };
+  ForEachMethod([&](const MethodDescriptor& method, const Row& row) {
+    if (!row.role.empty()) return;
+    const std::string& request = requests.at(method.name());
+    EXPECT_TRUE(Call(method, request, Bearer(TestToken("reader"))).ok());
+    const grpc::Status status = Call(method, request, Bearer(TestToken("alice")));
+    EXPECT_THAT(status, IsError(grpc::StatusCode::PERMISSION_DENIED, "ROLE_MISSING"));
+    EXPECT_EQ(MetadataOf(status)["role"], "read-all");
+  });
+}
+
+TEST_F(CallersTest, NobodyActsForUsersThatAreNotTheirs) {
+  ForEachMethod([](const MethodDescriptor& method, const Row& row) {
+    if (row.user.empty()) return;
+    const std::string bob = "@bob__:example.org";
+    std::string request = row.request;
+    const size_t place = request.find(kAlice);
+    ASSERT_NE(place, std::string::npos);
+    request.replace(place, bob.size(), bob);
+    const int64_t head = LogHead();
+    const grpc::Status status = Call(method, request, Bearer(TestToken("alice")));
+    EXPECT_THAT(status, IsError(grpc::StatusCode::PERMISSION_DENIED, "USER_NOT_ALLOWED"));
+    EXPECT_EQ(MetadataOf(status)["user"], bob);
+    EXPECT_EQ(LogHead(), head);
+  });
+}
+
+TEST_F(CallersTest, HealthNeedsNoTokenAndKnowsTheServices) {
+  EXPECT_EQ(HealthOf(server().address(), ""), "SERVING");
+  EXPECT_EQ(HealthOf(server().address(), Service().full_name()), "SERVING");
+  EXPECT_EQ(HealthOf(server().address(), "innkeeper.v1.NoSuchService"), "NOT_FOUND");
+}
+
+TEST(TokenFileTest, AChangeTakesEffectWhileRunning) {
+  TestServer server;
+  const TestClient alice(server.address(), TestToken("alice"));
+  const TestClient newcomer(server.address(), "newcomer-token");
+  const v1::CreateRoomRequest request = RoomRequest(kAlice);
+  ASSERT_TRUE(alice.CreateRoom(request).ok());
+  ASSERT_EQ(newcomer.CreateRoom(request).status.error_code(), grpc::StatusCode::UNAUTHENTICATED);
+
+  const nlohmann::json file = {
+      {"principals",
+       {{{"name", "newcomer"},
+         {"token_sha256", {absl::BytesToHexString(rooms::Sha256("newcomer-token"))}},
+         {"roles", {"create"}},
+         {"users", {"@alice:*"}}}}}};
+  server.dir().Write("tokens.json", file.dump());
+  while (!newcomer.CreateRoom(request).ok()) {
+  }
+  EXPECT_THAT(alice.CreateRoom(request).status,
+              IsError(grpc::StatusCode::UNAUTHENTICATED, "CREDENTIALS_INVALID"));
+
+  // A file that is wrong changes nothing; one that comes after it counts.
+  server.dir().Write("tokens.json", "{");
+  EXPECT_TRUE(newcomer.CreateRoom(request).ok());
+  server.dir().Write("tokens.json", TestTokenFile());
+  while (!alice.CreateRoom(request).ok()) {
+    EXPECT_TRUE(newcomer.CreateRoom(request).status.ok() ||
+                newcomer.CreateRoom(request).status.error_code() ==
+                    grpc::StatusCode::UNAUTHENTICATED);
+  }
+}
+
+TEST(HealthTest, EndsBeforeTheServerDoes) {
+  TestServer server([](ServerConfig& config) { config.drain_timeout = absl::Milliseconds(200); });
+  HealthWatch watch(server.address(), "innkeeper.v1.RoomLifecycle");
+  EXPECT_EQ(watch.Next(), "SERVING");
+  ASSERT_TRUE(server.Stop().ok());
+  EXPECT_EQ(watch.Next(), "NOT_SERVING");
+}
+
+// Certificates made for this run.
+class TlsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    MakeAuthority("ca");
+    MakeCertificate("server", "ca");
+    MakeAuthority("clients");
+    MakeCertificate("client", "clients");
+    MakeCertificate("stranger", "ca");
+  }
+
+  void Openssl(const std::string& arguments) const {
+    const std::string command =
+        absl::StrCat("cd '", dir_.path(), "' && openssl ", arguments, " >>openssl.log 2>&1");
+    ASSERT_EQ(std::system(command.c_str()), 0) << command << Read("openssl.log");
+  }
+
+  void MakeAuthority(const std::string& name) const {
+    Openssl(absl::StrCat("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1",
+                         " -subj /CN=", name, " -keyout ", name, ".key -out ", name, ".crt"));
+  }
+
+  void MakeCertificate(const std::string& name, const std::string& authority) const {
+    dir_.Write("names", "subjectAltName=IP:127.0.0.1,DNS:localhost");
+    Openssl(absl::StrCat("req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=",
+                         name, " -keyout ", name, ".key -out ", name, ".csr"));
+    Openssl(absl::StrCat("x509 -req -days 1 -extfile names -in ", name, ".csr -CA ", authority,
+                         ".crt -CAkey ", authority, ".key -CAcreateserial -out ", name, ".crt"));
+  }
+
+  std::string Read(const std::string& name) const {
+    auto file = ReadFile(dir_.File(name), 1 << 20);
+    return file.ok() ? file->bytes : "";
+  }
+
+  TestServer::ChangeConfig WithTls(bool client_certificates) const {
+    return [this, client_certificates](ServerConfig& config) {
+      config.tls_certificate_file = dir_.File("server.crt");
+      config.tls_key_file = dir_.File("server.key");
+      if (client_certificates) config.tls_client_ca_file = dir_.File("clients.crt");
+    };
+  }
+
+  // The outcome of a call with the certificate of `client`, "" for none, trusting
+  // `authority`.
+  grpc::Status Outcome(const TestServer& server, const std::string& authority,
+                       const std::string& client) const {
+    grpc::SslCredentialsOptions options;
+    options.pem_root_certs = Read(authority + ".crt");
+    if (!client.empty()) {
+      options.pem_private_key = Read(client + ".key");
+      options.pem_cert_chain = Read(client + ".crt");
+    }
+    return List(grpc::CreateChannel(server.address(), grpc::SslCredentials(options)));
+  }
+
+  static grpc::Status List(const std::shared_ptr<grpc::Channel>& channel) {
+    const auto* service =
+        v1::CreateRoomRequest::descriptor()->file()->FindServiceByName("RoomLifecycle");
+    return CallRaw(channel, *service->FindMethodByName("ListRooms"), "",
+                   {{"authorization", "Bearer " + TestToken("reader")}});
+  }
+
+  const TempDir dir_;
+};
+
+TEST_F(TlsTest, ClientsThatTrustTheCertificateGetThrough) {
+  TestServer server(WithTls(false));
+  const grpc::Status status = Outcome(server, "ca", "");
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(Outcome(server, "clients", "").error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(
+      List(grpc::CreateChannel(server.address(), grpc::InsecureChannelCredentials())).error_code(),
+      grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(TlsTest, WithAClientAuthorityClientsNeedItsCertificate) {
+  TestServer server(WithTls(true));
+  const grpc::Status status = Outcome(server, "ca", "client");
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(Outcome(server, "ca", "").error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(Outcome(server, "ca", "stranger").error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+}  // namespace
+}  // namespace innkeeper

@@ -1,0 +1,107 @@
+#include "tests/e2e/e2e_test.h"
+
+#include <glog/logging.h>
+
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/util/json_util.h"
+
+namespace innkeeper {
+namespace {
+
+std::string TestName() {
+  return absl::AsciiStrToLower(testing::UnitTest::GetInstance()->current_test_info()->name());
+}
+
+struct Clients {
+  explicit Clients(const std::string& address)
+      : admin(address, TestToken("admin")),
+        backend(address, TestToken("backend")),
+        reader(address, TestToken("reader")),
+        watcher(address, TestToken("watcher")) {}
+
+  const TestClient admin;
+  const TestClient backend;
+  const TestClient reader;
+  const TestClient watcher;
+};
+
+std::unique_ptr<Clients>& SuiteClients() {
+  static auto& clients = *new std::unique_ptr<Clients>();
+  return clients;
+}
+
+}  // namespace
+
+TestServer* E2eTest::server_ = nullptr;
+
+void E2eTest::SetUpTestSuite() {
+  server_ = new TestServer();
+  SuiteClients() = std::make_unique<Clients>(server_->address());
+}
+
+void E2eTest::TearDownTestSuite() {
+  SuiteClients().reset();
+  EXPECT_TRUE(server_->Stop().ok());
+  delete server_;
+  server_ = nullptr;
+}
+
+const TestClient& E2eTest::admin() { return SuiteClients()->admin; }
+const TestClient& E2eTest::backend() { return SuiteClients()->backend; }
+const TestClient& E2eTest::reader() { return SuiteClients()->reader; }
+const TestClient& E2eTest::watcher() { return SuiteClients()->watcher; }
+
+std::string E2eTest::User(absl::string_view name) {
+  return absl::StrCat("@", name, ".", TestName(), ":", kTestServerName);
+}
+
+std::string E2eTest::Alias(absl::string_view name) {
+  return absl::StrCat("#", name, ".", TestName(), ":", kTestServerName);
+}
+
+int64_t E2eTest::LogHead() {
+  const std::vector<v1::RoomEvent> events = watcher().AllEvents();
+  return events.empty() ? 0 : events.back().sequence();
+}
+
+v1::GetRoomRequest GetRequest(const std::string& room_id, const std::string& requester) {
+  v1::GetRoomRequest request;
+  request.set_room_id(room_id);
+  request.set_requester(requester);
+  return request;
+}
+
+v1::GetRoomStateRequest StateRequest(const std::string& room_id, const std::string& requester) {
+  v1::GetRoomStateRequest request;
+  request.set_room_id(room_id);
+  request.set_requester(requester);
+  return request;
+}
+
+v1::UpgradeRoomRequest UpgradeRequest(const std::string& room_id, const std::string& requester,
+                                      const std::string& new_version) {
+  v1::UpgradeRoomRequest request;
+  request.set_room_id(room_id);
+  request.set_requester(requester);
+  request.set_new_version(new_version);
+  return request;
+}
+
+std::string ContentOf(const v1::StateEvent& event) {
+  std::string json;
+  CHECK(google::protobuf::util::MessageToJsonString(event.content(), &json).ok());
+  return nlohmann::json::parse(json).dump();
+}
+
+std::vector<v1::RoomEvent> EventsOf(const TestClient& client, const std::string& room_id) {
+  std::vector<v1::RoomEvent> events;
+  for (v1::RoomEvent& event : client.AllEvents()) {
+    if (event.room_id() == room_id) events.push_back(std::move(event));
+  }
+  return events;
+}
+
+}  // namespace innkeeper

@@ -1,0 +1,89 @@
+// File: tests/e2e/e2e_test.h
+//
+// What the end-to-end tests share: a server for all tests of a suite, and users
+// of each test's own.
+
+#ifndef INNKEEPER_TESTS_E2E_E2E_TEST_H_
+#define INNKEEPER_TESTS_E2E_E2E_TEST_H_
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "grpcpp/support/status.h"
+#include "tests/e2e/at_once.h"
+#include "tests/support/test_client.h"
+#include "tests/support/test_server.h"
+
+namespace innkeeper {
+
+// A suite whose tests share one server, and so one event log. Tests must not
+// expect that they are alone in it: each has users, and so rooms, of its own.
+class E2eTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite();
+  static void TearDownTestSuite();
+
+  static TestServer& server() { return *server_; }
+
+  // Clients with the token of the principal of that name.
+  static const TestClient& admin();
+  static const TestClient& backend();
+  static const TestClient& reader();
+  static const TestClient& watcher();
+
+  // A user of example.org that no other test has: "@name.test:example.org".
+  static std::string User(absl::string_view name);
+  // An alias that no other test has: "#name.test:example.org".
+  static std::string Alias(absl::string_view name);
+
+  // The sequence of the newest event in the log.
+  static int64_t LogHead();
+
+ private:
+  static TestServer* server_;
+};
+
+// Matches a grpc::Status with that code and reason.
+MATCHER_P2(IsError, code, reason, "") {
+  *result_listener << "code " << arg.error_code() << ", reason " << ReasonOf(arg) << ", message \""
+                   << arg.error_message() << "\"";
+  return arg.error_code() == code && ReasonOf(arg) == reason;
+}
+
+// Matches INVALID_ARGUMENT with reason INVALID_REQUEST about exactly these fields,
+// in any order.
+MATCHER_P(IsInvalidRequest, fields, "") {
+  *result_listener << "code " << arg.error_code() << ", reason " << ReasonOf(arg) << ", fields "
+                   << testing::PrintToString(FieldsOf(arg)) << ", message \"" << arg.error_message()
+                   << "\"";
+  return arg.error_code() == grpc::StatusCode::INVALID_ARGUMENT &&
+         ReasonOf(arg) == "INVALID_REQUEST" &&
+         testing::Matches(testing::UnorderedElementsAreArray(fields))(FieldsOf(arg));
+}
+
+inline auto IsInvalid(std::vector<std::string> fields) {
+  return IsInvalidRequest(std::move(fields));
+}
+
+// Requests.
+v1::GetRoomRequest GetRequest(const std::string& room_id, const std::string& requester = "");
+v1::GetRoomStateRequest StateRequest(const std::string& room_id, const std::string& requester = "");
+v1::UpgradeRoomRequest UpgradeRequest(const std::string& room_id, const std::string& requester,
+                                      const std::string& new_version);
+
+// The content of a state event as JSON text with sorted keys.
+std::string ContentOf(const v1::StateEvent& event);
+
+// The events of the log about this room, oldest first.
+std::vector<v1::RoomEvent> EventsOf(const TestClient& client, const std::string& room_id);
+
+}  // namespace innkeeper
+
+#endif  // INNKEEPER_TESTS_E2E_E2E_TEST_H_

@@ -1,0 +1,185 @@
+#!/usr/bin/python3
+"""Drives a server with grpcurl: by reflection, in plain JSON.
+
+By reflection from C++, grpcurl knows fields by their names in the .proto files.
+
+Usage: grpcurl_test.py INNKEEPER_SERVER
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+
+from running_server import TOKEN, running_server, skip
+
+SERVICE = "innkeeper.v1.RoomLifecycle"
+METHODS = [
+    "CreateRoom",
+    "GetRoom",
+    "GetRoomState",
+    "ListRoomEvents",
+    "ListRooms",
+    "UpgradeRoom",
+    "WatchRoomEvents",
+]
+
+
+class Grpcurl:
+    """Runs grpcurl against one server."""
+
+    def __init__(self, program, address):
+        self._program = program
+        self._address = address
+
+    def _arguments(self, options, *arguments):
+        header = "authorization: Bearer ${TOKEN}"
+        return [self._program, "-plaintext", "-expand-headers", "-H", header, *options,
+                self._address, *arguments]
+
+    def run(self, *arguments, options=()):
+        """Returns what grpcurl prints, and its errors; it must take under a minute."""
+        result = subprocess.run(self._arguments(options, *arguments), capture_output=True,
+                                text=True, timeout=60, env=dict(os.environ, TOKEN=TOKEN))
+        return result.returncode, result.stdout, result.stderr
+
+    def call(self, method, request):
+        """Calls a method that must succeed; returns its response."""
+        code, output, errors = self.run(SERVICE + "/" + method, options=["-d", json.dumps(request)])
+        assert code == 0, errors
+        return json.loads(output)
+
+    def error(self, method, request):
+        """Calls a method that must fail; returns its google.rpc.Status."""
+        code, output, errors = self.run(
+            SERVICE + "/" + method, options=["-format-error", "-d", json.dumps(request)])
+        assert code != 0, output
+        return json.loads(errors)
+
+    def stream(self, method, request):
+        """Starts a call and returns its process; its messages come on stdout."""
+        return subprocess.Popen(
+            self._arguments(["-d", json.dumps(request)], SERVICE + "/" + method),
+            stdout=subprocess.PIPE, text=True, env=dict(os.environ, TOKEN=TOKEN))
+
+
+def messages(stream):
+    """The JSON objects that grpcurl prints one after the other, as they come."""
+    text = ""
+    for line in stream:
+        text += line
+        if line == "}\n":
+            yield json.loads(text)
+            text = ""
+
+
+class GrpcurlTest(unittest.TestCase):
+    """Tests share a server."""
+
+    grpcurl = None
+
+    def setUp(self):
+        self.alice = "@" + self._testMethodName.lower() + ":example.org"
+
+    def create(self, **request):
+        return self.grpcurl.call("CreateRoom", {"creator": self.alice, **request})["room"]
+
+    def test_reflection_lists_and_describes_the_service(self):
+        _, services, _ = self.grpcurl.run("list")
+        self.assertIn(SERVICE, services.splitlines())
+        self.assertIn("grpc.health.v1.Health", services.splitlines())
+        _, methods, _ = self.grpcurl.run("list", SERVICE)
+        self.assertEqual(sorted(methods.split()), [SERVICE + "." + method for method in METHODS])
+        _, description, _ = self.grpcurl.run("describe", SERVICE + ".WatchRoomEvents")
+        self.assertIn("returns ( stream .innkeeper.v1.WatchRoomEventsResponse )", description)
+        code, description, errors = self.grpcurl.run("describe", "innkeeper.v1.CreateRoomRequest")
+        self.assertEqual(code, 0, errors)
+        self.assertIn("google.protobuf.Struct power_level_content_override = 7", description)
+
+    def test_a_room_is_created_read_and_upgraded(self):
+        room = self.create(
+            name="Lobby",
+            alias="#grpcurl:example.org",
+            invites=["@bob:example.org"],
+            encryption_algorithm="m.megolm.v1.aes-sha2",
+            initial_state=[{"type": "org.example.colour", "content": {"colour": "red", "n": 3}}],
+            power_level_content_override={"ban": 60},
+        )
+        self.assertEqual(room["status"], "ROOM_STATUS_ACTIVE")
+        self.assertEqual(room["preset"], "ROOM_PRESET_PRIVATE_CHAT")
+        self.assertEqual(room["joined_member_count"], "1")
+        self.assertEqual(self.grpcurl.call("GetRoom", {"room_id": room["room_id"]})["room"], room)
+
+        state = self.grpcurl.call(
+            "GetRoomState", {"room_id": room["room_id"], "type": "org.example.colour"})
+        self.assertEqual(state["events"][0]["content"], {"colour": "red", "n": 3})
+        levels = self.grpcurl.call(
+            "GetRoomState",
+            {"room_id": room["room_id"], "type": "m.room.power_levels", "state_key": ""})
+        self.assertEqual(levels["events"][0]["content"]["ban"], 60)
+
+        upgraded = self.grpcurl.call(
+            "UpgradeRoom",
+            {"room_id": room["room_id"], "requester": self.alice, "new_version": "12"})
+        self.assertEqual(upgraded["moved_aliases"], ["#grpcurl:example.org"])
+        self.assertEqual(upgraded["old_room"]["status"], "ROOM_STATUS_TOMBSTONED")
+        self.assertEqual(upgraded["old_room"]["successor_room_id"], upgraded["room"]["room_id"])
+        rooms = self.grpcurl.call("ListRooms", {"requester": self.alice})["rooms"]
+        self.assertEqual({listed["room_id"] for listed in rooms},
+                         {room["room_id"], upgraded["room"]["room_id"]})
+
+        events = self.grpcurl.call(
+            "ListRoomEvents",
+            {"filter": {"room_ids": [room["room_id"], upgraded["room"]["room_id"]]}})["events"]
+        self.assertEqual([event["type"] for event in events],
+                         ["room.created", "room.created", "room.upgraded"])
+        self.assertEqual(events[2]["room_upgraded"]["new_version"], "12")
+
+    def test_errors_say_what_is_wrong(self):
+        error = self.grpcurl.error(
+            "CreateRoom",
+            {"creator": self.alice, "name": "  ",
+             "initial_state": [{"type": "org.example.x", "content": {"n": 1.5}}]})
+        self.assertEqual(error["code"], 3)
+        details = {detail["@type"].split(".")[-1]: detail for detail in error["details"]}
+        self.assertEqual(details["ErrorInfo"]["reason"], "INVALID_REQUEST")
+        self.assertEqual(details["ErrorInfo"]["domain"], "innkeeper")
+        self.assertEqual(
+            [violation["field"] for violation in details["BadRequest"]["field_violations"]],
+            ["initial_state[0].content.n", "name"])
+
+    def test_events_arrive_as_they_happen(self):
+        watch = self.grpcurl.stream("WatchRoomEvents", {"filter": {"types": ["room.created"]}})
+        try:
+            arriving = messages(watch.stdout)
+            self.assertIn("confirmed", next(arriving))
+            self.assertIn("caught_up", next(arriving))
+            room = self.create()
+            event = next(arriving)["events"]["events"][0]
+            self.assertEqual(event["room_id"], room["room_id"])
+            self.assertEqual(event["room_created"]["creator_id"], self.alice)
+        finally:
+            watch.kill()
+            watch.wait()
+            watch.stdout.close()
+
+
+def main():
+    server = sys.argv.pop(1)
+    tools = pathlib.Path(__file__).resolve().parent.parent / "tools"
+    found = subprocess.run([tools / "grpcurl.sh"], stdout=subprocess.PIPE, text=True, check=False)
+    path = found.stdout.strip().splitlines()[-1]
+    if found.returncode == 77:
+        skip(path)
+    if found.returncode != 0:
+        sys.exit("grpcurl.sh failed: " + found.stdout)
+    with running_server(server, "--reflection") as address:
+        GrpcurlTest.grpcurl = Grpcurl(path, address)
+        ended_well = unittest.main(exit=False).result.wasSuccessful()
+    sys.exit(0 if ended_well else 1)
+
+
+if __name__ == "__main__":
+    main()

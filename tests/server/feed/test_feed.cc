@@ -1,0 +1,196 @@
+#include "tests/server/feed/test_feed.h"
+
+#include <glog/logging.h>
+#include <gtest/gtest.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "google/rpc/error_details.pb.h"
+#include "server/events/event_codec.h"
+#include "tests/support/test_engine.h"
+
+namespace innkeeper::feed {
+namespace {
+
+// Longer than anything takes; only a broken feed makes a test wait for it.
+constexpr absl::Duration kPatience = absl::Seconds(30);
+
+// For streams that don't come to life.
+class NoSink final : public SubscriptionSink {
+  void Send(std::string) override { LOG(FATAL) << "a message"; }
+  void End(absl::Status) override { LOG(FATAL) << "an end"; }
+  void Abort() override { LOG(FATAL) << "an abort"; }
+};
+
+}  // namespace
+
+void AppendRooms(storage::Engine& engine, const std::vector<std::string>& room_ids) {
+  storage::CommitRequest request;
+  for (const std::string& room_id : room_ids) {
+    v1::RoomCreated created;
+    created.set_room_id(room_id);
+    request.log_entries.push_back(EncodeEvent(created));
+  }
+  const storage::CommitResult result = CommitAndWait(engine, std::move(request));
+  CHECK(result.status.ok()) << result.status;
+}
+
+void AppendRooms(storage::Engine& engine, int count) {
+  for (int i = 0; i < count; ++i) {
+    AppendRooms(engine, {absl::StrCat("!", engine.log_bounds().head + 1, ":x")});
+  }
+}
+
+v1::WatchRoomEventsRequest FromOldest() {
+  v1::WatchRoomEventsRequest request;
+  request.set_position(v1::START_POSITION_OLDEST);
+  return request;
+}
+
+v1::WatchRoomEventsRequest FromNow() { return {}; }
+
+v1::WatchRoomEventsRequest After(const std::string& cursor) {
+  v1::WatchRoomEventsRequest request;
+  request.set_after_cursor(cursor);
+  return request;
+}
+
+absl::Status RefusalOf(EventFeed& feed, const v1::WatchRoomEventsRequest& request) {
+  NoSink sink;
+  const absl::Status refusal = feed.Subscribe(request, sink).status();
+  CHECK(!refusal.ok());
+  return refusal;
+}
+
+std::string MetadataOf(const absl::Status& status, const std::string& key) {
+  google::rpc::ErrorInfo info;
+  const auto payload = status.GetPayload("type.googleapis.com/google.rpc.ErrorInfo");
+  if (!payload || !info.ParseFromString(std::string(*payload))) return "";
+  const auto value = info.metadata().find(key);
+  return value == info.metadata().end() ? "" : value->second;
+}
+
+TestFeed::TestFeed(Options options) : options_(options) { Open(); }
+
+TestFeed::~TestFeed() { Close(); }
+
+void TestFeed::Reopen() {
+  Close();
+  Open();
+}
+
+void TestFeed::Open() {
+  engine_ = storage::OpenTestEngine(dir_.File("store"));
+  executor_ = std::make_unique<Executor>(options_.threads, options_.max_queued_tasks);
+  feed_ = std::make_unique<EventFeed>(*engine_, signer_, *executor_, random_, options_.feed);
+}
+
+void TestFeed::Close() {
+  feed_.reset();
+  executor_.reset();
+  engine_.reset();
+}
+
+TestStream::TestStream(EventFeed& feed, const v1::WatchRoomEventsRequest& request) {
+  auto subscription = feed.Subscribe(request, *this);
+  CHECK(subscription.ok()) << subscription.status();
+  subscription_ = *std::move(subscription);
+  subscription_->Start();
+}
+
+TestStream::~TestStream() {
+  if (subscription_ == nullptr) return;
+  subscription_->Cancel();
+  AwaitEnd().IgnoreError();
+}
+
+v1::WatchRoomEventsResponse TestStream::Next() {
+  std::optional<v1::WatchRoomEventsResponse> message = TakeMessage();
+  CHECK(message.has_value()) << "the stream ended: " << AwaitEnd();
+  return *std::move(message);
+}
+
+std::vector<v1::RoomEvent> TestStream::NextEvents(size_t count) {
+  std::vector<v1::RoomEvent> events;
+  while (events.size() < count) {
+    const v1::WatchRoomEventsResponse message = Next();
+    CHECK(message.has_events()) << message.DebugString();
+    events.insert(events.end(), message.events().events().begin(), message.events().events().end());
+  }
+  return events;
+}
+
+void TestStream::ReadThrough(int64_t after, int64_t sequence) {
+  for (const v1::RoomEvent& event : NextEvents(static_cast<size_t>(sequence - after))) {
+    ASSERT_EQ(event.sequence(), ++after);
+  }
+  ASSERT_EQ(after, sequence);
+}
+
+absl::Status TestStream::AwaitEnd() {
+  while (TakeMessage().has_value()) {
+  }
+  absl::MutexLock lock(&mutex_);
+  return *end_;
+}
+
+void TestStream::AwaitMessage() {
+  absl::MutexLock lock(&mutex_);
+  CHECK(mutex_.AwaitWithTimeout(absl::Condition(this, &TestStream::HasMessageOrEnded), kPatience));
+  CHECK(message_.has_value());
+}
+
+std::optional<v1::WatchRoomEventsResponse> TestStream::TakeMessage() {
+  std::optional<v1::WatchRoomEventsResponse> message;
+  {
+    absl::MutexLock lock(&mutex_);
+    CHECK(mutex_.AwaitWithTimeout(absl::Condition(this, &TestStream::HasMessageOrEnded), kPatience))
+        << "the stream is silent";
+    if (end_.has_value()) return std::nullopt;
+    message = std::exchange(message_, std::nullopt);
+  }
+  subscription_->Sent(true);
+  return message;
+}
+
+int TestStream::sent() const {
+  absl::MutexLock lock(&mutex_);
+  return sent_;
+}
+
+bool TestStream::aborted() const {
+  absl::MutexLock lock(&mutex_);
+  return aborted_;
+}
+
+void TestStream::Fail() {
+  {
+    absl::MutexLock lock(&mutex_);
+    CHECK(message_.has_value());
+    message_.reset();
+  }
+  subscription_->Sent(false);
+}
+
+void TestStream::Send(std::string message) {
+  absl::MutexLock lock(&mutex_);
+  CHECK(!message_.has_value()) << "two messages at a time";
+  CHECK(!end_.has_value()) << "a message after the end";
+  CHECK(message_.emplace().ParseFromString(message));
+  ++sent_;
+}
+
+void TestStream::End(absl::Status status) {
+  absl::MutexLock lock(&mutex_);
+  CHECK(!message_.has_value()) << "the end while a message is being sent";
+  CHECK(!end_.has_value()) << "two ends";
+  end_ = std::move(status);
+}
+
+void TestStream::Abort() {
+  absl::MutexLock lock(&mutex_);
+  aborted_ = true;
+}
+
+}  // namespace innkeeper::feed

@@ -1,0 +1,226 @@
+#include "server/rooms/event_chain.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "server/rooms/identifiers.h"
+#include "tests/server/rooms/violations.h"
+
+namespace innkeeper::rooms {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr char kAlice[] = "@alice:domain";
+constexpr char kBob[] = "@bob:domain";
+
+const RoomVersion& Version(absl::string_view id) { return *FindRoomVersion(id); }
+
+BuildContext Context(const std::string& nonce = "0123456789abcdef") {
+  return {.server_name = "domain", .origin_server_ts = 1700000000000, .nonce = nonce};
+}
+
+absl::Status Append(EventChain& chain, const std::string& type, const std::string& state_key,
+                    Json content, const std::string& sender = kAlice) {
+  return chain.Append({.type = type,
+                       .state_key = state_key,
+                       .sender = sender,
+                       .content = std::move(content),
+                       .source_field = "the_field"});
+}
+
+// A room with its first three events.
+EventChain StartedRoom(const RoomVersion& version) {
+  EventChain chain(version, Context());
+  EXPECT_TRUE(Append(chain, "m.room.create", "", {{"room_version", std::string(version.id)}}).ok());
+  EXPECT_TRUE(Append(chain, "m.room.member", kAlice, {{"membership", "join"}}).ok());
+  EXPECT_TRUE(Append(chain, "m.room.power_levels", "", {{"users", Json::object()}}).ok());
+  return chain;
+}
+
+// The types and state keys of the auth events of the last event, in their order.
+std::vector<std::string> AuthOfLast(const EventChain& chain) {
+  std::vector<std::string> names;
+  for (const EventReference& reference : chain.events().back().auth_events) {
+    for (const Event& event : chain.events()) {
+      if (event.event_id == reference.event_id) {
+        names.push_back(absl::StrCat(event.type, "|", *event.state_key));
+      }
+    }
+  }
+  EXPECT_EQ(names.size(), chain.events().back().auth_events.size());
+  return names;
+}
+
+TEST(EventChainTest, EachEventFollowsTheOneBefore) {
+  for (const RoomVersion& version : AllRoomVersions()) {
+    SCOPED_TRACE(version.id);
+    const EventChain chain = StartedRoom(version);
+    const std::vector<Event>& events = chain.events();
+    ASSERT_EQ(events.size(), 3u);
+    EXPECT_THAT(events[0].prev_events, IsEmpty());
+    EXPECT_THAT(events[0].auth_events, IsEmpty());
+    for (size_t i = 0; i < events.size(); ++i) {
+      EXPECT_EQ(events[i].depth, static_cast<int64_t>(i) + 1);
+      EXPECT_EQ(events[i].room_id, chain.room_id());
+      EXPECT_EQ(events[i].origin_server_ts, 1700000000000);
+      if (i == 0) continue;
+      EXPECT_THAT(events[i].prev_events, ElementsAre(ReferenceTo(version, events[i - 1])));
+    }
+    EXPECT_EQ(chain.state().size(), 3u);
+    EXPECT_EQ(FindState(chain.state(), "m.room.power_levels")->reference,
+              ReferenceTo(version, events[2]));
+  }
+}
+
+TEST(EventChainTest, RoomIdIsOpaqueOrTheHashOfTheFirstEvent) {
+  for (const RoomVersion& version : AllRoomVersions()) {
+    SCOPED_TRACE(version.id);
+    EventChain chain(version, Context());
+    const std::string before = chain.room_id();
+    ASSERT_TRUE(Append(chain, "m.room.create", "", Json::object()).ok());
+    EXPECT_TRUE(CheckRoomId(chain.room_id()).ok()) << chain.room_id();
+    if (version.room_id_format == RoomIdFormat::kOpaque) {
+      EXPECT_EQ(chain.room_id(), before);
+      EXPECT_EQ(chain.room_id().size(), std::string("!:domain").size() + 18);
+      for (const char c : chain.room_id().substr(1, 18)) EXPECT_TRUE(absl::ascii_isalpha(c));
+    } else {
+      EXPECT_EQ(before, "");
+      EXPECT_EQ(chain.room_id(), absl::StrCat("!", chain.events()[0].event_id.substr(1)));
+    }
+  }
+}
+
+TEST(EventChainTest, OpaqueIdsFollowFromTheNonceAndDiffer) {
+  std::set<std::string> ids;
+  size_t expected = 0;
+  for (int i = 0; i < 500; ++i) {
+    EventChain chain(Version("1"), Context(absl::StrCat("nonce number ", i)));
+    ids.insert(chain.room_id());
+    for (int event = 0; event < 4; ++event) {
+      ASSERT_TRUE(Append(chain, "m.room.create", "", Json::object()).ok());
+      ids.insert(chain.events().back().event_id);
+    }
+    expected += 5;
+    EXPECT_EQ(EventChain(Version("1"), Context(absl::StrCat("nonce number ", i))).room_id(),
+              chain.room_id());
+  }
+  EXPECT_EQ(ids.size(), expected);
+}
+
+// An upgrade builds the events of two rooms with one nonce.
+TEST(EventChainTest, OpaqueEventIdsOfTwoRoomsDifferForTheSameNonce) {
+  EventChain new_room(Version("1"), Context());
+  EventChain old_room(Version("1"), Context(), {.room_id = "!old:domain", .depth = 0}, {});
+  ASSERT_TRUE(Append(new_room, "m.room.create", "", Json::object()).ok());
+  ASSERT_TRUE(Append(old_room, "m.room.create", "", Json::object()).ok());
+  EXPECT_NE(new_room.events()[0].event_id, old_room.events()[0].event_id);
+}
+
+TEST(EventChainTest, SelectsAuthEventsInOrder) {
+  for (const RoomVersion& version : AllRoomVersions()) {
+    SCOPED_TRACE(version.id);
+    EventChain chain = StartedRoom(version);
+    const auto expect_auth = [&](std::vector<std::string> expected) {
+      if (!version.create_event_implied) expected.insert(expected.begin(), "m.room.create|");
+      EXPECT_EQ(AuthOfLast(chain), expected) << chain.events().back().type;
+    };
+    const std::string levels = "m.room.power_levels|";
+    const std::string alice = "m.room.member|@alice:domain";
+    const std::string bob = "m.room.member|@bob:domain";
+    const std::string rules = "m.room.join_rules|";
+
+    ASSERT_TRUE(Append(chain, "m.room.join_rules", "", {{"join_rule", "invite"}}).ok());
+    expect_auth({levels, alice});
+    ASSERT_TRUE(Append(chain, "m.room.member", kBob, {{"membership", "invite"}}).ok());
+    expect_auth({levels, alice, rules});
+    ASSERT_TRUE(Append(chain, "m.room.member", kBob, {{"membership", "join"}}, kBob).ok());
+    ASSERT_EQ(chain.events().size(), 6u);
+    // The target is the sender: no event twice.
+    EXPECT_EQ(chain.events().back().auth_events.size(), version.create_event_implied ? 3u : 4u);
+    ASSERT_TRUE(Append(chain, "m.room.member", kBob, {{"membership", "leave"}}).ok());
+    expect_auth({levels, alice, bob});
+    ASSERT_TRUE(Append(chain, "m.room.third_party_invite", "token", Json::object()).ok());
+    ASSERT_TRUE(Append(chain, "m.room.member", "@carol:x",
+                       {{"membership", "invite"},
+                        {"third_party_invite", {{"signed", {{"token", "token"}}}}}})
+                    .ok());
+    expect_auth({levels, alice, rules, "m.room.third_party_invite|token"});
+    ASSERT_TRUE(Append(chain, "m.room.member", "@dave:x",
+                       {{"membership", "join"}, {"join_authorised_via_users_server", kAlice}},
+                       "@dave:x")
+                    .ok());
+    if (version.restricted_joins) {
+      expect_auth({levels, rules, alice});
+    } else {
+      expect_auth({levels, rules});
+    }
+  }
+}
+
+TEST(EventChainTest, GoesOnFromATipAsIfNeverInterrupted) {
+  for (const RoomVersion& version : AllRoomVersions()) {
+    SCOPED_TRACE(version.id);
+    EventChain whole = StartedRoom(version);
+    EventChain part = StartedRoom(version);
+    EventChain resumed(version, Context(),
+                       {.room_id = part.room_id(),
+                        .depth = 3,
+                        .latest_event = ReferenceTo(version, part.events().back())},
+                       part.state());
+    ASSERT_TRUE(Append(whole, "m.room.name", "", {{"name", "x"}}).ok());
+    ASSERT_TRUE(Append(resumed, "m.room.name", "", {{"name", "x"}}).ok());
+    EXPECT_EQ(resumed.events().size(), 1u);
+    EXPECT_EQ(resumed.events().back().event_id, whole.events().back().event_id);
+    EXPECT_EQ(resumed.state().size(), 4u);
+  }
+}
+
+TEST(EventChainTest, MessageEventsDoNotChangeTheState) {
+  EventChain chain = StartedRoom(Version("11"));
+  ASSERT_TRUE(chain.Append({.type = "m.room.message", .sender = kAlice}).ok());
+  EXPECT_EQ(chain.state().size(), 3u);
+  EXPECT_EQ(chain.events().back().depth, 4);
+}
+
+TEST(EventChainTest, RefusesWhatIsTooLargeAndStaysAsItWas) {
+  for (const RoomVersion& version : AllRoomVersions()) {
+    SCOPED_TRACE(version.id);
+    EventChain chain = StartedRoom(version);
+    ASSERT_TRUE(Append(chain, "t", "", {{"a", ""}}).ok());
+    const size_t empty_size = CanonicalJson(PduJson(version, chain.events().back())).size();
+    // The next one's depth and references are as long as this one's.
+    const size_t fits = kMaxEventBytes - 512 - empty_size;
+    const absl::Status status = Append(chain, "t", "", {{"a", std::string(fits + 1, 'x')}});
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(ViolatedFields(status), ElementsAre("the_field"));
+    EXPECT_EQ(chain.events().size(), 4u);
+    EXPECT_EQ(chain.state().at({"t", ""}).content["a"], "");
+    EXPECT_TRUE(Append(chain, "t", "", {{"a", std::string(fits, 'x')}}).ok());
+    EXPECT_EQ(CanonicalJson(PduJson(version, chain.events().back())).size(), kMaxEventBytes - 512);
+    // Escapes count as they are written.
+    EXPECT_FALSE(Append(chain, "t", "", {{"a", std::string(fits / 2, '\n')}, {"b", ""}}).ok());
+  }
+}
+
+TEST(EventChainTest, RefusesLongTypesAndStateKeys) {
+  EventChain chain = StartedRoom(Version("11"));
+  const std::string longest(kMaxEventKeyBytes, 'k');
+  EXPECT_TRUE(Append(chain, longest, longest, Json::object()).ok());
+  EXPECT_THAT(Violations(Append(chain, longest + "k", "", Json::object())),
+              ElementsAre(HasSubstr("the_field: makes an event whose type is longer than 255")));
+  EXPECT_THAT(Violations(Append(chain, "t", longest + "k", Json::object())),
+              ElementsAre(HasSubstr("the_field: makes an event whose state key is longer")));
+  EXPECT_EQ(chain.events().size(), 4u);
+}
+
+}  // namespace
+}  // namespace innkeeper::rooms
