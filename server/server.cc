@@ -30,6 +30,7 @@
 #include "server/lifecycle/supported_version.h"
 #include "server/lifecycle/upgrade_room.h"
 #include "server/rooms/identifiers.h"
+#include "server/rpc/call_gate.h"
 #include "server/rpc/room_lifecycle_service.h"
 #include "storage/rocksdb/rocksdb_engine.h"
 #include "storage/room_store.h"
@@ -39,6 +40,8 @@ namespace {
 
 constexpr absl::Duration kMaintenancePeriod = absl::Seconds(10);
 constexpr absl::Duration kTokenReloadPeriod = absl::Seconds(1);
+// How long connections have to take the last replies.
+constexpr absl::Duration kFarewell = absl::Seconds(1);
 constexpr size_t kTokenKeyBytes = 32;
 
 lifecycle::EncryptionPolicy PolicyOf(EncryptionPolicy policy) {
@@ -154,7 +157,7 @@ class RealServer final : public Server {
         upgrader_(*engine_, clock_, random_, UpgraderOptions(config)),
         browser_(*engine_, signer_),
         feed_(*engine_, signer_, read_executor_, random_),
-        service_({*authenticator_, read_executor_, write_executor_},
+        service_({*authenticator_, gate_, read_executor_, write_executor_},
                  {creator_, upgrader_, browser_, feed_}, config.default_room_version) {}
 
   ~RealServer() override {
@@ -185,6 +188,7 @@ class RealServer final : public Server {
   lifecycle::RoomUpgrader upgrader_;
   const lifecycle::RoomBrowser browser_;
   feed::EventFeed feed_;
+  rpc::CallGate gate_;
   rpc::RoomLifecycleService service_;
   std::string address_;                        // set by Serve()
   std::unique_ptr<grpc::Server> grpc_server_;  // set by Serve()
@@ -242,7 +246,10 @@ absl::Status RealServer::Shutdown() {
   if (grpc_server_ != nullptr) {
     SetServing(false);
     feed_.Drain(deadline);
-    grpc_server_->Shutdown(absl::ToChronoTime(deadline));
+    gate_.Close(deadline);
+    // What is left is not ours to finish: idle connections, and streams of the
+    // health service, which last as long as their clients like.
+    grpc_server_->Shutdown(absl::ToChronoTime(std::min(deadline, absl::Now() + kFarewell)));
   }
   token_reload_.reset();
   maintenance_.reset();

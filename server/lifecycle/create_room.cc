@@ -83,7 +83,10 @@ absl::StatusOr<v1::CreateRoomResponse> RoomCreator::Create(CreateRoomCommand com
   ApplyEncryptionPolicy(command.spec);
   const rooms::RoomSpec& spec = command.spec;
   command.field_errors.AddStatus("", CheckRoomSpec(spec, options_.limits, options_.server_name));
-  absl::Status valid = command.field_errors.ToStatus();
+  absl::Status valid = command.version_status.ok()
+                           ? command.field_errors.ToStatus()
+                           : command.field_errors.ToStatus(ReasonOf(command.version_status),
+                                                           command.version_status.message());
   if (!valid.ok()) return valid;
   if (!spec.alias.empty()) {
     auto alias = reader.GetAlias(spec.alias);

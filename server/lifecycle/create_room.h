@@ -33,6 +33,9 @@ struct CreateRoomCommand {
   // What was found wrong with the request already; it is refused with that and
   // with whatever is wrong with `spec`.
   FieldErrors field_errors;
+  // Not OK if the version that was asked for is not supported: `spec` then has
+  // another one, to be checked with, and the request is refused with this reason.
+  absl::Status version_status;
   RequestIdentity identity;
   bool validate_only = false;
 };

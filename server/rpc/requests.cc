@@ -64,14 +64,9 @@ rooms::Preset PresetOf(const v1::CreateRoomRequest& request) {
 
 }  // namespace
 
-absl::StatusOr<lifecycle::CreateRoomCommand> ToCommand(const v1::CreateRoomRequest& request,
-                                                       absl::string_view principal,
-                                                       absl::string_view default_version) {
-  const absl::string_view version_id =
-      request.room_version().empty() ? default_version : absl::string_view(request.room_version());
-  auto version = lifecycle::SupportedVersion(version_id, "room_version");
-  if (!version.ok()) return version.status();
-
+lifecycle::CreateRoomCommand ToCommand(const v1::CreateRoomRequest& request,
+                                       absl::string_view principal,
+                                       absl::string_view default_version) {
   lifecycle::CreateRoomCommand command;
   CheckRequestId(request.request_id(), command.field_errors);
   if (!v1::RoomPreset_IsValid(request.preset())) {
@@ -82,7 +77,13 @@ absl::StatusOr<lifecycle::CreateRoomCommand> ToCommand(const v1::CreateRoomReque
   }
   rooms::RoomSpec& spec = command.spec;
   spec.creator = request.creator();
-  spec.version = *version;
+  spec.version = rooms::FindRoomVersion(default_version);
+  if (!request.room_version().empty()) {
+    auto version = lifecycle::SupportedVersion(request.room_version(), "room_version");
+    command.version_status = version.status();
+    command.field_errors.AddStatus("room_version", command.version_status);
+    if (version.ok()) spec.version = *version;
+  }
   spec.preset = PresetOf(request);
   spec.is_public = request.is_public();
   for (const v1::InitialStateEvent& event : request.initial_state()) {

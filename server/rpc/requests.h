@@ -17,16 +17,16 @@
 
 namespace innkeeper::rpc {
 
-// All errors are INVALID_ARGUMENT with a BadRequest that names every field that
-// was found wrong.
-
 // `principal` is the name of the caller; `default_version` the room version of
-// rooms that name none. What is wrong with the room itself is found by
-// RoomCreator; errors that must be reported together with those are in the
-// command.
-absl::StatusOr<lifecycle::CreateRoomCommand> ToCommand(const v1::CreateRoomRequest& request,
-                                                       absl::string_view principal,
-                                                       absl::string_view default_version);
+// rooms that name none, which must be supported. What is wrong with the room itself
+// is found by RoomCreator; what is wrong with the rest of the request is noted in
+// the command, to be reported together with that.
+lifecycle::CreateRoomCommand ToCommand(const v1::CreateRoomRequest& request,
+                                       absl::string_view principal,
+                                       absl::string_view default_version);
+
+// The errors of the others are INVALID_ARGUMENT with a BadRequest that names every
+// field that was found wrong.
 
 absl::StatusOr<lifecycle::UpgradeRoomCommand> ToCommand(const v1::UpgradeRoomRequest& request,
                                                         absl::string_view principal);

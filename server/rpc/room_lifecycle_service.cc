@@ -65,15 +65,13 @@ grpc::ServerUnaryReactor* RoomLifecycleService::CreateRoom(grpc::CallbackServerC
                                                            const grpc::ByteBuffer* request,
                                                            grpc::ByteBuffer* response) {
   return ServeUnary<v1::CreateRoomRequest>(
-      kCreateRoom, environment_.authenticator, environment_.write_executor, context, request,
-      response,
+      kCreateRoom, environment_, environment_.write_executor, context, request, response,
       [this](Call& call,
              const v1::CreateRoomRequest& message) -> absl::StatusOr<v1::CreateRoomResponse> {
         absl::Status allowed = MayActFor(call, message.creator());
         if (!allowed.ok()) return allowed;
-        auto command = ToCommand(message, call.principal->name(), default_room_version_);
-        if (!command.ok()) return command.status();
-        auto created = use_cases_.creator.Create(*std::move(command));
+        auto created = use_cases_.creator.Create(
+            ToCommand(message, call.principal->name(), default_room_version_));
         if (created.ok()) call.room_id = created->room().room_id();
         return created;
       });
@@ -83,8 +81,7 @@ grpc::ServerUnaryReactor* RoomLifecycleService::UpgradeRoom(grpc::CallbackServer
                                                             const grpc::ByteBuffer* request,
                                                             grpc::ByteBuffer* response) {
   return ServeUnary<v1::UpgradeRoomRequest>(
-      kUpgradeRoom, environment_.authenticator, environment_.write_executor, context, request,
-      response,
+      kUpgradeRoom, environment_, environment_.write_executor, context, request, response,
       [this](Call& call,
              const v1::UpgradeRoomRequest& message) -> absl::StatusOr<v1::UpgradeRoomResponse> {
         absl::Status allowed = MayActFor(call, message.requester());
@@ -103,7 +100,7 @@ grpc::ServerUnaryReactor* RoomLifecycleService::ServeRead(
     grpc::ByteBuffer* response,
     absl::StatusOr<Response> (lifecycle::RoomBrowser::*read)(const Request&) const) {
   return ServeUnary<Request>(
-      method, environment_.authenticator, environment_.read_executor, context, request, response,
+      method, environment_, environment_.read_executor, context, request, response,
       [this, read](Call& call, const Request& message) -> absl::StatusOr<Response> {
         absl::Status allowed = MayReadAs(call, message.requester());
         if (!allowed.ok()) return allowed;
@@ -138,19 +135,19 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* RoomLifecycleService::WatchRoomEvent
   const absl::Time start = absl::Now();
   auto principal = environment_.authenticator.Authenticate(Authorization(*context));
   std::string caller = principal.ok() ? (*principal)->name() : "-";
-  return rpc::WatchRoomEvents(
-      use_cases_.feed, *context, ReadWatchRequest(principal, *request),
-      [start, caller = std::move(caller)](const absl::Status& status) {
-        LogCall(kWatchRoomEvents.name, caller, "", status, absl::Now() - start);
-      });
+  return rpc::WatchRoomEvents(use_cases_.feed, *context, ReadWatchRequest(principal, *request),
+                              [start, caller = std::move(caller)](const absl::Status& status) {
+                                LogCall(kWatchRoomEvents.name, caller, "", status,
+                                        absl::Now() - start);
+                              });
 }
 
-grpc::ServerUnaryReactor* RoomLifecycleService::ListRoomEvents(
-    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
-    grpc::ByteBuffer* response) {
+grpc::ServerUnaryReactor* RoomLifecycleService::ListRoomEvents(grpc::CallbackServerContext* context,
+                                                               const grpc::ByteBuffer* request,
+                                                               grpc::ByteBuffer* response) {
   return ServeUnary<v1::ListRoomEventsRequest>(
-      kListRoomEvents, environment_.authenticator, environment_.read_executor, context, request,
-      response, [this](Call&, const v1::ListRoomEventsRequest& message) {
+      kListRoomEvents, environment_, environment_.read_executor, context, request, response,
+      [this](Call&, const v1::ListRoomEventsRequest& message) {
         return use_cases_.feed.List(message);
       });
 }

@@ -5,6 +5,7 @@
 #include "absl/time/clock.h"
 #include "server/auth/access.h"
 #include "server/errors/errors.h"
+#include "server/feed/stream_errors.h"
 #include "server/rpc/status.h"
 
 namespace innkeeper::rpc {
@@ -13,6 +14,7 @@ namespace {
 // A call from its arrival to its reply.
 struct PendingCall {
   Method method;
+  CallGate& gate;
   grpc::CallbackServerContext* context;
   grpc::ServerUnaryReactor* reactor;
   const grpc::ByteBuffer* request;
@@ -34,10 +36,12 @@ absl::Status DeadlinePassed() {
                    "the deadline passed before the work began; nothing was written");
 }
 
+// Replies to a call that the gate let in.
 void Finish(const PendingCall& pending, const absl::Status& status) {
   LogCall(pending.method.name, pending.call.principal ? pending.call.principal->name() : "-",
           pending.call.room_id, status, absl::Now() - pending.start);
   pending.reactor->Finish(ToGrpcStatus(status));
+  pending.gate.Leave();
 }
 
 absl::Status Run(PendingCall& pending) {
@@ -71,23 +75,29 @@ void LogCall(absl::string_view method, absl::string_view caller, absl::string_vi
             << " latency_us=" << absl::ToInt64Microseconds(latency);
 }
 
-grpc::ServerUnaryReactor* ServeBytes(const Method& method, const auth::Authenticator& authenticator,
+grpc::ServerUnaryReactor* ServeBytes(const Method& method, const CallEnvironment& environment,
                                      Executor& executor, grpc::CallbackServerContext* context,
                                      const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
                                      CallBody body) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  auto pending = std::make_unique<PendingCall>(
-      PendingCall{method, context, reactor, request, response, std::move(body), {}, absl::Now()});
-  auto principal = authenticator.Authenticate(Authorization(*context));
+  const absl::Time start = absl::Now();
+  if (!environment.gate.Enter()) {
+    const absl::Status refusal = feed::ShuttingDownError();
+    LogCall(method.name, "-", "", refusal, absl::Now() - start);
+    reactor->Finish(ToGrpcStatus(refusal));
+    return reactor;
+  }
+  auto pending = std::make_unique<PendingCall>(PendingCall{
+      method, environment.gate, context, reactor, request, response, std::move(body), {}, start});
+  auto principal = environment.authenticator.Authenticate(Authorization(*context));
   if (!principal.ok()) {
     Finish(*pending, principal.status());
     return reactor;
   }
   pending->call.principal = *std::move(principal);
+  const PendingCall& waiting = *pending;
   Executor::Task task = [pending = std::move(pending)] { Finish(*pending, Run(*pending)); };
-  if (!executor.TrySubmit(std::move(task))) {
-    context->DefaultReactor()->Finish(ToGrpcStatus(Overloaded()));
-  }
+  if (!executor.TrySubmit(std::move(task))) Finish(waiting, Overloaded());
   return reactor;
 }
 

@@ -24,6 +24,7 @@
 #include "server/auth/authenticator.h"
 #include "server/auth/principal.h"
 #include "server/base/executor.h"
+#include "server/rpc/call_gate.h"
 #include "server/rpc/wire.h"
 
 namespace innkeeper::rpc {
@@ -45,6 +46,8 @@ struct Call {
 // The parts of the server that every method needs. Must outlive all calls.
 struct CallEnvironment {
   const auth::Authenticator& authenticator;
+  // Lets calls in until the server drains.
+  CallGate& gate;
   // Runs the use cases: those that only read, and those that wait for commits.
   Executor& read_executor;
   Executor& write_executor;
@@ -64,7 +67,7 @@ using CallBody =
     absl::AnyInvocable<absl::StatusOr<grpc::ByteBuffer>(Call&, const grpc::ByteBuffer&)>;
 
 // Serves a call, with `body` run by `executor`. Returns the reactor for gRPC.
-grpc::ServerUnaryReactor* ServeBytes(const Method& method, const auth::Authenticator& authenticator,
+grpc::ServerUnaryReactor* ServeBytes(const Method& method, const CallEnvironment& environment,
                                      Executor& executor, grpc::CallbackServerContext* context,
                                      const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
                                      CallBody body);
@@ -72,12 +75,12 @@ grpc::ServerUnaryReactor* ServeBytes(const Method& method, const auth::Authentic
 // As ServeBytes, with a use case that takes and returns messages:
 // absl::StatusOr<Response>(Call&, Request).
 template <typename Request, typename UseCase>
-grpc::ServerUnaryReactor* ServeUnary(const Method& method, const auth::Authenticator& authenticator,
+grpc::ServerUnaryReactor* ServeUnary(const Method& method, const CallEnvironment& environment,
                                      Executor& executor, grpc::CallbackServerContext* context,
                                      const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
                                      UseCase use_case) {
   return ServeBytes(
-      method, authenticator, executor, context, request, response,
+      method, environment, executor, context, request, response,
       [use_case = std::move(use_case)](
           Call& call, const grpc::ByteBuffer& bytes) -> absl::StatusOr<grpc::ByteBuffer> {
         Request message;
