@@ -255,6 +255,7 @@ absl::Status RealServer::Shutdown() {
   maintenance_.reset();
   write_executor_.Stop();
   read_executor_.Stop();
+  feed_.Stop();
   shutdown_status_ = engine_->Close();
   return *shutdown_status_;
 }

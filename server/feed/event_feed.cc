@@ -1,5 +1,7 @@
 #include "server/feed/event_feed.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <string>
 
@@ -54,7 +56,10 @@ EventFeed::EventFeed(storage::Engine& engine, const TokenSigner& signer, Executo
   thread_ = std::thread([this] { Run(); });
 }
 
-EventFeed::~EventFeed() {
+EventFeed::~EventFeed() { Stop(); }
+
+void EventFeed::Stop() {
+  if (!thread_.joinable()) return;
   Drain(absl::InfinitePast());
   { absl::MutexLock lock(&mutex_, absl::Condition(this, &EventFeed::NoSubscriptions)); }
   engine_.SetCommitListener({});
@@ -178,6 +183,7 @@ void EventFeed::Ended(uint64_t id) {
 }
 
 void EventFeed::Run() {
+  pthread_setname_np(pthread_self(), "feed");
   while (AwaitSignal()) {
     const bool retry = TakeRetry();
     if (log_.Refresh() || retry) WakeAll();

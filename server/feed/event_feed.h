@@ -53,12 +53,12 @@ struct EventFeedOptions {
 class EventFeed : private Subscription::Owner {
  public:
   // Becomes the commit listener of `engine`. All references must outlive the
-  // feed, `engine` must not be closed before the feed is gone, and `executor` must
-  // not be stopped before Drain() was called.
+  // feed. `executor` must not be stopped before Drain() was called, nor `engine` be
+  // closed before Stop() was.
   EventFeed(storage::Engine& engine, const TokenSigner& signer, Executor& executor,
             const RandomBytes& random, EventFeedOptions options = {});
 
-  // Breaks off what streams there are, and waits for their end.
+  // As Stop().
   ~EventFeed() override;
 
   EventFeed(const EventFeed&) = delete;
@@ -86,6 +86,11 @@ class EventFeed : private Subscription::Owner {
   // whose readers have not taken their last message by then are broken off.
   // Returns whether there were none of those. Blocks.
   bool Drain(absl::Time deadline);
+
+  // Breaks off what streams are left, waits for their end, and ends the feed's
+  // thread: nothing but List() reads the log afterwards. Blocks. Idempotent, but
+  // not thread-safe.
+  void Stop();
 
  private:
   // Wakes a subscription at a time on the scale of MonotonicNow().
@@ -134,7 +139,7 @@ class EventFeed : private Subscription::Owner {
 
   // Never held for long: the engine's commit thread takes it.
   absl::Mutex signal_mutex_;
-  bool signalled_ ABSL_GUARDED_BY(signal_mutex_) = false;
+  bool signalled_ ABSL_GUARDED_BY(signal_mutex_) = true;
   bool stopping_ ABSL_GUARDED_BY(signal_mutex_) = false;
   // When to wake all subscriptions for WakeSoon().
   absl::Duration retry_time_ ABSL_GUARDED_BY(signal_mutex_) = absl::InfiniteDuration();

@@ -25,7 +25,8 @@ bool EventLog::Refresh() {
   while (true) {
     const absl::StatusOr<bool> found = RefreshChunk();
     if (!found.ok()) {
-      LOG(ERROR) << "the event log can't be read: " << found.status();
+      LOG_IF(ERROR, !absl::IsOutOfRange(found.status()))
+          << "the event log can't be read: " << found.status();
       SkipUnreadable();
       return true;
     }

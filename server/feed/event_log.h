@@ -41,8 +41,8 @@ class EventLog {
   storage::LogBounds bounds() const { return engine_.log_bounds(); }
 
   // Takes what was committed since the last call into memory; returns whether
-  // there was anything. What can't be read is left to readers, who will meet the
-  // error themselves. Blocks. One thread calls it.
+  // there was anything. What can't be read, or was removed already, is left to
+  // readers, who will meet the error themselves. Blocks. One thread calls it.
   bool Refresh();
 
   // Returns what follows `after` in memory, as much of it as the limits allow;

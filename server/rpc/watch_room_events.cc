@@ -29,7 +29,10 @@ class RoomEventWriter final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
     subscription_->Start();
   }
 
-  void OnWriteDone(bool ok) override { subscription_->Sent(ok); }
+  void OnWriteDone(bool ok) override {
+    message_.Clear();
+    subscription_->Sent(ok);
+  }
 
   void OnCancel() override {
     if (subscription_ != nullptr) subscription_->Cancel();

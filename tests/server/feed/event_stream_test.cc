@@ -205,12 +205,14 @@ class Reader {
   std::thread thread_;
 };
 
+constexpr int64_t kWriters = 4;
+constexpr int64_t kCommits = 150;  // of each writer, of 1, 2 and 3 events in turn
+
 TEST(EventStreamTest, NoGapAndNoRepetitionWhileOthersWrite) {
-  constexpr int kWriters = 4;
-  constexpr int kCommits = 150;
-  constexpr int64_t kEvents = kWriters * kCommits / 3 * (1 + 2 + 3);
+  const int64_t last = kWriters * kCommits / 3 * (1 + 2 + 3);
   TestFeed feed(LittleMemory());
   std::vector<std::thread> writers;
+  writers.reserve(kWriters);
   for (int w = 0; w < kWriters; ++w) {
     writers.emplace_back([&feed] {
       for (int c = 0; c < kCommits; ++c) {
@@ -220,10 +222,10 @@ TEST(EventStreamTest, NoGapAndNoRepetitionWhileOthersWrite) {
   }
   std::vector<std::unique_ptr<Reader>> readers;
   for (int r = 0; r < 5; ++r) {
-    readers.push_back(std::make_unique<Reader>(*feed, FromOldest(), kEvents));
-    readers.push_back(std::make_unique<Reader>(*feed, FromNow(), kEvents));
+    readers.push_back(std::make_unique<Reader>(*feed, FromOldest(), last));
+    readers.push_back(std::make_unique<Reader>(*feed, FromNow(), last));
     const auto page = feed->List(v1::ListRoomEventsRequest()).value();
-    readers.push_back(std::make_unique<Reader>(*feed, After(page.next_cursor()), kEvents));
+    readers.push_back(std::make_unique<Reader>(*feed, After(page.next_cursor()), last));
   }
   for (std::thread& writer : writers) writer.join();
   for (const auto& reader : readers) reader->Join();
@@ -264,6 +266,7 @@ TEST(EventStreamTest, ReaderWhoseReadIsNotTakenOnGoesOnLater) {
   options.max_queued_tasks = 1;
   TestFeed feed(options);
   AppendRooms(feed.engine(), 50);
+  feed.Reopen();
   absl::Notification running, release;
   ASSERT_TRUE(feed.executor().TrySubmit([&] {
     running.Notify();

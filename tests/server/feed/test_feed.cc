@@ -58,7 +58,7 @@ v1::WatchRoomEventsRequest After(const std::string& cursor) {
 
 absl::Status RefusalOf(EventFeed& feed, const v1::WatchRoomEventsRequest& request) {
   NoSink sink;
-  const absl::Status refusal = feed.Subscribe(request, sink).status();
+  absl::Status refusal = feed.Subscribe(request, sink).status();
   CHECK(!refusal.ok());
   return refusal;
 }

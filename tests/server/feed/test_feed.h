@@ -48,6 +48,7 @@ std::string MetadataOf(const absl::Status& status, const std::string& key);
 template <typename Events>
 std::vector<int64_t> Sequences(const Events& events) {
   std::vector<int64_t> sequences;
+  sequences.reserve(static_cast<size_t>(events.size()));
   for (const v1::RoomEvent& event : events) sequences.push_back(event.sequence());
   return sequences;
 }

@@ -168,7 +168,7 @@ class Client {
     v1::WatchRoomEventsResponse message;
     while (reader_->Read(&message)) {
     }
-    const grpc::Status status = reader_->Finish();
+    grpc::Status status = reader_->Finish();
     reader_.reset();
     return status;
   }
@@ -301,16 +301,18 @@ TEST(WatchRoomEventsTest, DrainingBreaksOffClientsThatDoNotRead) {
   EXPECT_TRUE(absl::IsCancelled(server.AwaitEnds(1)[0]));
 }
 
+constexpr size_t kClients = 8;
+constexpr size_t kStreams = 25;  // of each client, one after the other
+
 TEST(WatchRoomEventsTest, StreamsComeAndGoWhileOthersWrite) {
-  constexpr int kClients = 8;
-  constexpr int kStreams = 25;
   feed::TestFeed feed;
   WatchServer server(*feed);
   std::thread writer([&] { feed::AppendRooms(feed.engine(), 500); });
   std::vector<std::thread> clients;
-  for (int c = 0; c < kClients; ++c) {
+  clients.reserve(kClients);
+  for (size_t c = 0; c < kClients; ++c) {
     clients.emplace_back([&server, c] {
-      for (int s = 0; s < kStreams; ++s) {
+      for (size_t s = 0; s < kStreams; ++s) {
         Client client(server, c % 2 == 0 ? feed::FromOldest() : feed::FromNow());
         client.Next();
         if (s % 2 == 0) client.Next();

@@ -1,0 +1,155 @@
+#include "server/feed/event_log.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "tests/server/feed/test_feed.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/test_engine.h"
+
+namespace innkeeper::feed {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr StretchLimits kAmple = {1000, 1 << 20};
+
+std::vector<storage::LogPosition> Positions(const Stretch& stretch) {
+  std::vector<storage::LogPosition> positions;
+  positions.reserve(stretch.events.size());
+  for (const auto& event : stretch.events) positions.push_back(event->position());
+  return positions;
+}
+
+class EventLogTest : public testing::Test {
+ protected:
+  void AppendDamage() {
+    storage::CommitRequest request;
+    request.log_entries.emplace_back("?");
+    ASSERT_TRUE(CommitAndWait(*engine_, std::move(request)).status.ok());
+  }
+
+  // The first position that `log` gives from memory to one who has seen nothing of
+  // what is there; 0 if there is nothing.
+  static storage::LogPosition FirstInMemory(const EventLog& log) {
+    for (storage::LogPosition after = 0; after <= log.bounds().head; ++after) {
+      const std::optional<Stretch> stretch = log.ReadRecent(EventFilter(), after, kAmple);
+      if (stretch && !stretch->events.empty()) return stretch->events[0]->position();
+    }
+    return 0;
+  }
+
+  const TempDir dir_;
+  const std::unique_ptr<storage::Engine> engine_ = storage::OpenTestEngine(dir_.File("store"));
+};
+
+TEST_F(EventLogTest, TakesInWhatIsCommittedFromNowOn) {
+  AppendRooms(*engine_, 2);
+  EventLog log(*engine_, {});
+  EXPECT_FALSE(log.Refresh());
+  AppendRooms(*engine_, {"!a:x", "!b:x"});
+  EXPECT_THAT(Positions(log.ReadRecent(EventFilter(), 2, kAmple).value()), IsEmpty());
+  EXPECT_TRUE(log.Refresh());
+  EXPECT_FALSE(log.Refresh());
+  const Stretch stretch = log.ReadRecent(EventFilter(), 2, kAmple).value();
+  EXPECT_THAT(Positions(stretch), ElementsAre(3, 4));
+  EXPECT_EQ(stretch.through, 4u);
+  EXPECT_EQ(log.ReadRecent(EventFilter(), 1, kAmple), std::nullopt);
+}
+
+TEST_F(EventLogTest, TakesInMoreThanOneReadBrings) {
+  EventLog log(*engine_, {});
+  for (int i = 0; i < 6; ++i) AppendRooms(*engine_, std::vector<std::string>(100, "!a:x"));
+  EXPECT_TRUE(log.Refresh());
+  EXPECT_EQ(Positions(log.ReadRecent(EventFilter(), 0, kAmple).value()).size(), 600u);
+}
+
+TEST_F(EventLogTest, ReachesBackExactlyAsFarAsItsMemory) {
+  EventLog log(*engine_, {.max_recent_events = 4});
+  AppendRooms(*engine_, 10);
+  ASSERT_TRUE(log.Refresh());
+  for (storage::LogPosition after = 0; after < 6; ++after) {
+    EXPECT_EQ(log.ReadRecent(EventFilter(), after, kAmple), std::nullopt) << after;
+  }
+  for (storage::LogPosition after = 6; after < 10; ++after) {
+    const Stretch stretch = log.ReadRecent(EventFilter(), after, kAmple).value();
+    EXPECT_EQ(Positions(stretch).front(), after + 1);
+    EXPECT_EQ(stretch.through, 10u);
+  }
+}
+
+TEST_F(EventLogTest, KeepsWholeCommits) {
+  EventLog log(*engine_, {.max_recent_events = 4});
+  AppendRooms(*engine_, {"!1:x", "!2:x", "!3:x"});
+  AppendRooms(*engine_, {"!4:x", "!5:x"});
+  ASSERT_TRUE(log.Refresh());
+  EXPECT_EQ(FirstInMemory(log), 4u);
+  AppendRooms(*engine_, std::vector<std::string>(20, "!a:x"));
+  ASSERT_TRUE(log.Refresh());
+  EXPECT_EQ(FirstInMemory(log), 6u);
+}
+
+TEST_F(EventLogTest, MemoryIsLimitedInBytes) {
+  EventLog log(*engine_, {.max_recent_bytes = 1000});
+  for (int i = 0; i < 5; ++i) AppendRooms(*engine_, {"!" + std::string(200, 'x')});
+  ASSERT_TRUE(log.Refresh());
+  EXPECT_EQ(FirstInMemory(log), 4u);
+}
+
+TEST_F(EventLogTest, WhatCannotBeReadIsLeftToReaders) {
+  EventLog log(*engine_, {});
+  AppendRooms(*engine_, 2);
+  AppendDamage();
+  AppendRooms(*engine_, 2);
+  EXPECT_TRUE(log.Refresh());
+  EXPECT_EQ(log.ReadRecent(EventFilter(), 0, kAmple), std::nullopt);
+  EXPECT_EQ(log.ReadRecent(EventFilter(), 4, kAmple), std::nullopt);
+
+  const Stretch before = log.Read(EventFilter(), 0, kAmple).value();
+  EXPECT_THAT(Positions(before), ElementsAre(1, 2));
+  EXPECT_EQ(before.through, 2u);
+  EXPECT_TRUE(absl::IsDataLoss(log.Read(EventFilter(), 2, kAmple).status()));
+  EXPECT_THAT(Positions(log.Read(EventFilter(), 3, kAmple).value()), ElementsAre(4, 5));
+
+  AppendRooms(*engine_, 1);
+  EXPECT_TRUE(log.Refresh());
+  EXPECT_THAT(Positions(log.ReadRecent(EventFilter(), 5, kAmple).value()), ElementsAre(6));
+}
+
+TEST_F(EventLogTest, WhatWasRemovedBeforeItWasTakenInIsSkipped) {
+  EventLog log(*engine_, {});
+  AppendRooms(*engine_, 5);
+  ASSERT_TRUE(engine_->TrimLog(4).ok());
+  EXPECT_TRUE(log.Refresh());
+  EXPECT_EQ(log.ReadRecent(EventFilter(), 0, kAmple), std::nullopt);
+  EXPECT_TRUE(absl::IsOutOfRange(log.Read(EventFilter(), 0, kAmple).status()));
+  EXPECT_THAT(Positions(log.Read(EventFilter(), 3, kAmple).value()), ElementsAre(4, 5));
+}
+
+TEST_F(EventLogTest, ReadsUpToTheLimits) {
+  const EventLog log(*engine_, {});
+  AppendRooms(*engine_, 10);
+  const Stretch stretch = log.Read(EventFilter(), 2, {3, 1 << 20}).value();
+  EXPECT_THAT(Positions(stretch), ElementsAre(3, 4, 5));
+  EXPECT_EQ(stretch.through, 5u);
+  EXPECT_EQ(Positions(log.Read(EventFilter(), 0, {3, 1}).value()).size(), 1u);
+}
+
+TEST_F(EventLogTest, ReadAtTheEndIsEmpty) {
+  const EventLog log(*engine_, {});
+  AppendRooms(*engine_, 3);
+  const Stretch stretch = log.Read(EventFilter(), 3, kAmple).value();
+  EXPECT_THAT(Positions(stretch), IsEmpty());
+  EXPECT_EQ(stretch.through, 3u);
+}
+
+}  // namespace
+}  // namespace innkeeper::feed
