@@ -94,6 +94,20 @@ TEST_F(BadInputTest, PresetsAndVersions) {
   }
 }
 
+TEST_F(BadInputTest, AnUnsupportedVersionHidesNothingElse) {
+  v1::CreateRoomRequest request = RoomRequest(User("alice"));
+  request.set_room_version("13");
+  request.set_request_id("not an id");
+  request.add_invites("nobody");
+  const auto reply = backend().CreateRoom(request);
+  EXPECT_THAT(reply.status,
+              IsError(grpc::StatusCode::INVALID_ARGUMENT, "ROOM_VERSION_UNSUPPORTED"));
+  EXPECT_EQ(reply.status.error_message(),
+            "The requested room version is not supported by this server");
+  EXPECT_THAT(FieldsOf(reply.status),
+              testing::UnorderedElementsAre("room_version", "request_id", "invites[0]"));
+}
+
 TEST_F(BadInputTest, NamesTopicsAndAliases) {
   for (const std::string& name :
        {std::string(" \t\n"), std::string(256, 'n'), std::string("a\0b", 3)}) {
