@@ -33,8 +33,7 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
     auto client_ca = ReadPem("tls_client_ca_file", config.tls_client_ca_file);
     if (!client_ca.ok()) return client_ca.status();
     options.pem_root_certs = *std::move(client_ca);
-    options.client_certificate_request =
-        GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY;
+    options.client_certificate_request = GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY;
   }
   options.pem_key_cert_pairs.push_back({*std::move(key), *std::move(certificate)});
   return grpc::SslServerCredentials(options);

@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,11 @@ struct EngineOptions {
 struct EngineFactory {
   std::string name;
   std::function<absl::StatusOr<std::unique_ptr<Engine>>(const EngineOptions&)> open;
+
+  // For the names that ctest shows.
+  friend std::ostream& operator<<(std::ostream& out, const EngineFactory& factory) {
+    return out << factory.name;
+  }
 };
 
 // Names the tests of an engine.

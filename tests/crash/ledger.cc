@@ -160,6 +160,7 @@ void Ledger::CheckCreate(const CreateOperation& operation) {
       return;
     case Outcome::kRefused:
       violations_.Expect(room_id.empty(), "the creation of room ", room_id, " was refused");
+      if (operation.reason == "SHUTTING_DOWN") return;
       const auto owner = creator_by_alias_.find(operation.request.alias());
       violations_.Expect(operation.reason == "ALIAS_IN_USE" && owner != creator_by_alias_.end() &&
                              owner->second != creator,
@@ -200,6 +201,7 @@ void Ledger::CheckUpgrade(const UpgradeOperation& operation, const LoggedRoom& r
       return;
     case Outcome::kRefused:
       if (operation.reason == "ROOM_UPGRADE_IN_PROGRESS") return;
+      if (operation.reason == "SHUTTING_DOWN") return;
       const auto successor = operation.error_metadata.find("successor_room_id");
       violations_.Expect(operation.reason == "ROOM_TOMBSTONED" && !room.successor.empty() &&
                              successor != operation.error_metadata.end() &&

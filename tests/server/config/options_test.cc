@@ -128,8 +128,7 @@ INSTANTIATE_TEST_SUITE_P(Each, OptionLimitTest, testing::ValuesIn(kLimits),
                          [](const auto& test) { return std::string(test.param.name); });
 
 TEST(OptionsTest, ZeroHasAMeaningOfItsOwnForSome) {
-  for (const char* name :
-       {"event_retention", "max_connection_age", "read_threads"}) {
+  for (const char* name : {"event_retention", "max_connection_age", "read_threads"}) {
     const Option* option = FindOption(name);
     ServerConfig config;
     ASSERT_TRUE(option->assign("5m", config) || option->assign("5", config)) << name;
