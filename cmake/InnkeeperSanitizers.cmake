@@ -22,7 +22,8 @@ elseif(INNKEEPER_SANITIZER)
 endif()
 
 if(INNKEEPER_SANITIZER)
-  add_compile_options(${sanitizer_flags} -fno-omit-frame-pointer)
+  # GCC mistakes what the sanitizers add for uses of uninitialised values.
+  add_compile_options(${sanitizer_flags} -fno-omit-frame-pointer -Wno-maybe-uninitialized)
   add_link_options(${sanitizer_flags})
   target_compile_options(innkeeper_sanitizer PRIVATE ${sanitizer_flags} ${INNKEEPER_WARNINGS})
   target_include_directories(innkeeper_sanitizer PRIVATE "${PROJECT_SOURCE_DIR}")
