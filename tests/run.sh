@@ -5,19 +5,18 @@
 set -euo pipefail
 
 readonly usage="usage: tests/run.sh [--full] [--only PRESET] [--filter REGEX]
-  --full          the long form of the suites that have one, and every source
-                  through clang-tidy
+  --full          the long form of the suites that have one, every source through
+                  clang-tidy, and the unit, conformance and end-to-end tests
+                  again under AddressSanitizer with UndefinedBehaviorSanitizer
+                  (asan) and under ThreadSanitizer (tsan)
   --only PRESET   release, asan or tsan: only this build
-  --filter REGEX  only tests whose names match
-Everything runs on the release build; the unit, conformance and end-to-end tests
-run again under AddressSanitizer with UndefinedBehaviorSanitizer (asan) and under
-ThreadSanitizer (tsan)."
+  --filter REGEX  only tests whose names match"
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 readonly root
 readonly results="$root/build/results"
 
-presets=(release asan tsan)
+presets=(release)
 filter=
 failed_steps=()
 
@@ -29,7 +28,10 @@ refuse_arguments() {
 parse_arguments() {
   while (($# > 0)); do
     case $1 in
-      --full) export INNKEEPER_FULL=1 ;;
+      --full)
+        export INNKEEPER_FULL=1
+        presets=(release asan tsan)
+        ;;
       --only)
         [[ ${2:-} =~ ^(release|asan|tsan)$ ]] || refuse_arguments
         presets=("$2")
