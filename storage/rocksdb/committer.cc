@@ -115,7 +115,6 @@ void Committer::Fail(absl::Status error) {
   failure_ = absl::UnavailableError(
       absl::StrCat("the store takes no writes until the server is restarted: ", error.message()));
   LOG(ERROR) << failure_.message();
-  queue_.Close(failure_);
 }
 
 void Committer::NotifyListener(LogPosition head) {

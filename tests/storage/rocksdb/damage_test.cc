@@ -192,6 +192,20 @@ TEST_F(DamageTest, HoleInTheWalIsNoticedWithoutDurableHead) {
   }
 }
 
+TEST_F(DamageTest, StaleWalIsNoticed) {
+  MakeCrashedStore();
+  const std::string stale = ReadFile(TheWal());
+  {
+    const std::unique_ptr<Engine> engine = MustOpen(SmallOptions(store_));
+    ASSERT_TRUE(CommitNumbered(*engine, kCommits + 1).status.ok());
+  }
+  fs::remove(store_ + "/DURABLE_HEAD");
+  WriteFile(store_ + "/db/999999.log", stale);
+  EXPECT_EQ(OpenRocksDb(SmallOptions(store_)).status().code(), absl::StatusCode::kDataLoss);
+  fs::remove(store_ + "/db/999999.log");
+  ExpectNumbered(*MustOpen(SmallOptions(store_)), kCommits + 1);
+}
+
 TEST_F(DamageTest, OwnerMayGiveUpTheLostTail) {
   MakeCrashedStore();
   const std::string wal = ReadFile(TheWal());
@@ -250,6 +264,30 @@ TEST_F(TwoWalsTest, HoleBetweenWalsIsNoticed) {
 TEST_F(TwoWalsTest, MissingLaterWalIsNoticed) {
   fs::remove(FilesEndingIn(store_, ".log")[1]);
   EXPECT_EQ(OpenRocksDb(SmallOptions(store_)).status().code(), absl::StatusCode::kDataLoss);
+}
+
+// What is in table files must be whole up to one revision: the survey of the
+// write-ahead log builds on it.
+TEST_F(DamageTest, TableFilesAreWholeWithoutTheWal) {
+  const std::string live = directory_.path() + "/live";
+  const std::unique_ptr<Engine> engine = MustOpen(SmallOptions(live, /*create=*/true));
+  LogPosition flushed = 0;
+  for (int number = 1; flushed == 0; ++number) {
+    ASSERT_TRUE(CommitNumbered(*engine, number).status.ok());
+    if (number % 2'000 > 0) continue;
+    CopyStore(live, store_);
+    for (const fs::path& wal : FilesEndingIn(store_, ".log")) fs::remove(wal);
+    fs::remove(store_ + "/DURABLE_HEAD");
+    const std::unique_ptr<Engine> copy = MustOpen(SmallOptions(store_));
+    flushed = copy->log_bounds().head;
+    ExpectNumbered(*copy, static_cast<int>(flushed));
+  }
+}
+
+TEST_F(DamageTest, ClosedStoreNeedsNoWal) {
+  MakeClosedStore();
+  for (const fs::path& wal : FilesEndingIn(store_, ".log")) fs::remove(wal);
+  ExpectNumbered(*MustOpen(SmallOptions(store_)), kCommits);
 }
 
 TEST_F(DamageTest, DamagedTableFilesAreNoticed) {
