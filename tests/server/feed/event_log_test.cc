@@ -92,6 +92,7 @@ TEST_F(EventLogTest, KeepsWholeCommits) {
   AppendRooms(*engine_, {"!4:x", "!5:x"});
   ASSERT_TRUE(log.Refresh());
   EXPECT_EQ(FirstInMemory(log), 4u);
+  EXPECT_THAT(Positions(log.ReadRecent(EventFilter(), 3, {1, 1 << 20}).value()), ElementsAre(4, 5));
   AppendRooms(*engine_, std::vector<std::string>(20, "!a:x"));
   ASSERT_TRUE(log.Refresh());
   EXPECT_EQ(FirstInMemory(log), 6u);

@@ -132,7 +132,7 @@ class Client {
  public:
   Client(const WatchServer& server, const v1::WatchRoomEventsRequest& request, int window = 0)
       : stub_(server.NewStub(window)) {
-    context_.set_deadline(std::chrono::system_clock::now() + kPatience);
+    context_.set_deadline(std::chrono::system_clock::now() + 2 * kPatience);
     reader_ = stub_->WatchRoomEvents(&context_, request);
   }
 
