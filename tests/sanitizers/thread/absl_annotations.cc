@@ -77,7 +77,7 @@ ABSL_NAMESPACE_BEGIN
 Mutex::~Mutex() {
   using Destructor = void(Mutex*);
   static auto* const next = reinterpret_cast<Destructor*>(NextSymbol("_ZN4absl7debian35MutexD1Ev"));
-  __tsan_mutex_destroy(this, __tsan_mutex_not_static);
+  __tsan_mutex_destroy(this, 0);
   next(this);
 }
 
