@@ -89,12 +89,15 @@ void RedactPowerLevels(RedactionRules rules, Json& content) {
               content);
 }
 
+// Types of events of whose content something can survive a redaction.
+constexpr absl::string_view kTypesThatKeepContent[] = {
+    "m.room.aliases", "m.room.create",       "m.room.history_visibility", "m.room.join_rules",
+    "m.room.member",  "m.room.power_levels", "m.room.redaction"};
+
 // True if some of the content of events of `type` can survive a redaction.
 bool MayKeepContent(absl::string_view type) {
-  constexpr absl::string_view kTypes[] = {
-      "m.room.aliases", "m.room.create",       "m.room.history_visibility", "m.room.join_rules",
-      "m.room.member",  "m.room.power_levels", "m.room.redaction"};
-  return std::find(std::begin(kTypes), std::end(kTypes), type) != std::end(kTypes);
+  return std::find(std::begin(kTypesThatKeepContent), std::end(kTypesThatKeepContent), type) !=
+         std::end(kTypesThatKeepContent);
 }
 
 void RedactContent(RedactionRules rules, absl::string_view type, Json& content) {
