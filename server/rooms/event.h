@@ -64,6 +64,7 @@ struct EventDraft {
   std::optional<std::string> state_key;
   std::string sender;
   Json content = Json::object();
+  std::string redacts;  // as in Event
   // The field of the request that the content comes from; names the culprit
   // when the event turns out too large.
   std::string source_field;
@@ -83,7 +84,7 @@ size_t FinishEvent(const RoomVersion& version, Event& event);
 // Returns how other events refer to `event`.
 EventReference ReferenceTo(const RoomVersion& version, const Event& event);
 
-// Returns the PDU `pdu`, an object, redacted.
+// Returns the PDU `pdu`, an object, redacted. One without content gets an empty one.
 Json Redact(const RoomVersion& version, Json pdu);
 
 // SHA-256 (raw) over the canonical PDU without unsigned, signatures, hashes.

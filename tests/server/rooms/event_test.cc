@@ -3,27 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <set>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "tests/server/rooms/vectors.h"
 
 namespace innkeeper::rooms {
 namespace {
-
-const Json& Vectors() {
-  static const Json& vectors = *new Json([] {
-    std::ifstream file(absl::StrCat(INNKEEPER_TESTDATA, "/vectors.json"));
-    std::stringstream text;
-    text << file.rdbuf();
-    return ParseJson(text.str()).value();
-  }());
-  return vectors;
-}
 
 const RoomVersion& Version(absl::string_view id) { return *FindRoomVersion(id); }
 
