@@ -508,6 +508,12 @@ void RoomCommit::ForgetPendingInvite(absl::string_view room_id, absl::string_vie
   PutOrDelete(PendingInviteKey(room_id, user_id), false);
 }
 
+void RoomCommit::RequirePendingInvite(absl::string_view room_id, absl::string_view user_id,
+                                      Revision read_revision) {
+  Require(Precondition::Unchanged(PendingInviteKey(room_id, user_id), read_revision),
+          Conflict::kInviteChanged);
+}
+
 void RoomCommit::SetUserRoom(absl::string_view user_id, absl::string_view room_id,
                              absl::string_view membership) {
   std::string key = UserRoomKey(user_id, room_id);

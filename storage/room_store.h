@@ -166,6 +166,7 @@ class RoomCommit {
     kRoomExists,       // CreateRoom: the id is taken
     kRoomChanged,      // UpdateRoom: somebody else changed the room
     kAliasTaken,       // CreateAlias: it exists; MoveAlias, DeleteAlias: it changed
+    kInviteChanged,    // RequirePendingInvite: it was delivered, or is another one now
     kRequestRecorded,  // RecordRequest: the request was carried out already
   };
 
@@ -206,6 +207,10 @@ class RoomCommit {
   void PutPendingInvite(absl::string_view room_id, absl::string_view user_id,
                         const PendingInviteRecord& invite);
   void ForgetPendingInvite(absl::string_view room_id, absl::string_view user_id);
+
+  // Demands that the invite is as it was when it was read at `read_revision`.
+  void RequirePendingInvite(absl::string_view room_id, absl::string_view user_id,
+                            Revision read_revision);
 
   // Notes in a user's list of rooms their membership, "join", "invite" or "knock",
   // or with another membership takes the room off the list.

@@ -14,8 +14,8 @@ namespace innkeeper::lifecycle {
 namespace {
 
 using rooms::Json;
-using rooms::StringOrEmpty;
 using rooms::StateKey;
+using rooms::StringOrEmpty;
 
 constexpr size_t kNonceBytes = 32;
 

@@ -17,6 +17,9 @@ namespace innkeeper::lifecycle {
 // and for one that the caller may not know of.
 absl::Status RoomNotFound(const std::string& room_id);
 
+// NOT_FOUND (ALIAS_NOT_FOUND).
+absl::Status AliasNotFound(const std::string& alias);
+
 // FAILED_PRECONDITION (ROOM_TOMBSTONED), naming the successor.
 absl::Status RoomTombstoned(const storage::RoomRecord& room);
 
