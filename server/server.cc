@@ -25,13 +25,17 @@
 #include "server/credentials.h"
 #include "server/feed/event_feed.h"
 #include "server/lifecycle/create_room.h"
+#include "server/lifecycle/export_room.h"
 #include "server/lifecycle/maintenance.h"
 #include "server/lifecycle/read_rooms.h"
 #include "server/lifecycle/supported_version.h"
+#include "server/lifecycle/transaction.h"
 #include "server/lifecycle/upgrade_room.h"
 #include "server/rooms/identifiers.h"
+#include "server/rooms/signing.h"
 #include "server/rpc/call_gate.h"
 #include "server/rpc/room_lifecycle_service.h"
+#include "server/signing_key.h"
 #include "storage/rocksdb/rocksdb_engine.h"
 #include "storage/room_store.h"
 
@@ -70,7 +74,6 @@ lifecycle::RoomCreator::Options CreatorOptions(const ServerConfig& config) {
   options.encryption_algorithm = config.encryption_algorithm;
   options.rooms_per_second = config.room_creation_rate;
   options.room_burst = config.room_creation_burst;
-  options.request_retention = config.request_id_retention;
   return options;
 }
 
@@ -81,9 +84,10 @@ lifecycle::RoomUpgrader::Options UpgraderOptions(const ServerConfig& config) {
           .request_retention = config.request_id_retention};
 }
 
-size_t ReadThreads(const ServerConfig& config) {
-  return config.read_threads > 0 ? static_cast<size_t>(config.read_threads)
-                                 : std::max(1u, std::thread::hardware_concurrency());
+// `configured`, or with 0 as many as there are processors, times `per_processor`.
+size_t Threads(int configured, unsigned per_processor) {
+  if (configured > 0) return static_cast<size_t>(configured);
+  return std::max(1u, std::thread::hardware_concurrency()) * per_processor;
 }
 
 // What the configuration's own checks leave to those who know the grammar.
@@ -143,22 +147,30 @@ class RealServer final : public Server {
  public:
   RealServer(const ServerConfig& config, Surroundings surroundings,
              std::unique_ptr<storage::Engine> engine, std::string token_key,
-             std::unique_ptr<auth::Authenticator> authenticator)
+             rooms::SigningKey signing_key, std::unique_ptr<auth::Authenticator> authenticator)
       : config_(config),
         clock_(std::move(surroundings.clock)),
         random_(std::move(surroundings.random)),
         engine_(std::move(engine)),
         signer_(std::move(token_key)),
+        signing_key_(std::move(signing_key)),
         authenticator_(std::move(authenticator)),
-        read_executor_(ReadThreads(config), static_cast<size_t>(config.max_queued_requests)),
-        write_executor_(static_cast<size_t>(config.write_threads),
+        read_executor_(Threads(config.read_threads, 1),
+                       static_cast<size_t>(config.max_queued_requests)),
+        write_executor_(Threads(config.write_threads, 2),
                         static_cast<size_t>(config.max_queued_requests)),
-        creator_(*engine_, clock_, random_, CreatorOptions(config)),
+        upgrade_executor_(static_cast<size_t>(config.upgrade_threads),
+                          static_cast<size_t>(config.max_queued_requests)),
+        transactor_(*engine_, write_executor_, clock_,
+                    {.request_retention = config.request_id_retention}),
+        creator_(clock_, random_, CreatorOptions(config)),
         upgrader_(*engine_, clock_, random_, UpgraderOptions(config)),
         browser_(*engine_, signer_),
+        exporter_(*engine_, signing_key_),
         feed_(*engine_, signer_, read_executor_, random_),
-        service_({*authenticator_, gate_, read_executor_, write_executor_},
-                 {creator_, upgrader_, browser_, feed_}, config.default_room_version) {}
+        service_({*authenticator_, gate_, read_executor_, write_executor_, upgrade_executor_,
+                  transactor_},
+                 {creator_, upgrader_, browser_, exporter_, feed_}, config.default_room_version) {}
 
   ~RealServer() override {
     absl::Status status = Shutdown();
@@ -181,12 +193,16 @@ class RealServer final : public Server {
   const RandomBytes random_;
   const std::unique_ptr<storage::Engine> engine_;
   const TokenSigner signer_;
+  const rooms::SigningKey signing_key_;
   const std::unique_ptr<auth::Authenticator> authenticator_;
   Executor read_executor_;
   Executor write_executor_;
+  Executor upgrade_executor_;
+  lifecycle::Transactor transactor_;
   lifecycle::RoomCreator creator_;
   lifecycle::RoomUpgrader upgrader_;
   const lifecycle::RoomBrowser browser_;
+  const lifecycle::RoomExporter exporter_;
   feed::EventFeed feed_;
   rpc::CallGate gate_;
   rpc::RoomLifecycleService service_;
@@ -253,6 +269,7 @@ absl::Status RealServer::Shutdown() {
   }
   token_reload_.reset();
   maintenance_.reset();
+  upgrade_executor_.Stop();
   write_executor_.Stop();
   read_executor_.Stop();
   feed_.Stop();
@@ -282,8 +299,11 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config
   if (!owned.ok()) return owned;
   auto token_key = LoadOrCreateSetting(**engine, "token_key", surroundings.random(kTokenKeyBytes));
   if (!token_key.ok()) return token_key.status();
+  auto signing_key = LoadSigningKey(config, surroundings.random);
+  if (!signing_key.ok()) return signing_key.status();
   auto server = std::make_unique<RealServer>(config, std::move(surroundings), *std::move(engine),
-                                             *std::move(token_key), *std::move(authenticator));
+                                             *std::move(token_key), *std::move(signing_key),
+                                             *std::move(authenticator));
   absl::Status serving = server->Serve();
   if (!serving.ok()) return serving;
   return server;

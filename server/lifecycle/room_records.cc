@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "absl/container/btree_set.h"
+#include "absl/container/btree_map.h"
 #include "absl/strings/str_cat.h"
 #include "server/values/struct_json.h"
 #include "server/values/timestamp.h"
@@ -34,7 +34,8 @@ storage::EventRecord ToRecord(const rooms::Event& event, int64_t revision) {
   if (event.state_key) record.set_state_key(*event.state_key);
   record.set_sender(event.sender);
   record.set_origin_server_ts(event.origin_server_ts);
-  record.set_content(rooms::CanonicalJson(event.content));
+  record.set_content(event.canonical_content);
+  if (!event.redacts.empty()) record.set_redacts(event.redacts);
   record.set_depth(event.depth);
   for (const auto& reference : event.prev_events) *record.add_prev_events() = ToRecord(reference);
   for (const auto& reference : event.auth_events) *record.add_auth_events() = ToRecord(reference);
@@ -43,22 +44,27 @@ storage::EventRecord ToRecord(const rooms::Event& event, int64_t revision) {
   return record;
 }
 
-storage::StateRecord ToRecord(const rooms::StateEntry& entry, int64_t revision) {
+storage::StateRecord ToStateRecord(const rooms::RoomVersion& version, const rooms::Event& event,
+                                   int64_t revision) {
   storage::StateRecord record;
-  *record.mutable_reference() = ToRecord(entry.reference);
-  record.set_sender(entry.sender);
-  record.set_origin_server_ts(entry.origin_server_ts);
-  record.set_content(rooms::CanonicalJson(entry.content));
+  *record.mutable_reference() = ToRecord(rooms::ReferenceTo(version, event));
+  record.set_sender(event.sender);
+  record.set_origin_server_ts(event.origin_server_ts);
+  record.set_content(event.canonical_content);
   record.set_revision(revision);
   return record;
 }
 
+absl::StatusOr<rooms::Json> ParseContent(const std::string& event_id, const std::string& content) {
+  absl::StatusOr<rooms::Json> json = rooms::ParseJson(content);
+  if (json.ok()) return json;
+  return absl::DataLossError(absl::StrCat("the stored content of ", event_id, " is no JSON"));
+}
+
 absl::StatusOr<rooms::StateEntry> FromRecord(const storage::StateRecord& record) {
-  absl::StatusOr<rooms::Json> content = rooms::ParseJson(record.content());
-  if (!content.ok()) {
-    return absl::DataLossError(
-        absl::StrCat("the stored content of ", record.reference().event_id(), " is no JSON"));
-  }
+  absl::StatusOr<rooms::Json> content =
+      ParseContent(record.reference().event_id(), record.content());
+  if (!content.ok()) return content.status();
   return rooms::StateEntry{FromRecord(record.reference()), record.sender(),
                            record.origin_server_ts(), *std::move(content)};
 }
@@ -80,14 +86,27 @@ void SetTip(storage::RoomRecord& room, const rooms::RoomVersion& version,
   *room.mutable_latest_event() = ToRecord(rooms::ReferenceTo(version, latest));
 }
 
-void StageStateEntry(storage::RoomCommit& commit, const storage::RoomRecord& room,
-                     const rooms::StateKey& key, const rooms::StateEntry& entry,
+// Type and state key.
+using Place = std::pair<absl::string_view, absl::string_view>;
+
+// Returns, for each place in the state that `events` change, the last that does.
+absl::btree_map<Place, const rooms::Event*> LatestAtPlaces(
+    const std::vector<rooms::Event>& events) {
+  absl::btree_map<Place, const rooms::Event*> latest;
+  for (const rooms::Event& event : events) {
+    if (event.state_key) latest[{event.type, *event.state_key}] = &event;
+  }
+  return latest;
+}
+
+void StageStateEvent(storage::RoomCommit& commit, const storage::RoomRecord& room,
+                     const rooms::RoomVersion& version, const rooms::Event& event,
                      const std::optional<storage::StateRecord>& superseded) {
-  commit.PutState(room.room_id(), {key.type, key.state_key}, ToRecord(entry, room.revision()),
-                  superseded);
-  if (key.type == kMember) {
-    commit.SetUserRoom(key.state_key, room.room_id(),
-                       rooms::StringOrEmpty(entry.content, "membership"));
+  commit.PutState(room.room_id(), {event.type, *event.state_key},
+                  ToStateRecord(version, event, room.revision()), superseded);
+  if (event.type == kMember) {
+    commit.SetUserRoom(*event.state_key, room.room_id(),
+                       rooms::StringOrEmpty(event.content, "membership"));
   }
 }
 
@@ -115,8 +134,8 @@ void StageNewRoom(storage::RoomCommit& commit, const storage::RoomRecord& room,
   for (const rooms::Event& event : genesis.events) {
     commit.PutEvent(room.room_id(), ++number, ToRecord(event, room.revision()));
   }
-  for (const auto& [key, entry] : genesis.state) {
-    StageStateEntry(commit, room, key, entry, std::nullopt);
+  for (const auto& [place, event] : LatestAtPlaces(genesis.events)) {
+    StageStateEvent(commit, room, VersionOf(room), *event, std::nullopt);
   }
   if (room.is_public()) commit.SetListed(room.room_id(), true);
 }
@@ -126,16 +145,13 @@ absl::Status StageNewEvents(storage::RoomCommit& commit, const storage::RoomRead
                             const rooms::RoomState& state) {
   const rooms::RoomVersion& version = VersionOf(room);
   int64_t number = room.latest_event_number();
-  absl::btree_set<rooms::StateKey> changed;
   for (const rooms::Event& event : events) {
     commit.PutEvent(room.room_id(), ++number, ToRecord(event, room.revision()));
-    if (event.state_key) changed.insert({event.type, *event.state_key});
   }
-  for (const rooms::StateKey& key : changed) {
-    auto superseded = reader.GetState(room.room_id(), key.type, key.state_key);
+  for (const auto& [place, event] : LatestAtPlaces(events)) {
+    auto superseded = reader.GetState(room.room_id(), event->type, *event->state_key);
     if (!superseded.ok()) return superseded.status();
-    StageStateEntry(commit, room, key, *rooms::FindState(state, key.type, key.state_key),
-                    *superseded);
+    StageStateEvent(commit, room, version, *event, *superseded);
   }
   SetSummary(room, rooms::Summarise(state));
   SetTip(room, version, events.back());
@@ -191,6 +207,29 @@ const rooms::RoomVersion& VersionOf(const storage::RoomRecord& room) {
   const rooms::RoomVersion* version = rooms::FindRoomVersion(room.room_version());
   CHECK(version != nullptr) << room.room_id() << " has version " << room.room_version();
   return *version;
+}
+
+absl::StatusOr<rooms::Event> ToEvent(const std::string& room_id,
+                                     const storage::EventRecord& record) {
+  absl::StatusOr<rooms::Json> content = ParseContent(record.event_id(), record.content());
+  if (!content.ok()) return content.status();
+  rooms::Event event;
+  event.event_id = record.event_id();
+  event.room_id = room_id;
+  event.type = record.type();
+  if (record.has_state_key()) event.state_key = record.state_key();
+  event.sender = record.sender();
+  event.origin_server_ts = record.origin_server_ts();
+  event.content = *std::move(content);
+  event.depth = record.depth();
+  for (const auto& reference : record.prev_events()) {
+    event.prev_events.push_back(FromRecord(reference));
+  }
+  for (const auto& reference : record.auth_events()) {
+    event.auth_events.push_back(FromRecord(reference));
+  }
+  event.content_hash = record.content_hash();
+  return event;
 }
 
 v1::Room ToProto(const storage::RoomRecord& room) {

@@ -46,14 +46,15 @@ struct Event {
   std::string sender;
   int64_t origin_server_ts = 0;  // milliseconds since the Unix epoch
   Json content = Json::object();
+  // The event that an m.room.redaction takes the content from, in versions that have
+  // it beside the content (to 10); else empty.
+  std::string redacts;
   int64_t depth = 0;
   std::vector<EventReference> prev_events;
   std::vector<EventReference> auth_events;
-  // The event that this m.room.redaction takes back; empty where the version has
-  // that in content, and in other events.
-  std::string redacts;
-  std::string content_hash;    // raw SHA-256
-  std::string reference_hash;  // raw SHA-256
+  std::string canonical_content;  // `content` as canonical JSON; set by FinishEvent
+  std::string content_hash;       // raw SHA-256
+  std::string reference_hash;     // raw SHA-256
 };
 
 // What its sender decides about an event; the rest follows from its place in
@@ -71,11 +72,12 @@ struct EventDraft {
 
 // Returns the event as a PDU without signatures: federation format, with
 // `hashes` if content_hash is set, and with event_id and room_id where the
-// version has them on the wire.
+// version has them on the wire. The content need not be finished.
 Json PduJson(const RoomVersion& version, const Event& event);
 
-// Fills in what follows from the rest of `event`: its hashes, its id where ids
-// are hashes, and in the m.room.create of a room whose id is a hash the room id.
+// Fills in what follows from the rest of `event`: its canonical content, its hashes,
+// its id where ids are hashes, and in the m.room.create of a room whose id is a hash
+// the room id.
 // Returns the length of the event without signatures, in bytes.
 size_t FinishEvent(const RoomVersion& version, Event& event);
 

@@ -1,10 +1,9 @@
 #include "server/rpc/unary_call.h"
 
-#include <glog/logging.h>
+#include <memory>
 
 #include "absl/time/clock.h"
-#include "server/auth/access.h"
-#include "server/errors/errors.h"
+#include "absl/time/time.h"
 #include "server/feed/stream_errors.h"
 #include "server/rpc/status.h"
 
@@ -19,22 +18,9 @@ struct PendingCall {
   grpc::ServerUnaryReactor* reactor;
   const grpc::ByteBuffer* request;
   grpc::ByteBuffer* response;
-  CallBody body;
   Call call;
   absl::Time start;
 };
-
-absl::Status Overloaded() {
-  return WithRetryDelay(
-      MakeError(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_OVERLOADED,
-                "the server has more requests waiting than it can take on; try again later"),
-      absl::Milliseconds(200));
-}
-
-absl::Status DeadlinePassed() {
-  return MakeError(absl::StatusCode::kDeadlineExceeded, v1::ERROR_REASON_DEADLINE_PASSED,
-                   "the deadline passed before the work began; nothing was written");
-}
 
 // Replies to a call that the gate let in.
 void Finish(const PendingCall& pending, const absl::Status& status) {
@@ -44,36 +30,25 @@ void Finish(const PendingCall& pending, const absl::Status& status) {
   pending.gate.Leave();
 }
 
-absl::Status Run(PendingCall& pending) {
+// Whether the work may begin.
+absl::Status Admit(const PendingCall& pending) {
   // Nobody waits for the answer any more.
   if (pending.context->IsCancelled()) return DeadlinePassed();
-  if (pending.method.role) {
-    absl::Status allowed = auth::RequireRole(*pending.call.principal, *pending.method.role);
-    if (!allowed.ok()) return allowed;
-  }
-  absl::StatusOr<grpc::ByteBuffer> response = pending.body(pending.call, *pending.request);
-  if (response.ok()) *pending.response = *std::move(response);
-  return response.status();
+  return CheckRole(pending.method, *pending.call.principal);
+}
+
+void Run(std::unique_ptr<PendingCall> pending, CallBody& body) {
+  absl::Status admitted = Admit(*pending);
+  if (!admitted.ok()) return Finish(*pending, admitted);
+  Call& call = pending->call;
+  const grpc::ByteBuffer& request = *pending->request;
+  body(call, request, [pending = std::move(pending)](absl::StatusOr<grpc::ByteBuffer> response) {
+    if (response.ok()) *pending->response = *std::move(response);
+    Finish(*pending, response.status());
+  });
 }
 
 }  // namespace
-
-absl::string_view Authorization(const grpc::CallbackServerContext& context) {
-  const auto& metadata = context.client_metadata();
-  const auto found = metadata.find("authorization");
-  if (metadata.count("authorization") != 1) return "";
-  return absl::string_view(found->second.data(), found->second.size());
-}
-
-void LogCall(absl::string_view method, absl::string_view caller, absl::string_view room_id,
-             const absl::Status& status, absl::Duration latency) {
-  const v1::ErrorReason reason = ReasonOf(status);
-  LOG(INFO) << "method=" << method << " caller=" << caller
-            << " room=" << (room_id.empty() ? "-" : room_id)
-            << " status=" << absl::StatusCodeToString(status.code())
-            << " reason=" << (reason == v1::ERROR_REASON_UNSPECIFIED ? "-" : ReasonName(reason))
-            << " latency_us=" << absl::ToInt64Microseconds(latency);
-}
 
 grpc::ServerUnaryReactor* ServeBytes(const Method& method, const CallEnvironment& environment,
                                      Executor& executor, grpc::CallbackServerContext* context,
@@ -87,8 +62,8 @@ grpc::ServerUnaryReactor* ServeBytes(const Method& method, const CallEnvironment
     reactor->Finish(ToGrpcStatus(refusal));
     return reactor;
   }
-  auto pending = std::make_unique<PendingCall>(PendingCall{
-      method, environment.gate, context, reactor, request, response, std::move(body), {}, start});
+  auto pending = std::make_unique<PendingCall>(
+      PendingCall{method, environment.gate, context, reactor, request, response, {}, start});
   auto principal = environment.authenticator.Authenticate(Authorization(*context));
   if (!principal.ok()) {
     Finish(*pending, principal.status());
@@ -96,7 +71,9 @@ grpc::ServerUnaryReactor* ServeBytes(const Method& method, const CallEnvironment
   }
   pending->call.principal = *std::move(principal);
   const PendingCall& waiting = *pending;
-  Executor::Task task = [pending = std::move(pending)] { Finish(*pending, Run(*pending)); };
+  Executor::Task task = [pending = std::move(pending), body = std::move(body)]() mutable {
+    Run(std::move(pending), body);
+  };
   if (!executor.TrySubmit(std::move(task))) Finish(waiting, Overloaded());
   return reactor;
 }
