@@ -1,0 +1,162 @@
+#include "server/rooms/event_order.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <queue>
+#include <tuple>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "server/rooms/graph_auth.h"
+#include "server/rooms/power_levels.h"
+#include "server/rooms/room_state.h"
+
+namespace innkeeper::rooms {
+namespace {
+
+// The level of the sender of an event, as its auth events have it.
+class SenderLevels {
+ public:
+  SenderLevels(const RoomVersion& version, const EventGraph& graph)
+      : version_(version),
+        graph_(graph),
+        create_(graph.FindPlace({"m.room.create", ""})),
+        power_levels_(graph.FindPlace({"m.room.power_levels", ""})),
+        auth_(version, graph) {}
+
+  int64_t Of(EventIndex event) {
+    const Sources sources = {Named(event, create_), Named(event, power_levels_)};
+    if (!sources.first) return 0;
+    auto it = levels_.find(sources);
+    if (it == levels_.end()) it = levels_.try_emplace(sources, version_, StateOf(sources)).first;
+    return it->second.OfUser(graph_.event(event).sender);
+  }
+
+ private:
+  // m.room.create and m.room.power_levels.
+  using Sources = std::pair<std::optional<EventIndex>, std::optional<EventIndex>>;
+
+  std::optional<EventIndex> Named(EventIndex event, std::optional<PlaceIndex> place) const {
+    return place ? auth_.NamedAuthEvent(event, *place) : std::nullopt;
+  }
+
+  RoomState StateOf(const Sources& sources) const {
+    RoomState state;
+    ApplyEvent(state, version_, graph_.event(*sources.first));
+    if (sources.second) ApplyEvent(state, version_, graph_.event(*sources.second));
+    return state;
+  }
+
+  const RoomVersion& version_;
+  const EventGraph& graph_;
+  const std::optional<PlaceIndex> create_;
+  const std::optional<PlaceIndex> power_levels_;
+  const GraphAuth auth_;
+  std::map<Sources, PowerLevels> levels_;
+};
+
+// An event that could come next.
+struct Candidate {
+  int64_t level = 0;  // of its sender
+  int64_t origin_server_ts = 0;
+  absl::string_view event_id;
+  EventIndex index = 0;
+
+  // True if the other one comes first.
+  bool operator<(const Candidate& other) const {
+    if (level != other.level) return level < other.level;
+    return std::tie(origin_server_ts, event_id) > std::tie(other.origin_server_ts, other.event_id);
+  }
+};
+
+// For each event where it goes back to in the line of power levels that ends at one
+// of them: 0 if nowhere, 1 at the beginning of the line, and so on.
+class Mainline {
+ public:
+  Mainline(const EventGraph& graph, std::optional<EventIndex> end)
+      : graph_(graph), place_(graph.FindPlace({"m.room.power_levels", ""})) {
+    std::vector<EventIndex> line;
+    for (; end; end = PowerLevelsOf(*end)) line.push_back(*end);
+    for (size_t i = 0; i < line.size(); ++i) positions_[line[i]] = line.size() - i;
+  }
+
+  size_t PositionOf(EventIndex event) {
+    std::vector<EventIndex> way;
+    std::optional<EventIndex> power_levels = PowerLevelsOf(event);
+    while (power_levels && !positions_.contains(*power_levels)) {
+      way.push_back(*power_levels);
+      power_levels = PowerLevelsOf(*power_levels);
+    }
+    const size_t position = power_levels ? positions_[*power_levels] : 0;
+    for (const EventIndex passed : way) positions_[passed] = position;
+    return position;
+  }
+
+ private:
+  std::optional<EventIndex> PowerLevelsOf(EventIndex event) const {
+    return place_ ? graph_.AuthEventAt(event, *place_) : std::nullopt;
+  }
+
+  const EventGraph& graph_;
+  const std::optional<PlaceIndex> place_;
+  absl::flat_hash_map<EventIndex, size_t> positions_;  // of power levels
+};
+
+}  // namespace
+
+std::vector<EventIndex> ReverseTopologicalPowerOrder(const RoomVersion& version,
+                                                     const EventGraph& graph,
+                                                     absl::Span<const EventIndex> events) {
+  // How many of the auth events are still to come, and whom that concerns.
+  absl::flat_hash_map<EventIndex, size_t> missing;
+  absl::flat_hash_map<EventIndex, std::vector<EventIndex>> dependents;
+  for (const EventIndex event : events) missing[event] = 0;
+  for (const EventIndex event : events) {
+    for (const EventIndex link : graph.auth_events(event)) {
+      if (!missing.contains(link)) continue;
+      ++missing[event];
+      dependents[link].push_back(event);
+    }
+  }
+
+  std::priority_queue<Candidate> candidates;
+  SenderLevels levels(version, graph);
+  const auto add = [&](EventIndex index) {
+    const Event& event = graph.event(index);
+    candidates.push({levels.Of(index), event.origin_server_ts, event.event_id, index});
+  };
+  for (const EventIndex event : events) {
+    if (missing[event] == 0) add(event);
+  }
+  std::vector<EventIndex> ordered;
+  while (!candidates.empty()) {
+    const EventIndex event = candidates.top().index;
+    candidates.pop();
+    ordered.push_back(event);
+    for (const EventIndex dependent : dependents[event]) {
+      if (--missing[dependent] == 0) add(dependent);
+    }
+  }
+  return ordered;
+}
+
+std::vector<EventIndex> MainlineOrder(const EventGraph& graph,
+                                      std::optional<EventIndex> power_levels,
+                                      absl::Span<const EventIndex> events) {
+  Mainline mainline(graph, power_levels);
+  std::vector<std::tuple<size_t, int64_t, absl::string_view, EventIndex>> keys;
+  keys.reserve(events.size());
+  for (const EventIndex index : events) {
+    const Event& event = graph.event(index);
+    keys.emplace_back(mainline.PositionOf(index), event.origin_server_ts, event.event_id, index);
+  }
+  std::sort(keys.begin(), keys.end());
+  std::vector<EventIndex> ordered;
+  ordered.reserve(keys.size());
+  for (const auto& key : keys) ordered.push_back(std::get<EventIndex>(key));
+  return ordered;
+}
+
+}  // namespace innkeeper::rooms
