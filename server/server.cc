@@ -25,13 +25,16 @@
 #include "server/credentials.h"
 #include "server/feed/event_feed.h"
 #include "server/lifecycle/create_room.h"
+#include "server/lifecycle/export_room.h"
 #include "server/lifecycle/maintenance.h"
 #include "server/lifecycle/read_rooms.h"
 #include "server/lifecycle/supported_version.h"
 #include "server/lifecycle/upgrade_room.h"
 #include "server/rooms/identifiers.h"
+#include "server/rooms/signing.h"
 #include "server/rpc/call_gate.h"
 #include "server/rpc/room_lifecycle_service.h"
+#include "server/signing_key.h"
 #include "storage/rocksdb/rocksdb_engine.h"
 #include "storage/room_store.h"
 
@@ -143,12 +146,13 @@ class RealServer final : public Server {
  public:
   RealServer(const ServerConfig& config, Surroundings surroundings,
              std::unique_ptr<storage::Engine> engine, std::string token_key,
-             std::unique_ptr<auth::Authenticator> authenticator)
+             rooms::SigningKey signing_key, std::unique_ptr<auth::Authenticator> authenticator)
       : config_(config),
         clock_(std::move(surroundings.clock)),
         random_(std::move(surroundings.random)),
         engine_(std::move(engine)),
         signer_(std::move(token_key)),
+        signing_key_(std::move(signing_key)),
         authenticator_(std::move(authenticator)),
         read_executor_(ReadThreads(config), static_cast<size_t>(config.max_queued_requests)),
         write_executor_(static_cast<size_t>(config.write_threads),
@@ -156,9 +160,10 @@ class RealServer final : public Server {
         creator_(*engine_, clock_, random_, CreatorOptions(config)),
         upgrader_(*engine_, clock_, random_, UpgraderOptions(config)),
         browser_(*engine_, signer_),
+        exporter_(*engine_, signing_key_),
         feed_(*engine_, signer_, read_executor_, random_),
         service_({*authenticator_, gate_, read_executor_, write_executor_},
-                 {creator_, upgrader_, browser_, feed_}, config.default_room_version) {}
+                 {creator_, upgrader_, browser_, exporter_, feed_}, config.default_room_version) {}
 
   ~RealServer() override {
     absl::Status status = Shutdown();
@@ -181,12 +186,14 @@ class RealServer final : public Server {
   const RandomBytes random_;
   const std::unique_ptr<storage::Engine> engine_;
   const TokenSigner signer_;
+  const rooms::SigningKey signing_key_;
   const std::unique_ptr<auth::Authenticator> authenticator_;
   Executor read_executor_;
   Executor write_executor_;
   lifecycle::RoomCreator creator_;
   lifecycle::RoomUpgrader upgrader_;
   const lifecycle::RoomBrowser browser_;
+  const lifecycle::RoomExporter exporter_;
   feed::EventFeed feed_;
   rpc::CallGate gate_;
   rpc::RoomLifecycleService service_;
@@ -282,8 +289,11 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config
   if (!owned.ok()) return owned;
   auto token_key = LoadOrCreateSetting(**engine, "token_key", surroundings.random(kTokenKeyBytes));
   if (!token_key.ok()) return token_key.status();
+  auto signing_key = LoadSigningKey(config, surroundings.random);
+  if (!signing_key.ok()) return signing_key.status();
   auto server = std::make_unique<RealServer>(config, std::move(surroundings), *std::move(engine),
-                                             *std::move(token_key), *std::move(authenticator));
+                                             *std::move(token_key), *std::move(signing_key),
+                                             *std::move(authenticator));
   absl::Status serving = server->Serve();
   if (!serving.ok()) return serving;
   return server;

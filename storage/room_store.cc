@@ -32,6 +32,10 @@ std::string HistoryKey(absl::string_view room_id, const StatePosition& position,
       .Build();
 }
 
+std::string EventKey(absl::string_view room_id, int64_t number) {
+  return KeyBuilder(Table::kEvent).Str(room_id).U64(static_cast<uint64_t>(number)).Build();
+}
+
 std::string AliasKey(absl::string_view alias) {
   return KeyBuilder(Table::kAlias).Str(alias).Build();
 }
@@ -188,6 +192,23 @@ absl::Status RoomReader::ScanState(const StateQuery& query, StateVisitor visit) 
   return scanned.ok() ? status : scanned;
 }
 
+absl::Status RoomReader::ScanEvents(
+    absl::string_view room_id, int64_t first,
+    absl::FunctionRef<bool(int64_t number, EventRecord event)> visit) const {
+  const std::string end = PrefixEnd(KeyBuilder(Table::kEvent).Str(room_id).Build());
+  absl::Status status;
+  absl::Status scanned = snapshot_->Scan(
+      EventKey(room_id, first), end, [&](absl::string_view key, absl::string_view value, Revision) {
+        KeyReader reader(key);
+        reader.Str();  // the room id
+        const std::optional<uint64_t> number = reader.U64();
+        absl::StatusOr<EventRecord> event = Decode<EventRecord>(key, value);
+        status = number ? event.status() : Damaged(key);
+        return status.ok() && visit(static_cast<int64_t>(*number), *std::move(event));
+      });
+  return scanned.ok() ? status : scanned;
+}
+
 absl::Status RoomReader::ScanRooms(absl::string_view after,
                                    absl::FunctionRef<bool(RoomRecord room)> visit) const {
   const std::string prefix = KeyBuilder(Table::kRoom).Build();
@@ -309,8 +330,7 @@ void RoomCommit::UpdateRoom(const RoomRecord& room, Revision read_revision) {
 }
 
 void RoomCommit::PutEvent(absl::string_view room_id, int64_t number, const EventRecord& event) {
-  Put(KeyBuilder(Table::kEvent).Str(room_id).U64(static_cast<uint64_t>(number)).Build(),
-      Encode(event));
+  Put(EventKey(room_id, number), Encode(event));
 }
 
 void RoomCommit::PutState(absl::string_view room_id, const StatePosition& position,

@@ -83,6 +83,10 @@ class RoomReader {
   };
   absl::Status ScanState(const StateQuery& query, StateVisitor visit) const;
 
+  // Visits the room's events in order, from the `first`th (1 is the oldest) on.
+  absl::Status ScanEvents(absl::string_view room_id, int64_t first,
+                          absl::FunctionRef<bool(int64_t number, EventRecord event)> visit) const;
+
   // Visits rooms in the order of their ids, from behind `after` ("" for the
   // first) on.
   absl::Status ScanRooms(absl::string_view after,

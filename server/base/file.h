@@ -1,6 +1,6 @@
 // File: server/base/file.h
 //
-// Reads the small files that a server is set up with.
+// Reads the small files that a server is set up with, and makes them.
 
 #ifndef INNKEEPER_SERVER_BASE_FILE_H_
 #define INNKEEPER_SERVER_BASE_FILE_H_
@@ -10,7 +10,9 @@
 #include <cstddef>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 namespace innkeeper {
 
@@ -27,6 +29,12 @@ struct FileContents {
 //   NOT_FOUND, PERMISSION_DENIED and whatever else the system says;
 //   INVALID_ARGUMENT if it is no regular file or longer than `max_bytes`.
 absl::StatusOr<FileContents> ReadFile(const std::string& path, size_t max_bytes);
+
+// Writes the file `path`, in place of one that may be there, for its owner alone
+// (mode 0600). When this returns OK it is on disk; before, and after an error, the
+// path has what it had. One call at a time for a path: it works in the file
+// `path`.new. Errors: what the system says, in messages that start with a path.
+absl::Status WriteFile(const std::string& path, absl::string_view bytes);
 
 }  // namespace innkeeper
 

@@ -65,6 +65,9 @@ struct ServerConfig {
 
   // The directory of the store; made if it is not there. Required.
   std::string data_dir;
+  // The key that this server signs events with, in Synapse's format; must be there.
+  // Empty: the file signing.key in `data_dir`, which is made on the first start.
+  std::string signing_key_file;
   // How many bytes of data blocks are cached. 8 MiB to 1 TiB.
   int64_t block_cache_bytes = int64_t{256} << 20;
   // How many bytes of writes are kept in memory before they go to tables.

@@ -86,6 +86,11 @@ OptionGroup StorageGroup() {
           {
               Required(Text(BIND(data_dir), kPath, IsNotEmpty,
                             "The directory of the store; made if it is not there.")),
+              Text(BIND(signing_key_file), kPath, IsAnything,
+                   "The file with the key that this server signs exported events with: one line "
+                   "\"ed25519 VERSION SEED\", as Synapse has it, which nobody but its owner may "
+                   "read. Without it the file signing.key in data_dir is taken, which is made on "
+                   "the first start."),
               Bytes(BIND(block_cache_bytes), {8 * kMiB, kTiB},
                     "How much of the data on disk is cached in memory."),
               Bytes(BIND(write_buffer_bytes), {8 * kMiB, 64 * kGiB},

@@ -7,8 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "server/errors/errors.h"
 #include "server/lifecycle/page_token.pb.h"
-#include "server/lifecycle/room_errors.h"
 #include "server/lifecycle/room_records.h"
+#include "server/lifecycle/visible_room.h"
 #include "storage/room_store.h"
 
 namespace innkeeper::lifecycle {
@@ -52,24 +52,6 @@ int PageSize(int requested, int fallback, int maximum) {
   return requested == 0 ? fallback : std::min(requested, maximum);
 }
 
-// The room, if `requester` is joined to it or, with no requester, in any case.
-absl::StatusOr<storage::RoomRecord> VisibleRoom(const RoomReader& reader,
-                                                const std::string& room_id,
-                                                const std::string& requester) {
-  if (requester.empty()) {
-    auto room = reader.GetRoom(room_id);
-    if (!room.ok()) return room.status();
-    if (!room->has_value()) return RoomNotFound(room_id);
-    return (*std::move(room))->record;
-  }
-  auto found = reader.GetRoomOfUser(room_id, requester);
-  if (!found.ok()) return found.status();
-  if (!found->room || !found->user_room || found->user_room->membership() != "join") {
-    return RoomNotFound(room_id);
-  }
-  return std::move(found->room->record);
-}
-
 absl::Status RevisionOutOfRange(const storage::RoomRecord& room) {
   const std::string current = absl::StrCat(room.revision());
   return MakeError(absl::StatusCode::kOutOfRange, v1::ERROR_REASON_REVISION_OUT_OF_RANGE,
@@ -80,7 +62,7 @@ absl::Status RevisionOutOfRange(const storage::RoomRecord& room) {
 }  // namespace
 
 absl::StatusOr<v1::GetRoomResponse> RoomBrowser::GetRoom(const v1::GetRoomRequest& request) const {
-  auto room = VisibleRoom(RoomReader(engine_), request.room_id(), request.requester());
+  auto room = ReadVisibleRoom(RoomReader(engine_), request.room_id(), request.requester());
   if (!room.ok()) return room.status();
   v1::GetRoomResponse response;
   *response.mutable_room() = ToProto(*room);
@@ -90,7 +72,7 @@ absl::StatusOr<v1::GetRoomResponse> RoomBrowser::GetRoom(const v1::GetRoomReques
 absl::StatusOr<v1::GetRoomStateResponse> RoomBrowser::GetRoomState(
     const v1::GetRoomStateRequest& request) const {
   RoomReader reader(engine_);
-  auto room = VisibleRoom(reader, request.room_id(), request.requester());
+  auto room = ReadVisibleRoom(reader, request.room_id(), request.requester());
   if (!room.ok()) return room.status();
 
   RoomReader::StateQuery query;

@@ -53,12 +53,16 @@ storage::StateRecord ToRecord(const rooms::StateEntry& entry, int64_t revision) 
   return record;
 }
 
+absl::StatusOr<rooms::Json> ParseContent(const std::string& event_id, const std::string& content) {
+  absl::StatusOr<rooms::Json> json = rooms::ParseJson(content);
+  if (json.ok()) return json;
+  return absl::DataLossError(absl::StrCat("the stored content of ", event_id, " is no JSON"));
+}
+
 absl::StatusOr<rooms::StateEntry> FromRecord(const storage::StateRecord& record) {
-  absl::StatusOr<rooms::Json> content = rooms::ParseJson(record.content());
-  if (!content.ok()) {
-    return absl::DataLossError(
-        absl::StrCat("the stored content of ", record.reference().event_id(), " is no JSON"));
-  }
+  absl::StatusOr<rooms::Json> content =
+      ParseContent(record.reference().event_id(), record.content());
+  if (!content.ok()) return content.status();
   return rooms::StateEntry{FromRecord(record.reference()), record.sender(),
                            record.origin_server_ts(), *std::move(content)};
 }
@@ -191,6 +195,29 @@ const rooms::RoomVersion& VersionOf(const storage::RoomRecord& room) {
   const rooms::RoomVersion* version = rooms::FindRoomVersion(room.room_version());
   CHECK(version != nullptr) << room.room_id() << " has version " << room.room_version();
   return *version;
+}
+
+absl::StatusOr<rooms::Event> ToEvent(const std::string& room_id,
+                                     const storage::EventRecord& record) {
+  absl::StatusOr<rooms::Json> content = ParseContent(record.event_id(), record.content());
+  if (!content.ok()) return content.status();
+  rooms::Event event;
+  event.event_id = record.event_id();
+  event.room_id = room_id;
+  event.type = record.type();
+  if (record.has_state_key()) event.state_key = record.state_key();
+  event.sender = record.sender();
+  event.origin_server_ts = record.origin_server_ts();
+  event.content = *std::move(content);
+  event.depth = record.depth();
+  for (const auto& reference : record.prev_events()) {
+    event.prev_events.push_back(FromRecord(reference));
+  }
+  for (const auto& reference : record.auth_events()) {
+    event.auth_events.push_back(FromRecord(reference));
+  }
+  event.content_hash = record.content_hash();
+  return event;
 }
 
 v1::Room ToProto(const storage::RoomRecord& room) {

@@ -7,6 +7,7 @@
 #define INNKEEPER_SERVER_LIFECYCLE_ROOM_RECORDS_H_
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -59,6 +60,11 @@ rooms::RoomTip TipOf(const storage::RoomRecord& room);
 // The version of a stored room. A stored room of an unknown version is
 // impossible, and crashes.
 const rooms::RoomVersion& VersionOf(const storage::RoomRecord& room);
+
+// Returns a stored event of the room `room_id`, without its reference hash, which is
+// not stored. DATA_LOSS if the content is no JSON.
+absl::StatusOr<rooms::Event> ToEvent(const std::string& room_id,
+                                     const storage::EventRecord& record);
 
 v1::Room ToProto(const storage::RoomRecord& room);
 

@@ -145,10 +145,8 @@ Json Redact(const RoomVersion& version, Json pdu) {
                "origin_server_ts", "prev_events", "prev_state", "room_id", "sender", "signatures",
                "state_key", "type"},
               pdu);
-  const auto content = pdu.find("content");
-  if (content != pdu.end() && content->is_object()) {
-    RedactContent(rules, StringOrEmpty(pdu, "type"), *content);
-  }
+  Json& content = pdu.emplace("content", Json::object()).first.value();
+  if (content.is_object()) RedactContent(rules, StringOrEmpty(pdu, "type"), content);
   return pdu;
 }
 

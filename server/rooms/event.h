@@ -78,7 +78,7 @@ size_t FinishEvent(const RoomVersion& version, Event& event);
 // Returns how other events refer to `event`.
 EventReference ReferenceTo(const RoomVersion& version, const Event& event);
 
-// Returns the PDU `pdu`, an object, redacted.
+// Returns the PDU `pdu`, an object, redacted. One without content gets an empty one.
 Json Redact(const RoomVersion& version, Json pdu);
 
 // SHA-256 (raw) over the canonical PDU without unsigned, signatures, hashes.

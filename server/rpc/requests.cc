@@ -154,4 +154,11 @@ absl::Status CheckRequest(const v1::ListRoomsRequest& request) {
   return errors.ToStatus();
 }
 
+absl::Status CheckRequest(const v1::ExportRoomRequest& request) {
+  FieldErrors errors;
+  CheckRoomIdField(request.room_id(), errors);
+  CheckRequesterField(request.requester(), errors);
+  return errors.ToStatus();
+}
+
 }  // namespace innkeeper::rpc

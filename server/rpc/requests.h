@@ -34,6 +34,7 @@ absl::StatusOr<lifecycle::UpgradeRoomCommand> ToCommand(const v1::UpgradeRoomReq
 absl::Status CheckRequest(const v1::GetRoomRequest& request);
 absl::Status CheckRequest(const v1::GetRoomStateRequest& request);
 absl::Status CheckRequest(const v1::ListRoomsRequest& request);
+absl::Status CheckRequest(const v1::ExportRoomRequest& request);
 
 }  // namespace innkeeper::rpc
 

@@ -9,6 +9,7 @@
 #include "server/auth/access.h"
 #include "server/auth/principal.h"
 #include "server/rpc/requests.h"
+#include "server/rpc/stream_call.h"
 #include "server/rpc/watch_room_events.h"
 #include "server/rpc/wire.h"
 
@@ -22,6 +23,7 @@ constexpr Method kUpgradeRoom = {"UpgradeRoom", Role::kUpgrade};
 constexpr Method kGetRoom = {"GetRoom", std::nullopt};
 constexpr Method kGetRoomState = {"GetRoomState", std::nullopt};
 constexpr Method kListRooms = {"ListRooms", std::nullopt};
+constexpr Method kExportRoom = {"ExportRoom", std::nullopt};
 constexpr Method kWatchRoomEvents = {"WatchRoomEvents", Role::kWatch};
 constexpr Method kListRoomEvents = {"ListRoomEvents", Role::kWatch};
 
@@ -44,6 +46,17 @@ std::string RoomIdOf(const Request& request) {
   return request.room_id();
 }
 std::string RoomIdOf(const v1::ListRoomsRequest&) { return ""; }
+
+// The checks that the methods that read have in common.
+template <typename Request>
+absl::Status AdmitRead(Call& call, const Request& request) {
+  absl::Status allowed = MayReadAs(call, request.requester());
+  if (!allowed.ok()) return allowed;
+  absl::Status valid = CheckRequest(request);
+  if (!valid.ok()) return valid;
+  call.room_id = RoomIdOf(request);
+  return absl::OkStatus();
+}
 
 // The request of a stream, if its caller may watch. It is small, and parsed where
 // it arrives.
@@ -102,11 +115,8 @@ grpc::ServerUnaryReactor* RoomLifecycleService::ServeRead(
   return ServeUnary<Request>(
       method, environment_, environment_.read_executor, context, request, response,
       [this, read](Call& call, const Request& message) -> absl::StatusOr<Response> {
-        absl::Status allowed = MayReadAs(call, message.requester());
-        if (!allowed.ok()) return allowed;
-        absl::Status valid = CheckRequest(message);
-        if (!valid.ok()) return valid;
-        call.room_id = RoomIdOf(message);
+        absl::Status admitted = AdmitRead(call, message);
+        if (!admitted.ok()) return admitted;
         return (use_cases_.browser.*read)(message);
       });
 }
@@ -128,6 +138,18 @@ grpc::ServerUnaryReactor* RoomLifecycleService::ListRooms(grpc::CallbackServerCo
                                                           const grpc::ByteBuffer* request,
                                                           grpc::ByteBuffer* response) {
   return ServeRead(kListRooms, context, request, response, &lifecycle::RoomBrowser::ListRooms);
+}
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* RoomLifecycleService::ExportRoom(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+  return ServeStream<v1::ExportRoomRequest>(
+      kExportRoom, environment_, environment_.read_executor, context, request,
+      [this](Call& call,
+             const v1::ExportRoomRequest& message) -> absl::StatusOr<lifecycle::RoomExport> {
+        absl::Status admitted = AdmitRead(call, message);
+        if (!admitted.ok()) return admitted;
+        return use_cases_.exporter.Begin(message);
+      });
 }
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* RoomLifecycleService::WatchRoomEvents(

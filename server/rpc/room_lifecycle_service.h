@@ -14,6 +14,7 @@
 #include "innkeeper/v1/room_lifecycle.grpc.pb.h"
 #include "server/feed/event_feed.h"
 #include "server/lifecycle/create_room.h"
+#include "server/lifecycle/export_room.h"
 #include "server/lifecycle/read_rooms.h"
 #include "server/lifecycle/upgrade_room.h"
 #include "server/rpc/unary_call.h"
@@ -26,9 +27,10 @@ using RawRoomLifecycle = v1::RoomLifecycle::WithRawCallbackMethod_CreateRoom<
         v1::RoomLifecycle::WithRawCallbackMethod_GetRoom<
             v1::RoomLifecycle::WithRawCallbackMethod_GetRoomState<
                 v1::RoomLifecycle::WithRawCallbackMethod_ListRooms<
-                    v1::RoomLifecycle::WithRawCallbackMethod_WatchRoomEvents<
-                        v1::RoomLifecycle::WithRawCallbackMethod_ListRoomEvents<
-                            v1::RoomLifecycle::Service>>>>>>>;
+                    v1::RoomLifecycle::WithRawCallbackMethod_ExportRoom<
+                        v1::RoomLifecycle::WithRawCallbackMethod_WatchRoomEvents<
+                            v1::RoomLifecycle::WithRawCallbackMethod_ListRoomEvents<
+                                v1::RoomLifecycle::Service>>>>>>>>;
 
 // Checks who calls and what they may do, and hands each call to its use case.
 // Thread-safe; gRPC calls the methods on its threads.
@@ -39,6 +41,7 @@ class RoomLifecycleService final : public RawRoomLifecycle {
     lifecycle::RoomCreator& creator;
     lifecycle::RoomUpgrader& upgrader;
     const lifecycle::RoomBrowser& browser;
+    const lifecycle::RoomExporter& exporter;
     feed::EventFeed& feed;
   };
 
@@ -63,6 +66,8 @@ class RoomLifecycleService final : public RawRoomLifecycle {
   grpc::ServerUnaryReactor* ListRooms(grpc::CallbackServerContext* context,
                                       const grpc::ByteBuffer* request,
                                       grpc::ByteBuffer* response) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* ExportRoom(grpc::CallbackServerContext* context,
+                                                         const grpc::ByteBuffer* request) override;
   grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchRoomEvents(
       grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) override;
   grpc::ServerUnaryReactor* ListRoomEvents(grpc::CallbackServerContext* context,

@@ -1,10 +1,9 @@
 #include "server/rpc/unary_call.h"
 
-#include <glog/logging.h>
+#include <memory>
 
 #include "absl/time/clock.h"
-#include "server/auth/access.h"
-#include "server/errors/errors.h"
+#include "absl/time/time.h"
 #include "server/feed/stream_errors.h"
 #include "server/rpc/status.h"
 
@@ -24,18 +23,6 @@ struct PendingCall {
   absl::Time start;
 };
 
-absl::Status Overloaded() {
-  return WithRetryDelay(
-      MakeError(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_OVERLOADED,
-                "the server has more requests waiting than it can take on; try again later"),
-      absl::Milliseconds(200));
-}
-
-absl::Status DeadlinePassed() {
-  return MakeError(absl::StatusCode::kDeadlineExceeded, v1::ERROR_REASON_DEADLINE_PASSED,
-                   "the deadline passed before the work began; nothing was written");
-}
-
 // Replies to a call that the gate let in.
 void Finish(const PendingCall& pending, const absl::Status& status) {
   LogCall(pending.method.name, pending.call.principal ? pending.call.principal->name() : "-",
@@ -47,33 +34,14 @@ void Finish(const PendingCall& pending, const absl::Status& status) {
 absl::Status Run(PendingCall& pending) {
   // Nobody waits for the answer any more.
   if (pending.context->IsCancelled()) return DeadlinePassed();
-  if (pending.method.role) {
-    absl::Status allowed = auth::RequireRole(*pending.call.principal, *pending.method.role);
-    if (!allowed.ok()) return allowed;
-  }
+  absl::Status allowed = CheckRole(pending.method, *pending.call.principal);
+  if (!allowed.ok()) return allowed;
   absl::StatusOr<grpc::ByteBuffer> response = pending.body(pending.call, *pending.request);
   if (response.ok()) *pending.response = *std::move(response);
   return response.status();
 }
 
 }  // namespace
-
-absl::string_view Authorization(const grpc::CallbackServerContext& context) {
-  const auto& metadata = context.client_metadata();
-  const auto found = metadata.find("authorization");
-  if (metadata.count("authorization") != 1) return "";
-  return absl::string_view(found->second.data(), found->second.size());
-}
-
-void LogCall(absl::string_view method, absl::string_view caller, absl::string_view room_id,
-             const absl::Status& status, absl::Duration latency) {
-  const v1::ErrorReason reason = ReasonOf(status);
-  LOG(INFO) << "method=" << method << " caller=" << caller
-            << " room=" << (room_id.empty() ? "-" : room_id)
-            << " status=" << absl::StatusCodeToString(status.code())
-            << " reason=" << (reason == v1::ERROR_REASON_UNSPECIFIED ? "-" : ReasonName(reason))
-            << " latency_us=" << absl::ToInt64Microseconds(latency);
-}
 
 grpc::ServerUnaryReactor* ServeBytes(const Method& method, const CallEnvironment& environment,
                                      Executor& executor, grpc::CallbackServerContext* context,

@@ -7,60 +7,19 @@
 #ifndef INNKEEPER_SERVER_RPC_UNARY_CALL_H_
 #define INNKEEPER_SERVER_RPC_UNARY_CALL_H_
 
-#include <functional>
-#include <memory>
-#include <optional>
-#include <string>
 #include <utility>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
-#include "server/auth/authenticator.h"
-#include "server/auth/principal.h"
 #include "server/base/executor.h"
-#include "server/rpc/call_gate.h"
+#include "server/rpc/call.h"
 #include "server/rpc/wire.h"
 
 namespace innkeeper::rpc {
-
-// What is known of a method.
-struct Method {
-  absl::string_view name;  // without the service
-  // The role that every call needs; none where it depends on the request.
-  std::optional<auth::Role> role;
-};
-
-// A call under way, as its use case sees it.
-struct Call {
-  std::shared_ptr<const auth::Principal> principal;
-  // The room that the call is about, for the log; empty if there is none.
-  std::string room_id;
-};
-
-// The parts of the server that every method needs. Must outlive all calls.
-struct CallEnvironment {
-  const auth::Authenticator& authenticator;
-  // Lets calls in until the server drains.
-  CallGate& gate;
-  // Runs the use cases: those that only read, and those that wait for commits.
-  Executor& read_executor;
-  Executor& write_executor;
-};
-
-// The value of the call's metadata `authorization`; "" if there is none, or more
-// than one. Valid as long as the call.
-absl::string_view Authorization(const grpc::CallbackServerContext& context);
-
-// Writes the line that every call has in the log. `caller` is a principal's name,
-// or "-" where it isn't known.
-void LogCall(absl::string_view method, absl::string_view caller, absl::string_view room_id,
-             const absl::Status& status, absl::Duration latency);
 
 // Turns a request's bytes into those of the response.
 using CallBody =

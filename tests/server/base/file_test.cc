@@ -52,5 +52,38 @@ TEST(ReadFileTest, RefusesDirectoriesAndPipesWithoutWaiting) {
   EXPECT_EQ(ReadFile(dir.path(), kPlenty).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
+TEST(WriteFileTest, MakesAFileForItsOwnerAlone) {
+  TempDir dir;
+  const std::string path = dir.File("file");
+  ASSERT_TRUE(WriteFile(path, std::string(100'000, 'x')).ok());
+  const auto file = ReadFile(path, kPlenty);
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ(file->bytes, std::string(100'000, 'x'));
+  EXPECT_EQ(file->mode & 0777, 0600u);
+  EXPECT_FALSE(ReadFile(path + ".new", kPlenty).ok());
+}
+
+TEST(WriteFileTest, ReplacesWhatWasThereAndWhatAnInterruptedCallLeft) {
+  TempDir dir;
+  const std::string path = dir.Write("file", "old");
+  ASSERT_EQ(chmod(path.c_str(), 0644), 0);
+  dir.Write("file.new", "half of it");
+  ASSERT_TRUE(WriteFile(path, "new").ok());
+  const auto file = ReadFile(path, kPlenty);
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ(file->bytes, "new");
+  EXPECT_EQ(file->mode & 0777, 0600u);
+}
+
+TEST(WriteFileTest, AFailureNamesTheFileAndLeavesThePathAsItWas) {
+  TempDir dir;
+  const absl::Status missing = WriteFile(dir.File("no/such/file"), "x");
+  EXPECT_EQ(missing.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(missing.message()), StartsWith(dir.File("no/such/file")));
+  ASSERT_EQ(mkdir(dir.File("directory").c_str(), 0700), 0);
+  EXPECT_FALSE(WriteFile(dir.File("directory"), "x").ok());
+  EXPECT_EQ(rmdir(dir.File("directory").c_str()), 0);
+}
+
 }  // namespace
 }  // namespace innkeeper

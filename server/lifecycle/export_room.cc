@@ -1,0 +1,91 @@
+#include "server/lifecycle/export_room.h"
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "server/lifecycle/room_records.h"
+#include "server/lifecycle/visible_room.h"
+#include "server/rooms/event.h"
+#include "server/rooms/json.h"
+#include "storage/room_store.h"
+
+namespace innkeeper::lifecycle {
+namespace {
+
+// A message ends once it has so many events or bytes. Small enough that neither the
+// thread nor the memory that it takes is missed elsewhere.
+constexpr int kMaxEvents = 100;
+constexpr size_t kMaxBytes = size_t{256} << 10;
+
+}  // namespace
+
+RoomExport::RoomExport(const storage::Engine& engine, const rooms::SigningKey& key,
+                       const storage::RoomRecord& room)
+    : engine_(engine),
+      key_(key),
+      room_id_(room.room_id()),
+      version_(VersionOf(room)),
+      event_count_(room.latest_event_number()) {}
+
+absl::StatusOr<std::optional<v1::ExportRoomResponse>> RoomExport::Next() {
+  if (!header_given_) {
+    header_given_ = true;
+    return Header();
+  }
+  if (given_ == event_count_) return std::nullopt;
+  return Events();
+}
+
+v1::ExportRoomResponse RoomExport::Header() const {
+  v1::ExportRoomResponse response;
+  v1::RoomExportHeader& header = *response.mutable_header();
+  header.set_room_id(room_id_);
+  header.set_room_version(std::string(version_.id));
+  header.set_event_count(event_count_);
+  v1::VerifyKey& key = *header.add_verify_keys();
+  key.set_server_name(key_.server_name);
+  key.set_key_id(key_.key_id);
+  key.set_public_key(rooms::Base64(key_.key.public_key()));
+  return response;
+}
+
+absl::StatusOr<v1::ExportRoomResponse> RoomExport::Events() {
+  v1::ExportRoomResponse response;
+  v1::ExportedEvents& events = *response.mutable_events();
+  size_t bytes = 0;
+  absl::Status status;
+  absl::Status scanned = storage::RoomReader(engine_).ScanEvents(
+      room_id_, given_ + 1, [&](int64_t number, const storage::EventRecord& record) {
+        if (number != given_ + 1) return false;
+        absl::StatusOr<std::string> pdu = SignedPdu(record);
+        status = pdu.status();
+        if (!status.ok()) return false;
+        bytes += pdu->size();
+        *events.add_pdus() = *std::move(pdu);
+        ++given_;
+        return given_ < event_count_ && events.pdus_size() < kMaxEvents && bytes < kMaxBytes;
+      });
+  if (!scanned.ok()) return scanned;
+  if (!status.ok()) return status;
+  if (events.pdus().empty()) {
+    return absl::DataLossError(absl::StrCat(room_id_, " has lost its event number ", given_ + 1));
+  }
+  return response;
+}
+
+absl::StatusOr<std::string> RoomExport::SignedPdu(const storage::EventRecord& record) const {
+  absl::StatusOr<rooms::Event> event = ToEvent(room_id_, record);
+  if (!event.ok()) return event.status();
+  rooms::Json pdu = rooms::PduJson(version_, *event);
+  rooms::SignEvent(version_, key_, pdu);
+  return rooms::CanonicalJson(pdu);
+}
+
+absl::StatusOr<RoomExport> RoomExporter::Begin(const v1::ExportRoomRequest& request) const {
+  auto room = ReadVisibleRoom(storage::RoomReader(engine_), request.room_id(), request.requester());
+  if (!room.ok()) return room.status();
+  return RoomExport(engine_, key_, *room);
+}
+
+}  // namespace innkeeper::lifecycle

@@ -1,0 +1,70 @@
+// File: server/lifecycle/export_room.h
+//
+// The use case ExportRoom: a room as signed events, a piece at a time.
+
+#ifndef INNKEEPER_SERVER_LIFECYCLE_EXPORT_ROOM_H_
+#define INNKEEPER_SERVER_LIFECYCLE_EXPORT_ROOM_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "innkeeper/v1/room_lifecycle.pb.h"
+#include "server/rooms/room_version.h"
+#include "server/rooms/signing.h"
+#include "storage/engine.h"
+#include "storage/records.pb.h"
+
+namespace innkeeper::lifecycle {
+
+// An export under way. The room is exported as it was when the export began: its
+// events never change, and those that came later are left out. Between two pieces
+// nothing of the store is held. Not thread-safe; its method may block on the disk.
+class RoomExport {
+ public:
+  // The references must outlive the export.
+  RoomExport(const storage::Engine& engine, const rooms::SigningKey& key,
+             const storage::RoomRecord& room);
+
+  // Returns the next message: the header, then the events; nothing behind the last of
+  // them. After an error the export is over. Errors: DATA_LOSS if an event is missing
+  // or damaged, else those of RoomReader.
+  absl::StatusOr<std::optional<v1::ExportRoomResponse>> Next();
+
+ private:
+  v1::ExportRoomResponse Header() const;
+  absl::StatusOr<v1::ExportRoomResponse> Events();
+  absl::StatusOr<std::string> SignedPdu(const storage::EventRecord& record) const;
+
+  const storage::Engine& engine_;
+  const rooms::SigningKey& key_;
+  const std::string room_id_;
+  const rooms::RoomVersion& version_;
+  const int64_t event_count_;
+  bool header_given_ = false;
+  int64_t given_ = 0;  // how many events
+};
+
+// Exports rooms. Whoever calls has seen to it that the caller may act for the
+// request's `requester`, or may read everything if there is none. Thread-safe.
+class RoomExporter {
+ public:
+  // The references must outlive the exporter and its exports. The events are signed
+  // with `key`.
+  RoomExporter(const storage::Engine& engine, const rooms::SigningKey& key)
+      : engine_(engine), key_(key) {}
+
+  // Begins an export. May block on the disk. Errors as documented for the RPC, and
+  // those without a reason that are internal.
+  absl::StatusOr<RoomExport> Begin(const v1::ExportRoomRequest& request) const;
+
+ private:
+  const storage::Engine& engine_;
+  const rooms::SigningKey& key_;
+};
+
+}  // namespace innkeeper::lifecycle
+
+#endif  // INNKEEPER_SERVER_LIFECYCLE_EXPORT_ROOM_H_

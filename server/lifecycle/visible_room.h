@@ -1,0 +1,24 @@
+// File: server/lifecycle/visible_room.h
+//
+// Who may read a room.
+
+#ifndef INNKEEPER_SERVER_LIFECYCLE_VISIBLE_ROOM_H_
+#define INNKEEPER_SERVER_LIFECYCLE_VISIBLE_ROOM_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "storage/records.pb.h"
+#include "storage/room_store.h"
+
+namespace innkeeper::lifecycle {
+
+// Returns the room, if `requester` is joined to it or, with no requester (""), in any
+// case. Otherwise ROOM_NOT_FOUND, or the errors of RoomReader.
+absl::StatusOr<storage::RoomRecord> ReadVisibleRoom(const storage::RoomReader& reader,
+                                                    const std::string& room_id,
+                                                    const std::string& requester);
+
+}  // namespace innkeeper::lifecycle
+
+#endif  // INNKEEPER_SERVER_LIFECYCLE_VISIBLE_ROOM_H_

@@ -1,0 +1,43 @@
+#include "server/rpc/call.h"
+
+#include <glog/logging.h>
+
+#include "server/auth/access.h"
+#include "server/errors/errors.h"
+
+namespace innkeeper::rpc {
+
+absl::Status CheckRole(const Method& method, const auth::Principal& principal) {
+  return method.role ? auth::RequireRole(principal, *method.role) : absl::OkStatus();
+}
+
+absl::Status Overloaded() {
+  return WithRetryDelay(
+      MakeError(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_OVERLOADED,
+                "the server has more requests waiting than it can take on; try again later"),
+      absl::Milliseconds(200));
+}
+
+absl::Status DeadlinePassed() {
+  return MakeError(absl::StatusCode::kDeadlineExceeded, v1::ERROR_REASON_DEADLINE_PASSED,
+                   "the deadline passed before the work began; nothing was written");
+}
+
+absl::string_view Authorization(const grpc::CallbackServerContext& context) {
+  const auto& metadata = context.client_metadata();
+  const auto found = metadata.find("authorization");
+  if (metadata.count("authorization") != 1) return "";
+  return absl::string_view(found->second.data(), found->second.size());
+}
+
+void LogCall(absl::string_view method, absl::string_view caller, absl::string_view room_id,
+             const absl::Status& status, absl::Duration latency) {
+  const v1::ErrorReason reason = ReasonOf(status);
+  LOG(INFO) << "method=" << method << " caller=" << caller
+            << " room=" << (room_id.empty() ? "-" : room_id)
+            << " status=" << absl::StatusCodeToString(status.code())
+            << " reason=" << (reason == v1::ERROR_REASON_UNSPECIFIED ? "-" : ReasonName(reason))
+            << " latency_us=" << absl::ToInt64Microseconds(latency);
+}
+
+}  // namespace innkeeper::rpc
