@@ -342,10 +342,20 @@ absl::StatusOr<Json> ParseJson(absl::string_view text) {
   return value;
 }
 
-std::string StringOrEmpty(const Json& object, absl::string_view key) {
-  if (!object.is_object()) return "";
+const Json* FindMember(const Json& object, absl::string_view key) {
+  if (!object.is_object()) return nullptr;
   const auto it = object.find(std::string_view(key.data(), key.size()));
-  return it != object.end() && it->is_string() ? it->get<std::string>() : "";
+  return it == object.end() ? nullptr : &*it;
+}
+
+std::string StringOrEmpty(const Json& object, absl::string_view key) {
+  return std::string(StringViewOrEmpty(object, key));
+}
+
+absl::string_view StringViewOrEmpty(const Json& object, absl::string_view key) {
+  const Json* const member = FindMember(object, key);
+  if (member == nullptr || !member->is_string()) return "";
+  return member->get_ref<const std::string&>();
 }
 
 }  // namespace innkeeper::rooms
