@@ -101,7 +101,7 @@ void RedactContent(RedactionRules rules, absl::string_view type, Json& content) 
 }  // namespace
 
 Json PduJson(const RoomVersion& version, const Event& event) {
-  Json pdu = Json::object();
+  Json pdu = event.other_fields;
   pdu["auth_events"] = ReferencesJson(version, event.auth_events);
   pdu["content"] = event.content;
   pdu["depth"] = event.depth;
@@ -122,6 +122,11 @@ size_t FinishEvent(const RoomVersion& version, Event& event) {
   const std::string text = CanonicalJson(pdu);
   event.content_hash = Sha256(text);
   pdu["hashes"] = HashesJson(event);
+  IdentifyEvent(version, std::move(pdu), event);
+  return text.size() + kHashesMember.size();
+}
+
+void IdentifyEvent(const RoomVersion& version, Json pdu, Event& event) {
   event.reference_hash = ReferenceHash(version, std::move(pdu));
   if (version.event_id_format == EventIdFormat::kBase64) {
     event.event_id = absl::StrCat("$", Base64(event.reference_hash));
@@ -131,7 +136,6 @@ size_t FinishEvent(const RoomVersion& version, Event& event) {
   if (!NamesRoom(version, event)) {
     event.room_id = absl::StrCat("!", UrlSafeBase64(event.reference_hash));
   }
-  return text.size() + kHashesMember.size();
 }
 
 EventReference ReferenceTo(const RoomVersion& version, const Event& event) {

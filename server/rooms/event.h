@@ -49,7 +49,11 @@ struct Event {
   int64_t depth = 0;
   std::vector<EventReference> prev_events;
   std::vector<EventReference> auth_events;
-  std::string content_hash;    // raw SHA-256
+  // What else the PDU has, such as `origin` in those of old servers: an object. It is
+  // hashed and signed like the rest.
+  Json other_fields = Json::object();
+  // Raw SHA-256. Does not match the content if the event was redacted.
+  std::string content_hash;
   std::string reference_hash;  // raw SHA-256
 };
 
@@ -74,6 +78,10 @@ Json PduJson(const RoomVersion& version, const Event& event);
 // are hashes, and in the m.room.create of a room whose id is a hash the room id.
 // Returns the length of the event without signatures, in bytes.
 size_t FinishEvent(const RoomVersion& version, Event& event);
+
+// The second half of that, for an event whose content hash is known: fills in its
+// reference hash and the ids that follow from it. `pdu` is the event's PduJson.
+void IdentifyEvent(const RoomVersion& version, Json pdu, Event& event);
 
 // Returns how other events refer to `event`.
 EventReference ReferenceTo(const RoomVersion& version, const Event& event);

@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <map>
 #include <queue>
 #include <tuple>
-#include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "server/rooms/graph_auth.h"
-#include "server/rooms/power_levels.h"
+#include "server/rooms/power_levels_view.h"
 #include "server/rooms/room_state.h"
 
 namespace innkeeper::rooms {
@@ -22,39 +21,32 @@ class SenderLevels {
   SenderLevels(const RoomVersion& version, const EventGraph& graph)
       : version_(version),
         graph_(graph),
-        create_(graph.FindPlace({"m.room.create", ""})),
-        power_levels_(graph.FindPlace({"m.room.power_levels", ""})),
-        auth_(version, graph) {}
+        auth_(version, graph),
+        create_place_(graph.FindPlace({"m.room.create", ""})),
+        power_levels_place_(graph.FindPlace({"m.room.power_levels", ""})) {}
 
-  int64_t Of(EventIndex event) {
-    const Sources sources = {Named(event, create_), Named(event, power_levels_)};
-    if (!sources.first) return 0;
-    auto it = levels_.find(sources);
-    if (it == levels_.end()) it = levels_.try_emplace(sources, version_, StateOf(sources)).first;
-    return it->second.OfUser(graph_.event(event).sender);
+  int64_t Of(EventIndex event) const {
+    const Event* const create = Named(event, create_place_);
+    if (create == nullptr) return 0;
+    const Event* const power_levels = Named(event, power_levels_place_);
+    const StateEntry entry = {.sender = create->sender, .content = create->content};
+    return PowerLevelsView(version_, ViewCreators(version_, entry),
+                           power_levels == nullptr ? nullptr : &power_levels->content)
+        .OfUser(graph_.event(event).sender);
   }
 
  private:
-  // m.room.create and m.room.power_levels.
-  using Sources = std::pair<std::optional<EventIndex>, std::optional<EventIndex>>;
-
-  std::optional<EventIndex> Named(EventIndex event, std::optional<PlaceIndex> place) const {
-    return place ? auth_.NamedAuthEvent(event, *place) : std::nullopt;
-  }
-
-  RoomState StateOf(const Sources& sources) const {
-    RoomState state;
-    ApplyEvent(state, version_, graph_.event(*sources.first));
-    if (sources.second) ApplyEvent(state, version_, graph_.event(*sources.second));
-    return state;
+  const Event* Named(EventIndex event, std::optional<PlaceIndex> place) const {
+    if (!place) return nullptr;
+    const std::optional<EventIndex> named = auth_.NamedAuthEvent(event, *place);
+    return named ? &graph_.event(*named) : nullptr;
   }
 
   const RoomVersion& version_;
   const EventGraph& graph_;
-  const std::optional<PlaceIndex> create_;
-  const std::optional<PlaceIndex> power_levels_;
   const GraphAuth auth_;
-  std::map<Sources, PowerLevels> levels_;
+  const std::optional<PlaceIndex> create_place_;
+  const std::optional<PlaceIndex> power_levels_place_;
 };
 
 // An event that could come next.
@@ -122,7 +114,7 @@ std::vector<EventIndex> ReverseTopologicalPowerOrder(const RoomVersion& version,
   }
 
   std::priority_queue<Candidate> candidates;
-  SenderLevels levels(version, graph);
+  const SenderLevels levels(version, graph);
   const auto add = [&](EventIndex index) {
     const Event& event = graph.event(index);
     candidates.push({levels.Of(index), event.origin_server_ts, event.event_id, index});

@@ -215,8 +215,7 @@ TEST_P(ClaimedStateTest, PowerLevelsFallBackUnlessThoseInBetweenAreResolvedOver)
   room_.Topic("Topic", kCarol);
   const StateSet& right = room_.After("Topic");
   const NamedState resolved = room_.Resolve({right, room_.With(right, "PL")});
-  EXPECT_THAT(resolved,
-              Contains(Pair(kPowerLevels, GetParam().v2_1 ? "PromoteCarol" : "PL")));
+  EXPECT_THAT(resolved, Contains(Pair(kPowerLevels, GetParam().v2_1 ? "PromoteCarol" : "PL")));
 }
 
 class ResolutionV1Test : public testing::Test {
@@ -300,9 +299,9 @@ TEST_F(ResolutionV1Test, MembersAreResolvedUnderTheResolvedJoinRules) {
 TEST_F(ResolutionV1Test, AnEntryThatOneBranchLacksIsTakenAsItIs) {
   room_.JoinRule("Closed", kAlice, "invite");
   room_.Join("JoinEve", kEve, {"JoinBob"});
-  EXPECT_THAT(room_.Resolve({"Closed", "JoinEve"}),
-              AllOf(Contains(Pair(kJoinRules, "Closed")),
-                    Contains(Pair(kEvesMembership, "JoinEve"))));
+  EXPECT_THAT(
+      room_.Resolve({"Closed", "JoinEve"}),
+      AllOf(Contains(Pair(kJoinRules, "Closed")), Contains(Pair(kEvesMembership, "JoinEve"))));
 }
 
 }  // namespace
