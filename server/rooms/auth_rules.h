@@ -8,12 +8,7 @@
 #ifndef INNKEEPER_SERVER_ROOMS_AUTH_RULES_H_
 #define INNKEEPER_SERVER_ROOMS_AUTH_RULES_H_
 
-#include <optional>
-#include <string>
-
 #include "absl/status/status.h"
-#include "absl/strings/string_view.h"
-#include "absl/types/span.h"
 #include "server/rooms/event.h"
 #include "server/rooms/room_state.h"
 #include "server/rooms/room_version.h"
@@ -31,19 +26,14 @@ namespace innkeeper::rooms {
 // there counts as one that the room does not have. What stands there must have been
 // allowed itself.
 //
-// Not judged, as neither is in the state: the event's auth_events
-// (CheckAuthEvents), and signatures, among them that of AuthorisingServer.
+// Not judged, as they say nothing about the state: the event's auth_events
+// (CheckAuthEvents in auth_events.h), and its signatures (CheckEventSignatures in
+// signing.h), of which one may be asked for by join_authorised_via_users_server.
 //
 // Where Synapse refuses what the specification allows, we do so too, so that no
 // server takes offence at what we write: m.federate is anything but true, or the
 // target of a membership is of another server in a room that is not federated.
 absl::Status CheckAuthRules(const RoomVersion& version, const Event& event, const RoomState& state);
-
-// The server that, besides the sender's, must have signed `event`: that of the
-// user who authorises it in join_authorised_via_users_server, "" if that is no
-// user. nullopt if the event needs no other server. To be checked wherever an event's
-// signatures are.
-std::optional<absl::string_view> AuthorisingServer(const RoomVersion& version, const Event& event);
 
 }  // namespace innkeeper::rooms
 

@@ -110,6 +110,7 @@ Json PduJson(const RoomVersion& version, const Event& event) {
   pdu["sender"] = event.sender;
   pdu["type"] = event.type;
   if (event.state_key) pdu["state_key"] = *event.state_key;
+  if (!event.redacts.empty()) pdu["redacts"] = event.redacts;
   if (version.event_id_format == EventIdFormat::kOpaque) pdu["event_id"] = event.event_id;
   if (NamesRoom(version, event)) pdu["room_id"] = event.room_id;
   if (!event.content_hash.empty()) pdu["hashes"] = HashesJson(event);

@@ -49,6 +49,9 @@ struct Event {
   int64_t depth = 0;
   std::vector<EventReference> prev_events;
   std::vector<EventReference> auth_events;
+  // The event that this m.room.redaction takes back; empty where the version has
+  // that in content, and in other events.
+  std::string redacts;
   // What else the PDU has, such as `origin` in those of old servers: an object. It is
   // hashed and signed like the rest.
   Json other_fields = Json::object();
@@ -64,6 +67,7 @@ struct EventDraft {
   std::optional<std::string> state_key;
   std::string sender;
   Json content = Json::object();
+  std::string redacts;  // as in Event
   // The field of the request that the content comes from; names the culprit
   // when the event turns out too large.
   std::string source_field;

@@ -60,6 +60,11 @@ class PduReader {
     event.content_hash = ReadHash(Take("hashes"));
     errors_.AddStatus("sender", CheckUserId(event.sender));
     TakeIds(event);
+    const std::string redacts = StringOrEmpty(pdu_, "redacts");
+    if (event.type == "m.room.redaction" && !version_.redacts_in_content && !redacts.empty()) {
+      event.redacts = redacts;
+      pdu_.erase("redacts");
+    }
     event.other_fields = std::move(pdu_);
     return event;
   }
