@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "server/rooms/event.h"
 #include "server/rooms/event_graph.h"
 #include "server/rooms/json.h"
 #include "server/rooms/room_version.h"
@@ -46,11 +47,14 @@ struct Step {
 using NamedState = std::map<std::string, std::string>;
 
 // Every event is complete, with the auth events that the state before it gives, and
-// allowed by them: what isn't fails the test. In versions 1 and 2 the id of the event
-// X is "$X:a.example".
+// allowed by them: adding another fails the test. In versions 1 and 2 the id of the
+// event X is "$X:a.example".
 class ForkedRoom {
  public:
   explicit ForkedRoom(absl::string_view version);
+
+  // Adds an event called `name` if the state before it allows that; else returns false.
+  bool TryAdd(const std::string& name, Step step);
 
   // Each of these adds an event called `name`.
   void Add(const std::string& name, Step step);
@@ -87,12 +91,15 @@ class ForkedRoom {
   StateSet With(StateSet state, const std::string& event) const;
 
   // The resolution of states; of those behind the events called so.
-  NamedState Resolve(const std::vector<StateSet>& states) const;
+  NamedState ResolveStates(const std::vector<StateSet>& states) const;
   NamedState Resolve(const std::vector<std::string>& names) const;
 
   NamedState Named(const StateSet& state) const;
 
  private:
+  // Returns the event that `step` makes, and completes `step`.
+  Event Build(const std::string& name, Step& step) const;
+
   const RoomVersion& version_;
   EventGraph graph_;
   std::string room_id_;
