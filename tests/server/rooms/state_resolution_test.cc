@@ -3,10 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "server/rooms/auth_difference.h"
+#include "server/rooms/graph_auth.h"
 #include "tests/server/rooms/forked_room.h"
+#include "tests/server/rooms/random_room.h"
 
 namespace innkeeper::rooms {
 namespace {
@@ -296,6 +302,79 @@ TEST_F(ResolutionV1Test, AnEntryThatOneBranchLacksIsTakenAsItIs) {
   EXPECT_THAT(
       room_.Resolve({"Closed", "JoinEve"}),
       AllOf(Contains(Pair(kJoinRules, "Closed")), Contains(Pair(kEvesMembership, "JoinEve"))));
+}
+
+class ResolutionPropertyTest : public testing::TestWithParam<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(Versions, ResolutionPropertyTest, testing::Values("1", "2", "6", "12"),
+                         [](const auto& test) { return std::string(test.param); });
+
+TEST_P(ResolutionPropertyTest, TheOrderOfTheStatesIsOfNoConsequence) {
+  for (uint32_t seed = 0; seed < 20; ++seed) {
+    RandomRoom random(GetParam(), seed, 60);
+    for (int i = 0; i < 10; ++i) {
+      std::vector<StateSet> states = random.PickStates();
+      const NamedState resolved = random.room().ResolveStates(states);
+      std::reverse(states.begin(), states.end());
+      EXPECT_EQ(random.room().ResolveStates(states), resolved);
+      std::rotate(states.begin(), states.begin() + 1, states.end());
+      EXPECT_EQ(random.room().ResolveStates(states), resolved);
+      states.push_back(states[0]);
+      EXPECT_EQ(random.room().ResolveStates(states), resolved) << "a state counts once";
+    }
+  }
+}
+
+TEST_P(ResolutionPropertyTest, AStateByItselfIsResolvedToItself) {
+  RandomRoom random(GetParam(), 1, 60);
+  for (int i = 0; i < 50; ++i) {
+    const StateSet state = random.PickStates()[0];
+    EXPECT_EQ(random.room().ResolveStates({state}), random.room().Named(state));
+    EXPECT_EQ(random.room().ResolveStates({state, state}), random.room().Named(state));
+  }
+}
+
+TEST_P(ResolutionPropertyTest, WhatTheStatesAgreeOnStands) {
+  for (uint32_t seed = 0; seed < 20; ++seed) {
+    RandomRoom random(GetParam(), seed, 60);
+    for (int i = 0; i < 10; ++i) {
+      const std::vector<StateSet> states = random.PickStates();
+      const StateSet resolved =
+          ResolveState(random.room().version(), random.room().graph(), states);
+      FindConflict(states).agreed.ForEach(
+          [&](PlaceIndex place, EventIndex event) { EXPECT_EQ(resolved.Find(place), event); });
+    }
+  }
+}
+
+// Not so in other versions: 1 takes a topic that is not allowed if there is no other,
+// and 12 does not judge by what the states agree on.
+TEST(ResolutionV2PropertyTest, DisputedTopicsAreAllowedInTheEndUnlessTheirSenderLeft) {
+  int judged = 0;
+  for (uint32_t seed = 0; seed < 60; ++seed) {
+    RandomRoom random("2", seed, 60);
+    const EventGraph& graph = random.room().graph();
+    GraphAuth auth(random.room().version(), graph);
+    for (int i = 0; i < 10; ++i) {
+      const std::vector<StateSet> states = random.PickStates();
+      const StateConflict conflict = FindConflict(states);
+      const StateSet resolved = ResolveState(random.room().version(), graph, states);
+      const auto topic_place = graph.FindPlace({kTopic, ""});
+      const auto topic = topic_place ? resolved.Find(*topic_place) : std::nullopt;
+      if (!topic || conflict.agreed.Find(*topic_place)) continue;
+      const std::string& sender = graph.event(*topic).sender;
+      const auto member = resolved.Find(*graph.FindPlace({"m.room.member", sender}));
+      const std::string membership =
+          member ? graph.event(*member).content["membership"].get<std::string>() : "join";
+      EXPECT_NE(membership, "ban");
+      if (membership != "join") continue;
+      ++judged;
+      // By its auth events if even the sender's join fell.
+      EXPECT_EQ(auth.CheckInOrByAuthEvents(resolved, *topic), absl::OkStatus())
+          << random.room().Name(*topic) << " of room " << seed;
+    }
+  }
+  EXPECT_GT(judged, 100);
 }
 
 }  // namespace
