@@ -94,7 +94,7 @@ TEST(AuthDifferencePropertyTest, IsWhatTheDefinitionsSay) {
     RandomRoom random("11", seed, 60);
     const EventGraph& graph = random.room().graph();
     for (int i = 0; i < 10; ++i) {
-      const std::vector<StateSet> states = random.PickStates();
+      const std::vector<StateSet> states = random.PickClaimedStates();
       const StateConflict conflict = FindConflict(states);
       const std::vector<EventIndex> disputed = conflict.DisputedEvents();
       const Events expected = DisputedByDefinition(graph, states);

@@ -43,18 +43,21 @@ RandomRoom::RandomRoom(absl::string_view version, uint32_t seed, int events)
 
 std::vector<StateSet> RandomRoom::PickStates() {
   std::vector<StateSet> states;
-  const auto random_name = [&] {
-    return names_[static_cast<size_t>(Random(static_cast<int>(names_.size())))];
-  };
-  for (int i = 2 + Random(3); i > 0; --i) {
-    StateSet state = room_.After(random_name());
-    if (Random(3) == 0) {
-      const std::string old = random_name();
-      if (room_.graph().place(room_.Index(old))) state = room_.With(std::move(state), old);
-    }
-    states.push_back(std::move(state));
+  for (int i = 2 + Random(3); i > 0; --i) states.push_back(room_.After(RandomName()));
+  return states;
+}
+
+std::vector<StateSet> RandomRoom::PickClaimedStates() {
+  std::vector<StateSet> states = PickStates();
+  for (StateSet& state : states) {
+    const std::string& old = RandomName();
+    if (Random(3) == 0) state = room_.With(std::move(state), old);
   }
   return states;
+}
+
+const std::string& RandomRoom::RandomName() {
+  return names_[static_cast<size_t>(Random(static_cast<int>(names_.size())))];
 }
 
 const std::string& RandomRoom::RandomUser() {

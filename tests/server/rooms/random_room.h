@@ -24,14 +24,17 @@ class RandomRoom {
 
   const ForkedRoom& room() const { return room_; }
 
-  // Returns two to four states: those behind events, some of them with old entries
-  // in them, as another server may claim.
+  // Returns two to four states: those behind events;
   std::vector<StateSet> PickStates();
+
+  // some of them with old entries in them, as another server may claim.
+  std::vector<StateSet> PickClaimedStates();
 
  private:
   // A number from 0 to `end` - 1.
   int Random(int end) { return static_cast<int>(random_() % static_cast<uint32_t>(end)); }
 
+  const std::string& RandomName();
   const std::string& RandomUser();
   Step RandomStep();
   Step RandomMembership();

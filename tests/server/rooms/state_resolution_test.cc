@@ -313,7 +313,7 @@ TEST_P(ResolutionPropertyTest, TheOrderOfTheStatesIsOfNoConsequence) {
   for (uint32_t seed = 0; seed < 20; ++seed) {
     RandomRoom random(GetParam(), seed, 60);
     for (int i = 0; i < 10; ++i) {
-      std::vector<StateSet> states = random.PickStates();
+      std::vector<StateSet> states = random.PickClaimedStates();
       const NamedState resolved = random.room().ResolveStates(states);
       std::reverse(states.begin(), states.end());
       EXPECT_EQ(random.room().ResolveStates(states), resolved);
@@ -328,7 +328,7 @@ TEST_P(ResolutionPropertyTest, TheOrderOfTheStatesIsOfNoConsequence) {
 TEST_P(ResolutionPropertyTest, AStateByItselfIsResolvedToItself) {
   RandomRoom random(GetParam(), 1, 60);
   for (int i = 0; i < 50; ++i) {
-    const StateSet state = random.PickStates()[0];
+    const StateSet state = random.PickClaimedStates()[0];
     EXPECT_EQ(random.room().ResolveStates({state}), random.room().Named(state));
     EXPECT_EQ(random.room().ResolveStates({state, state}), random.room().Named(state));
   }
@@ -338,7 +338,7 @@ TEST_P(ResolutionPropertyTest, WhatTheStatesAgreeOnStands) {
   for (uint32_t seed = 0; seed < 20; ++seed) {
     RandomRoom random(GetParam(), seed, 60);
     for (int i = 0; i < 10; ++i) {
-      const std::vector<StateSet> states = random.PickStates();
+      const std::vector<StateSet> states = random.PickClaimedStates();
       const StateSet resolved =
           ResolveState(random.room().version(), random.room().graph(), states);
       FindConflict(states).agreed.ForEach(
