@@ -117,6 +117,13 @@ v1::ErrorReason ReasonOf(const absl::Status& status) {
   return reason;
 }
 
+std::string MetadataOf(const absl::Status& status, absl::string_view key) {
+  const auto info = GetDetail<google::rpc::ErrorInfo>(status);
+  if (!info) return "";
+  const auto it = info->metadata().find(std::string(key));
+  return it == info->metadata().end() ? "" : it->second;
+}
+
 std::string ReasonName(v1::ErrorReason reason) {
   return v1::ErrorReason_Name(reason).substr(kReasonPrefix.size());
 }

@@ -65,6 +65,9 @@ class FieldErrors {
 // Returns the reason in the status' ErrorInfo, or ERROR_REASON_UNSPECIFIED.
 v1::ErrorReason ReasonOf(const absl::Status& status);
 
+// Returns what the metadata in the status' ErrorInfo has under `key`, or "".
+std::string MetadataOf(const absl::Status& status, absl::string_view key);
+
 // Returns the name of the reason as it is on the wire: "ROOM_NOT_FOUND".
 std::string ReasonName(v1::ErrorReason reason);
 

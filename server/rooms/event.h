@@ -46,11 +46,15 @@ struct Event {
   std::string sender;
   int64_t origin_server_ts = 0;  // milliseconds since the Unix epoch
   Json content = Json::object();
+  // The event that an m.room.redaction takes the content from, in versions that have
+  // it beside the content (to 10); else empty.
+  std::string redacts;
   int64_t depth = 0;
   std::vector<EventReference> prev_events;
   std::vector<EventReference> auth_events;
-  std::string content_hash;    // raw SHA-256
-  std::string reference_hash;  // raw SHA-256
+  std::string canonical_content;  // `content` as canonical JSON; set by FinishEvent
+  std::string content_hash;       // raw SHA-256
+  std::string reference_hash;     // raw SHA-256
 };
 
 // What its sender decides about an event; the rest follows from its place in
@@ -60,6 +64,7 @@ struct EventDraft {
   std::optional<std::string> state_key;
   std::string sender;
   Json content = Json::object();
+  std::string redacts;  // as in Event
   // The field of the request that the content comes from; names the culprit
   // when the event turns out too large.
   std::string source_field;
@@ -67,11 +72,12 @@ struct EventDraft {
 
 // Returns the event as a PDU without signatures: federation format, with
 // `hashes` if content_hash is set, and with event_id and room_id where the
-// version has them on the wire.
+// version has them on the wire. The content need not be finished.
 Json PduJson(const RoomVersion& version, const Event& event);
 
-// Fills in what follows from the rest of `event`: its hashes, its id where ids
-// are hashes, and in the m.room.create of a room whose id is a hash the room id.
+// Fills in what follows from the rest of `event`: its canonical content, its hashes,
+// its id where ids are hashes, and in the m.room.create of a room whose id is a hash
+// the room id.
 // Returns the length of the event without signatures, in bytes.
 size_t FinishEvent(const RoomVersion& version, Event& event);
 

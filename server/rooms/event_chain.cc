@@ -1,11 +1,13 @@
 #include "server/rooms/event_chain.h"
 
-#include <algorithm>
-
 #include <glog/logging.h>
 
 #include "absl/strings/str_cat.h"
 #include "server/errors/errors.h"
+#include "server/rooms/auth_events.h"
+#include "server/rooms/auth_refusal.h"
+#include "server/rooms/auth_rules.h"
+#include "server/rooms/identifiers.h"
 
 namespace innkeeper::rooms {
 namespace {
@@ -74,36 +76,23 @@ std::string EventChain::OpaqueId(char sigil, absl::string_view what) const {
 
 std::vector<EventReference> EventChain::AuthEvents(const EventDraft& draft) const {
   std::vector<EventReference> references;
-  if (draft.type == "m.room.create") return references;
-  const auto add = [&](absl::string_view type, absl::string_view state_key) {
-    const StateEntry* const entry = FindState(state_, type, state_key);
-    if (entry == nullptr) return;
-    const auto& found = entry->reference;
-    if (std::find(references.begin(), references.end(), found) == references.end()) {
-      references.push_back(found);
-    }
-  };
-  if (!version_.create_event_implied) add("m.room.create", "");
-  add("m.room.power_levels", "");
-  add("m.room.member", draft.sender);
-  if (draft.type != "m.room.member" || !draft.state_key) return references;
-
-  const std::string membership = StringOrEmpty(draft.content, "membership");
-  add("m.room.member", *draft.state_key);
-  if (membership == "join" || membership == "invite" || membership == "knock") {
-    add("m.room.join_rules", "");
-  }
-  if (membership == "invite" && draft.content.contains("third_party_invite")) {
-    const Json& invite = draft.content["third_party_invite"];
-    if (invite.is_object() && invite.contains("signed")) {
-      add("m.room.third_party_invite", StringOrEmpty(invite["signed"], "token"));
-    }
-  }
-  if (membership == "join" && version_.restricted_joins) {
-    const std::string via = StringOrEmpty(draft.content, "join_authorised_via_users_server");
-    if (!via.empty()) add("m.room.member", via);
+  for (const StateKey& key :
+       AuthEventKeys(version_, draft.type, draft.sender, draft.state_key, draft.content)) {
+    const auto entry = state_.find(key);
+    if (entry != state_.end()) references.push_back(entry->second.reference);
   }
   return references;
+}
+
+absl::Status EventChain::Authorise(const Event& event) const {
+  // We sign for our own users only.
+  const Json* const authoriser = FindMember(event.content, "join_authorised_via_users_server");
+  if (version_.restricted_joins && event.type == "m.room.member" && authoriser != nullptr &&
+      !(authoriser->is_string() &&
+        IsLocal(authoriser->get_ref<const std::string&>(), context_.server_name))) {
+    return Refuse(AuthRule::kMemberAuthorisingServer);
+  }
+  return CheckAuthRules(version_, event, state_);
 }
 
 absl::Status EventChain::Append(EventDraft draft) {
@@ -118,6 +107,7 @@ absl::Status EventChain::Append(EventDraft draft) {
   event.sender = std::move(draft.sender);
   event.origin_server_ts = context_.origin_server_ts;
   event.content = std::move(draft.content);
+  event.redacts = std::move(draft.redacts);
   event.depth = tip_.depth + 1;
   if (tip_.depth > 0) event.prev_events = {tip_.latest_event};
   if (version_.event_id_format == EventIdFormat::kOpaque) {
@@ -128,6 +118,8 @@ absl::Status EventChain::Append(EventDraft draft) {
     return TooLarge(draft, absl::StrCat("makes an event of ", size, " bytes (", event.type,
                                         "); the most is ", kMaxEventBytes - kSignatureBytes));
   }
+  absl::Status allowed = Authorise(event);
+  if (!allowed.ok()) return allowed;
 
   tip_ = {event.room_id, event.depth, ReferenceTo(version_, event)};
   if (event.state_key) ApplyEvent(state_, version_, event);

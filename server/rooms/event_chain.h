@@ -43,12 +43,16 @@ class EventChain {
   // Starts a new room: the first event appended must be its m.room.create.
   EventChain(const RoomVersion& version, BuildContext context);
 
-  // Goes on with a room whose end is `tip` and whose state there is `state`.
+  // Goes on with a room whose end is `tip` and whose state there is `state`. Of the
+  // state only those places are needed that authorise the events to come:
+  // AuthStateKeys in auth_events.h.
   EventChain(const RoomVersion& version, BuildContext context, RoomTip tip, RoomState state);
 
   // Appends an event. INVALID_ARGUMENT with a BadRequest naming
   // `draft.source_field` if the event is too large (kMaxEventBytes, which
-  // leaves 512 bytes for a signature; kMaxEventKeyBytes); nothing is appended then.
+  // leaves 512 bytes for a signature; kMaxEventKeyBytes); PERMISSION_DENIED with the
+  // `rule` in its metadata if the authorisation rules refuse it (auth_rules.h).
+  // Nothing is appended then.
   absl::Status Append(EventDraft draft);
 
   // The id of the room; empty before the m.room.create of a room whose id is a
@@ -71,6 +75,9 @@ class EventChain {
 
   // Returns what authorises an event made of `draft`: references into the state.
   std::vector<EventReference> AuthEvents(const EventDraft& draft) const;
+
+  // Returns OK if the room allows the event, or PERMISSION_DENIED.
+  absl::Status Authorise(const Event& event) const;
 
   const RoomVersion& version_;
   const BuildContext context_;

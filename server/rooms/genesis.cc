@@ -8,6 +8,7 @@
 
 #include "absl/container/btree_set.h"
 #include "absl/strings/str_cat.h"
+#include "server/rooms/auth_refusal.h"
 
 namespace innkeeper::rooms {
 namespace {
@@ -48,8 +49,8 @@ std::vector<size_t> OtherInitialState(const RoomSpec& spec) {
   return indexes;
 }
 
-// Appends the parts of a new room one by one. The first event that is too large
-// ends it: its error stays and nothing more is appended.
+// Appends the parts of a new room one by one. The first event that is too large or not
+// allowed ends it: its error stays and nothing more is appended.
 class GenesisBuilder {
  public:
   GenesisBuilder(const RoomSpec& spec, const BuildContext& context)
@@ -128,13 +129,14 @@ class GenesisBuilder {
   }
 
   void Add(absl::string_view type, absl::string_view state_key, Json content,
-           std::string source_field) {
+           const std::string& source_field) {
     if (!status_.ok()) return;
-    status_ = chain_.Append({.type = std::string(type),
-                             .state_key = std::string(state_key),
-                             .sender = spec_.creator,
-                             .content = std::move(content),
-                             .source_field = std::move(source_field)});
+    status_ = AsInvalidRequest(chain_.Append({.type = std::string(type),
+                                              .state_key = std::string(state_key),
+                                              .sender = spec_.creator,
+                                              .content = std::move(content),
+                                              .source_field = source_field}),
+                               source_field);
   }
 
   const RoomSpec& spec_;

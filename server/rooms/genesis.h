@@ -43,7 +43,8 @@ Json CreateContent(const RoomVersion& version, absl::string_view creator, Json c
 // initial state (with encryption last in it if it isn't there already), name,
 // topic, invites. What initial state says about the preset's rules stands in their
 // place. `spec` must have passed CheckRoomSpec. INVALID_ARGUMENT with a BadRequest
-// if an event comes out too large.
+// if an event comes out too large, or is one that the rules do not allow behind those
+// before it (with the `rule` in the metadata).
 absl::StatusOr<Genesis> BuildGenesis(const RoomSpec& spec, const BuildContext& context);
 
 }  // namespace innkeeper::rooms

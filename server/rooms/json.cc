@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "server/errors/errors.h"
+#include "server/rooms/canonical_writer.h"
 #include "server/rooms/utf8.h"
 
 namespace innkeeper::rooms {
@@ -45,93 +46,6 @@ bool InRange(int64_t value) {
 }
 
 bool InRange(uint64_t value) { return value <= uint64_t{kMaxCanonicalInteger}; }
-
-// Appends the escape of a character that cannot stand for itself in a string.
-void AppendEscape(char c, std::string& text) {
-  switch (c) {
-    case '"':
-      text += "\\\"";
-      break;
-    case '\\':
-      text += "\\\\";
-      break;
-    case '\b':
-      text += "\\b";
-      break;
-    case '\t':
-      text += "\\t";
-      break;
-    case '\n':
-      text += "\\n";
-      break;
-    case '\f':
-      text += "\\f";
-      break;
-    case '\r':
-      text += "\\r";
-      break;
-    default:
-      absl::StrAppend(&text, "\\u00", absl::Hex(c, absl::kZeroPad2));
-  }
-}
-
-void AppendString(absl::string_view value, std::string& text) {
-  text += '"';
-  size_t written = 0;
-  for (size_t i = 0; i < value.size(); ++i) {
-    const char c = value[i];
-    if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') continue;
-    text.append(value.data() + written, i - written);
-    AppendEscape(c, text);
-    written = i + 1;
-  }
-  text.append(value.data() + written, value.size() - written);
-  text += '"';
-}
-
-void AppendValue(const Json& value, std::string& text) {
-  switch (value.type()) {
-    case Json::value_t::object: {
-      char separator = '{';
-      for (const auto& [key, member] : value.get_ref<const Json::object_t&>()) {
-        text += separator;
-        AppendString(key, text);
-        text += ':';
-        AppendValue(member, text);
-        separator = ',';
-      }
-      text += separator == '{' ? "{}" : "}";
-      break;
-    }
-    case Json::value_t::array: {
-      char separator = '[';
-      for (const Json& element : value.get_ref<const Json::array_t&>()) {
-        text += separator;
-        AppendValue(element, text);
-        separator = ',';
-      }
-      text += separator == '[' ? "[]" : "]";
-      break;
-    }
-    case Json::value_t::string:
-      AppendString(value.get_ref<const std::string&>(), text);
-      break;
-    case Json::value_t::boolean:
-      text += value.get<bool>() ? "true" : "false";
-      break;
-    case Json::value_t::number_integer:
-      absl::StrAppend(&text, value.get<int64_t>());
-      break;
-    case Json::value_t::number_unsigned:
-      absl::StrAppend(&text, value.get<uint64_t>());
-      break;
-    case Json::value_t::null:
-      text += "null";
-      break;
-    default:
-      LOG(FATAL) << "no canonical JSON: " << value.type_name();
-  }
-}
 
 // A place in a value that cannot be written as canonical JSON.
 struct Problem {
@@ -316,9 +230,9 @@ std::string FieldPath(absl::string_view field, absl::string_view key) {
 }
 
 std::string CanonicalJson(const Json& value) {
-  std::string text;
-  AppendValue(value, text);
-  return text;
+  CanonicalWriter writer;
+  writer.Value(value);
+  return writer.Take();
 }
 
 absl::Status CheckCanonical(const Json& value, absl::string_view field) {
@@ -342,10 +256,20 @@ absl::StatusOr<Json> ParseJson(absl::string_view text) {
   return value;
 }
 
-std::string StringOrEmpty(const Json& object, absl::string_view key) {
-  if (!object.is_object()) return "";
+const Json* FindMember(const Json& object, absl::string_view key) {
+  if (!object.is_object()) return nullptr;
   const auto it = object.find(std::string_view(key.data(), key.size()));
-  return it != object.end() && it->is_string() ? it->get<std::string>() : "";
+  return it == object.end() ? nullptr : &*it;
+}
+
+std::string StringOrEmpty(const Json& object, absl::string_view key) {
+  return std::string(StringViewOrEmpty(object, key));
+}
+
+absl::string_view StringViewOrEmpty(const Json& object, absl::string_view key) {
+  const Json* const member = FindMember(object, key);
+  if (member == nullptr || !member->is_string()) return "";
+  return member->get_ref<const std::string&>();
 }
 
 }  // namespace innkeeper::rooms

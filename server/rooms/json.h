@@ -50,9 +50,16 @@ std::string FieldPath(absl::string_view field, absl::string_view key);
 // kMaxJsonDepth. The message is a phrase fit for a BadRequest field violation.
 absl::StatusOr<Json> ParseJson(absl::string_view text);
 
+// Returns the member `key` of the object `object`, or nullptr if `object` is no
+// object or has no such key. Points into `object`.
+const Json* FindMember(const Json& object, absl::string_view key);
+
 // Returns the string under `key` of the object `object`, or "" if `object` is
 // no object, has no such key, or has something other than a string there.
 std::string StringOrEmpty(const Json& object, absl::string_view key);
+
+// The same without a copy: a view into `object`.
+absl::string_view StringViewOrEmpty(const Json& object, absl::string_view key);
 
 }  // namespace innkeeper::rooms
 

@@ -1,13 +1,11 @@
 #include "server/rooms/power_levels.h"
 
 #include <algorithm>
-#include <cmath>
-#include <string_view>
+#include <optional>
 #include <utility>
 
 #include <glog/logging.h>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "server/errors/errors.h"
 #include "server/rooms/identifiers.h"
@@ -15,8 +13,6 @@
 namespace innkeeper::rooms {
 namespace {
 
-constexpr int64_t kCreatorLevel = 100;
-constexpr int64_t kDefaultStateLevel = 50;
 constexpr int64_t kTombstoneLevelBelowCreators = 150;
 
 constexpr absl::string_view kLevels[] = {"ban",    "events_default", "invite",       "kick",
@@ -29,34 +25,6 @@ bool IsLevelKey(absl::string_view key) {
 
 bool IsMapKey(absl::string_view key) {
   return std::find(std::begin(kMaps), std::end(kMaps), key) != std::end(kMaps);
-}
-
-const Json* Find(const Json& object, absl::string_view key) {
-  if (!object.is_object()) return nullptr;
-  const auto it = object.find(std::string_view(key.data(), key.size()));
-  return it == object.end() ? nullptr : &*it;
-}
-
-// Reads a level as `version` does. Versions that take more than integers take
-// what Python's int() takes: fractions are cut off, strings may have spaces around
-// and a sign.
-std::optional<int64_t> ReadLevel(const RoomVersion& version, const Json* value) {
-  if (value == nullptr) return std::nullopt;
-  if (value->is_number_unsigned()) {
-    return static_cast<int64_t>(std::min(value->get<uint64_t>(), uint64_t{kUnboundedPower}));
-  }
-  if (value->is_number_integer()) return value->get<int64_t>();
-  if (version.integer_power_levels) return std::nullopt;
-  if (value->is_number_float()) {
-    const double level = std::trunc(value->get<double>());
-    if (!(std::abs(level) <= static_cast<double>(kMaxCanonicalInteger))) return std::nullopt;
-    return static_cast<int64_t>(level);
-  }
-  int64_t level = 0;
-  if (!value->is_string() || !absl::SimpleAtoi(value->get_ref<const std::string&>(), &level)) {
-    return std::nullopt;
-  }
-  return level;
 }
 
 int64_t ToCanonicalRange(int64_t level) {
@@ -79,7 +47,7 @@ Json CopyLevelMap(const RoomVersion& version, const Json& map) {
   Json copy = Json::object();
   if (!map.is_object()) return copy;
   for (const auto& [key, value] : map.items()) {
-    if (const auto level = ReadLevel(version, &value)) copy[key] = ToCanonicalRange(*level);
+    if (const auto level = ReadLevel(version, value)) copy[key] = ToCanonicalRange(*level);
   }
   return copy;
 }
@@ -91,7 +59,7 @@ Json CopyLevels(const RoomVersion& version, const Json& content) {
     if (IsMapKey(key)) {
       copy[key] = CopyLevelMap(version, value);
     } else if (IsLevelKey(key)) {
-      if (const auto level = ReadLevel(version, &value)) copy[key] = ToCanonicalRange(*level);
+      if (const auto level = ReadLevel(version, value)) copy[key] = ToCanonicalRange(*level);
     } else if (CheckCanonical(value, key).ok()) {
       copy[key] = value;
     }
@@ -127,72 +95,39 @@ PowerLevels::PowerLevels(const RoomVersion& version, std::vector<std::string> cr
       has_event_(true),
       content_(std::move(content)) {}
 
-int64_t PowerLevels::OfUser(absl::string_view user_id) const {
-  const bool creator = std::find(creators_.begin(), creators_.end(), user_id) != creators_.end();
-  if (creator && version_.creators_have_unbounded_power) return kUnboundedPower;
-  if (!has_event_) return creator ? kCreatorLevel : 0;
-  const std::optional<int64_t> level = LevelIn("users", user_id);
-  return level ? *level : Level("users_default", 0);
-}
-
-int64_t PowerLevels::ForStateEvent(absl::string_view type) const {
-  const std::optional<int64_t> level = LevelIn("events", type);
-  return level ? *level : Level("state_default", kDefaultStateLevel);
-}
-
-int64_t PowerLevels::ForMessage(absl::string_view type) const {
-  const std::optional<int64_t> level = LevelIn("events", type);
-  return level ? *level : Level("events_default", 0);
-}
-
-int64_t PowerLevels::ForAction(absl::string_view action) const {
-  return Level(action, action == "invite" ? 0 : 50);
-}
-
-int64_t PowerLevels::Level(absl::string_view key, int64_t fallback) const {
-  return ReadLevel(version_, Find(content_, key)).value_or(fallback);
-}
-
-std::optional<int64_t> PowerLevels::LevelIn(absl::string_view map, absl::string_view key) const {
-  const Json* const levels = Find(content_, map);
-  return levels == nullptr ? std::nullopt : ReadLevel(version_, Find(*levels, key));
+PowerLevelsView PowerLevels::View() const {
+  return {version_, {creators_.begin(), creators_.end()}, has_event_ ? &content_ : nullptr};
 }
 
 std::vector<std::string> Creators(const RoomVersion& version, const RoomState& state) {
   const StateEntry* const create = FindState(state, "m.room.create");
   CHECK(create != nullptr) << "a room without m.room.create";
-  std::vector<std::string> creators = {version.creator_in_create_content
-                                           ? StringOrEmpty(create->content, "creator")
-                                           : create->sender};
-  const Json* const additional = Find(create->content, "additional_creators");
-  if (!version.creators_have_unbounded_power || additional == nullptr) return creators;
-  for (const Json& user : *additional) {
-    if (user.is_string() && user != creators.front()) creators.push_back(user);
-  }
-  return creators;
+  const CreatorViews creators = ViewCreators(version, *create);
+  return {creators.begin(), creators.end()};
 }
 
 Json DefaultPowerLevels(const RoomVersion& version, absl::string_view creator) {
-  Json content = {{"ban", 50},
-                  {"events",
-                   {{"m.room.avatar", 50},
-                    {"m.room.canonical_alias", 50},
-                    {"m.room.encryption", 100},
-                    {"m.room.history_visibility", 100},
-                    {"m.room.name", 50},
-                    {"m.room.power_levels", 100},
-                    {"m.room.server_acl", 100},
-                    {"m.room.tombstone", 100}}},
-                  {"events_default", 0},
-                  {"invite", 50},
-                  {"kick", 50},
-                  {"redact", 50},
-                  {"state_default", kDefaultStateLevel},
-                  {"users", Json::object()},
-                  {"users_default", 0}};
-  if (version.creators_have_unbounded_power) return WithRaisedTombstoneLevel(std::move(content));
-  content["users"][std::string(creator)] = kCreatorLevel;
-  return content;
+  static const Json& content = *new Json({{"ban", 50},
+                                          {"events",
+                                           {{"m.room.avatar", 50},
+                                            {"m.room.canonical_alias", 50},
+                                            {"m.room.encryption", 100},
+                                            {"m.room.history_visibility", 100},
+                                            {"m.room.name", 50},
+                                            {"m.room.power_levels", 100},
+                                            {"m.room.server_acl", 100},
+                                            {"m.room.tombstone", 100}}},
+                                          {"events_default", 0},
+                                          {"invite", 50},
+                                          {"kick", 50},
+                                          {"redact", 50},
+                                          {"state_default", kDefaultStateLevel},
+                                          {"users", Json::object()},
+                                          {"users_default", 0}});
+  if (version.creators_have_unbounded_power) return WithRaisedTombstoneLevel(content);
+  Json levels = content;
+  levels["users"][std::string(creator)] = kCreatorLevel;
+  return levels;
 }
 
 absl::Status CheckPowerLevels(const Json& content, absl::string_view field, int64_t highest) {

@@ -10,24 +10,20 @@
 #define INNKEEPER_SERVER_ROOMS_POWER_LEVELS_H_
 
 #include <cstdint>
-#include <limits>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "server/rooms/json.h"
+#include "server/rooms/power_levels_view.h"
 #include "server/rooms/room_state.h"
 #include "server/rooms/room_version.h"
 
 namespace innkeeper::rooms {
 
-// Above every level that can be written down: the power of creators in
-// version 12.
-inline constexpr int64_t kUnboundedPower = std::numeric_limits<int64_t>::max();
-
-// The power levels in force in a room.
+// The power levels in force in a room. Holds copies, so that it may outlive what
+// it was made from; for a look at them see PowerLevelsView.
 class PowerLevels {
  public:
   // Reads them from `state`, which must have its m.room.create.
@@ -36,22 +32,14 @@ class PowerLevels {
   // The levels of a room of `creators` with `content` as its m.room.power_levels.
   PowerLevels(const RoomVersion& version, std::vector<std::string> creators, Json content);
 
-  // The level of `user_id`; kUnboundedPower for a creator in version 12.
-  int64_t OfUser(absl::string_view user_id) const;
-
-  // The level needed to send an event of `type`.
-  int64_t ForStateEvent(absl::string_view type) const;
-  int64_t ForMessage(absl::string_view type) const;
-
-  // The level needed for an action: "invite", "kick", "ban" or "redact".
-  int64_t ForAction(absl::string_view action) const;
+  // As in PowerLevelsView.
+  int64_t OfUser(absl::string_view user_id) const { return View().OfUser(user_id); }
+  int64_t ForStateEvent(absl::string_view type) const { return View().ForStateEvent(type); }
+  int64_t ForMessage(absl::string_view type) const { return View().ForMessage(type); }
+  int64_t ForAction(absl::string_view action) const { return View().ForAction(action); }
 
  private:
-  // The level under `key` of the content, or `fallback`.
-  int64_t Level(absl::string_view key, int64_t fallback) const;
-
-  // The level under `key` of the object under `map` of the content, or nullopt.
-  std::optional<int64_t> LevelIn(absl::string_view map, absl::string_view key) const;
+  PowerLevelsView View() const;
 
   const RoomVersion& version_;
   std::vector<std::string> creators_;

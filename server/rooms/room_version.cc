@@ -3,39 +3,103 @@
 namespace innkeeper::rooms {
 namespace {
 
-constexpr auto kOpaqueId = EventIdFormat::kOpaque;
-constexpr auto kBase64Id = EventIdFormat::kBase64;
-constexpr auto kUrlSafeId = EventIdFormat::kBase64UrlSafe;
-constexpr auto kOpaqueRoom = RoomIdFormat::kOpaque;
-constexpr auto kHashRoom = RoomIdFormat::kCreateHash;
-constexpr auto kR1 = RedactionRules::kR1;
-constexpr auto kR2 = RedactionRules::kR2;
-constexpr auto kR3 = RedactionRules::kR3;
-constexpr auto kR4 = RedactionRules::kR4;
-constexpr auto kR5 = RedactionRules::kR5;
-constexpr bool kYes = true;
-constexpr bool kNo = false;
+// Each version is what it changes in the one before.
 
-// The columns are the members of RoomVersion, in their order.
-// clang-format off
-constexpr RoomVersion kVersions[] = {
-    //                                hash    creator  unbounded  create   predecessor  integer  restricted
-    //                                in refs in       creators   implied  has event    levels   joins
-    //                                        content                      id
-    {"1",  kOpaqueId,  kOpaqueRoom, kR1, kYes, kYes,   kNo,       kNo,     kYes,        kNo,     kNo},
-    {"2",  kOpaqueId,  kOpaqueRoom, kR1, kYes, kYes,   kNo,       kNo,     kYes,        kNo,     kNo},
-    {"3",  kBase64Id,  kOpaqueRoom, kR1, kNo,  kYes,   kNo,       kNo,     kYes,        kNo,     kNo},
-    {"4",  kUrlSafeId, kOpaqueRoom, kR1, kNo,  kYes,   kNo,       kNo,     kYes,        kNo,     kNo},
-    {"5",  kUrlSafeId, kOpaqueRoom, kR1, kNo,  kYes,   kNo,       kNo,     kYes,        kNo,     kNo},
-    {"6",  kUrlSafeId, kOpaqueRoom, kR2, kNo,  kYes,   kNo,       kNo,     kYes,        kNo,     kNo},
-    {"7",  kUrlSafeId, kOpaqueRoom, kR2, kNo,  kYes,   kNo,       kNo,     kYes,        kNo,     kNo},
-    {"8",  kUrlSafeId, kOpaqueRoom, kR3, kNo,  kYes,   kNo,       kNo,     kYes,        kNo,     kYes},
-    {"9",  kUrlSafeId, kOpaqueRoom, kR4, kNo,  kYes,   kNo,       kNo,     kYes,        kNo,     kYes},
-    {"10", kUrlSafeId, kOpaqueRoom, kR4, kNo,  kYes,   kNo,       kNo,     kYes,        kYes,    kYes},
-    {"11", kUrlSafeId, kOpaqueRoom, kR5, kNo,  kNo,    kNo,       kNo,     kYes,        kYes,    kYes},
-    {"12", kUrlSafeId, kHashRoom,   kR5, kNo,  kNo,    kYes,      kYes,    kNo,         kYes,    kYes},
-};
-// clang-format on
+constexpr RoomVersion kVersion1 = {.id = "1"};
+
+constexpr RoomVersion kVersion2 = [] {
+  RoomVersion version = kVersion1;
+  version.id = "2";
+  version.state_resolution = StateResolution::kV2;
+  return version;
+}();
+
+constexpr RoomVersion kVersion3 = [] {
+  RoomVersion version = kVersion2;
+  version.id = "3";
+  version.event_id_format = EventIdFormat::kBase64;
+  version.event_references_carry_hashes = false;
+  version.redactions_need_power = false;
+  return version;
+}();
+
+constexpr RoomVersion kVersion4 = [] {
+  RoomVersion version = kVersion3;
+  version.id = "4";
+  version.event_id_format = EventIdFormat::kBase64UrlSafe;
+  return version;
+}();
+
+// Servers check how long keys are valid, which is no matter of rooms.
+constexpr RoomVersion kVersion5 = [] {
+  RoomVersion version = kVersion4;
+  version.id = "5";
+  return version;
+}();
+
+constexpr RoomVersion kVersion6 = [] {
+  RoomVersion version = kVersion5;
+  version.id = "6";
+  version.strict_canonical_json = true;
+  version.redaction_rules = RedactionRules::kR2;
+  version.servers_set_aliases = false;
+  version.notification_levels_checked = true;
+  return version;
+}();
+
+constexpr RoomVersion kVersion7 = [] {
+  RoomVersion version = kVersion6;
+  version.id = "7";
+  version.knocking = true;
+  return version;
+}();
+
+constexpr RoomVersion kVersion8 = [] {
+  RoomVersion version = kVersion7;
+  version.id = "8";
+  version.redaction_rules = RedactionRules::kR3;
+  version.restricted_joins = true;
+  return version;
+}();
+
+constexpr RoomVersion kVersion9 = [] {
+  RoomVersion version = kVersion8;
+  version.id = "9";
+  version.redaction_rules = RedactionRules::kR4;
+  return version;
+}();
+
+constexpr RoomVersion kVersion10 = [] {
+  RoomVersion version = kVersion9;
+  version.id = "10";
+  version.integer_power_levels = true;
+  version.knock_restricted_joins = true;
+  return version;
+}();
+
+constexpr RoomVersion kVersion11 = [] {
+  RoomVersion version = kVersion10;
+  version.id = "11";
+  version.redaction_rules = RedactionRules::kR5;
+  version.redacts_in_content = true;
+  version.creator_in_create_content = false;
+  return version;
+}();
+
+constexpr RoomVersion kVersion12 = [] {
+  RoomVersion version = kVersion11;
+  version.id = "12";
+  version.room_id_format = RoomIdFormat::kCreateHash;
+  version.creators_have_unbounded_power = true;
+  version.create_event_implied = true;
+  version.predecessor_has_event_id = false;
+  version.state_resolution = StateResolution::kV2_1;
+  return version;
+}();
+
+constexpr RoomVersion kVersions[] = {kVersion1, kVersion2,  kVersion3,  kVersion4,
+                                     kVersion5, kVersion6,  kVersion7,  kVersion8,
+                                     kVersion9, kVersion10, kVersion11, kVersion12};
 
 }  // namespace
 

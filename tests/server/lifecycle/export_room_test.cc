@@ -10,9 +10,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/base/executor.h"
 #include "server/errors/errors.h"
 #include "server/lifecycle/create_room.h"
 #include "server/lifecycle/room_records.h"
+#include "server/lifecycle/transaction.h"
 #include "server/rooms/event.h"
 #include "storage/keys.h"
 #include "storage/room_store.h"
@@ -34,9 +36,11 @@ class ExportRoomTest : public testing::Test {
  protected:
   ExportRoomTest()
       : engine_(storage::OpenTestEngine(dir_.File("data"))),
+        clock_(SystemClock()),
         random_(SecureRandom()),
-        creator_(*engine_, [] { return absl::FromUnixSeconds(1'700'000'000); }, random_,
-                 {.server_name = "example.org"}),
+        executor_(1, 10),
+        transactor_(*engine_, executor_, clock_, {.request_retention = absl::Hours(24)}),
+        creator_(clock_, random_, {.server_name = "example.org"}),
         key_{"example.org", "ed25519:a_1", rooms::Ed25519Key(std::string(32, 'k'))},
         exporter_(*engine_, key_) {}
 
@@ -49,7 +53,7 @@ class ExportRoomTest : public testing::Test {
       command.spec.initial_state.push_back(
           {"org.example.x", absl::StrCat(i), {{"text", std::string(bytes, 'x')}}});
     }
-    auto created = creator_.Create(std::move(command));
+    auto created = transactor_.RunAndWait(creator_.Create(std::move(command)));
     EXPECT_TRUE(created.ok()) << created.status();
     return Room(created->room().room_id());
   }
@@ -101,7 +105,10 @@ class ExportRoomTest : public testing::Test {
 
   TempDir dir_;
   std::unique_ptr<storage::Engine> engine_;
+  Clock clock_;
   RandomBytes random_;
+  Executor executor_;
+  Transactor transactor_;
   RoomCreator creator_;
   rooms::SigningKey key_;
   RoomExporter exporter_;

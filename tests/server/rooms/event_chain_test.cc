@@ -9,6 +9,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "server/errors/errors.h"
+#include "server/rooms/genesis.h"
 #include "server/rooms/identifiers.h"
 #include "tests/server/rooms/violations.h"
 
@@ -37,12 +39,23 @@ absl::Status Append(EventChain& chain, const std::string& type, const std::strin
                        .source_field = "the_field"});
 }
 
-// A room with its first three events.
+absl::Status AppendCreate(EventChain& chain, const RoomVersion& version) {
+  return Append(chain, "m.room.create", "",
+                CreateContent(version, kAlice, Json::object(), Context()));
+}
+
+// Appends the first three events of a room.
+void Start(EventChain& chain, const RoomVersion& version) {
+  ASSERT_TRUE(AppendCreate(chain, version).ok());
+  ASSERT_TRUE(Append(chain, "m.room.member", kAlice, {{"membership", "join"}}).ok());
+  Json users = Json::object();
+  if (!version.creators_have_unbounded_power) users[kAlice] = 100;
+  ASSERT_TRUE(Append(chain, "m.room.power_levels", "", {{"users", users}}).ok());
+}
+
 EventChain StartedRoom(const RoomVersion& version) {
   EventChain chain(version, Context());
-  EXPECT_TRUE(Append(chain, "m.room.create", "", {{"room_version", std::string(version.id)}}).ok());
-  EXPECT_TRUE(Append(chain, "m.room.member", kAlice, {{"membership", "join"}}).ok());
-  EXPECT_TRUE(Append(chain, "m.room.power_levels", "", {{"users", Json::object()}}).ok());
+  Start(chain, version);
   return chain;
 }
 
@@ -86,7 +99,7 @@ TEST(EventChainTest, RoomIdIsOpaqueOrTheHashOfTheFirstEvent) {
     SCOPED_TRACE(version.id);
     EventChain chain(version, Context());
     const std::string before = chain.room_id();
-    ASSERT_TRUE(Append(chain, "m.room.create", "", Json::object()).ok());
+    ASSERT_TRUE(AppendCreate(chain, version).ok());
     EXPECT_TRUE(CheckRoomId(chain.room_id()).ok()) << chain.room_id();
     if (version.room_id_format == RoomIdFormat::kOpaque) {
       EXPECT_EQ(chain.room_id(), before);
@@ -105,11 +118,9 @@ TEST(EventChainTest, OpaqueIdsFollowFromTheNonceAndDiffer) {
   for (int i = 0; i < 500; ++i) {
     EventChain chain(Version("1"), Context(absl::StrCat("nonce number ", i)));
     ids.insert(chain.room_id());
-    for (int event = 0; event < 4; ++event) {
-      ASSERT_TRUE(Append(chain, "m.room.create", "", Json::object()).ok());
-      ids.insert(chain.events().back().event_id);
-    }
-    expected += 5;
+    Start(chain, Version("1"));
+    for (const Event& event : chain.events()) ids.insert(event.event_id);
+    expected += 4;
     EXPECT_EQ(EventChain(Version("1"), Context(absl::StrCat("nonce number ", i))).room_id(),
               chain.room_id());
   }
@@ -120,8 +131,8 @@ TEST(EventChainTest, OpaqueIdsFollowFromTheNonceAndDiffer) {
 TEST(EventChainTest, OpaqueEventIdsOfTwoRoomsDifferForTheSameNonce) {
   EventChain new_room(Version("1"), Context());
   EventChain old_room(Version("1"), Context(), {.room_id = "!old:domain", .depth = 0}, {});
-  ASSERT_TRUE(Append(new_room, "m.room.create", "", Json::object()).ok());
-  ASSERT_TRUE(Append(old_room, "m.room.create", "", Json::object()).ok());
+  ASSERT_TRUE(AppendCreate(new_room, Version("1")).ok());
+  ASSERT_TRUE(AppendCreate(old_room, Version("1")).ok());
   EXPECT_NE(new_room.events()[0].event_id, old_room.events()[0].event_id);
 }
 
@@ -148,21 +159,48 @@ TEST(EventChainTest, SelectsAuthEventsInOrder) {
     EXPECT_EQ(chain.events().back().auth_events.size(), version.create_event_implied ? 3u : 4u);
     ASSERT_TRUE(Append(chain, "m.room.member", kBob, {{"membership", "leave"}}).ok());
     expect_auth({levels, alice, bob});
-    ASSERT_TRUE(Append(chain, "m.room.third_party_invite", "token", Json::object()).ok());
-    ASSERT_TRUE(Append(chain, "m.room.member", "@carol:x",
-                       {{"membership", "invite"},
-                        {"third_party_invite", {{"signed", {{"token", "token"}}}}}})
-                    .ok());
-    expect_auth({levels, alice, rules, "m.room.third_party_invite|token"});
+    if (!version.restricted_joins) continue;
+    ASSERT_TRUE(Append(chain, "m.room.join_rules", "", {{"join_rule", "restricted"}}).ok());
     ASSERT_TRUE(Append(chain, "m.room.member", "@dave:x",
                        {{"membership", "join"}, {"join_authorised_via_users_server", kAlice}},
                        "@dave:x")
                     .ok());
-    if (version.restricted_joins) {
-      expect_auth({levels, rules, alice});
-    } else {
-      expect_auth({levels, rules});
+    expect_auth({levels, rules, alice});
+  }
+}
+
+TEST(EventChainTest, RefusesWhatTheRulesDoNotAllowAndStaysAsItWas) {
+  for (const RoomVersion& version : AllRoomVersions()) {
+    SCOPED_TRACE(version.id);
+    EventChain chain = StartedRoom(version);
+    const absl::Status status = Append(chain, "m.room.name", "", {{"name", "x"}}, kBob);
+    EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
+    EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_EVENT_NOT_AUTHORIZED);
+    EXPECT_EQ(MetadataOf(status, "rule"), "event.sender_not_joined");
+    EXPECT_EQ(chain.events().size(), 3u);
+    EXPECT_EQ(chain.state().size(), 3u);
+    ASSERT_TRUE(Append(chain, "m.room.name", "", {{"name", "x"}}).ok());
+    EXPECT_EQ(chain.events().back().depth, 4);
+  }
+}
+
+// Others' would have to be signed by their servers.
+TEST(EventChainTest, JoinsAreAuthorisedByOurUsersOnly) {
+  const std::string carol = "@carol:elsewhere";
+  const auto join_by = [](Json authoriser) {
+    return Json({{"membership", "join"}, {"join_authorised_via_users_server", authoriser}});
+  };
+  for (const RoomVersion& version : AllRoomVersions()) {
+    SCOPED_TRACE(version.id);
+    EventChain chain = StartedRoom(version);
+    ASSERT_TRUE(Append(chain, "m.room.join_rules", "", {{"join_rule", "public"}}).ok());
+    ASSERT_TRUE(Append(chain, "m.room.member", carol, {{"membership", "join"}}, carol).ok());
+    for (const Json& authoriser : {Json(carol), Json("nobody"), Json(1)}) {
+      const absl::Status status = Append(chain, "m.room.member", kBob, join_by(authoriser), kBob);
+      EXPECT_EQ(MetadataOf(status, "rule"),
+                version.restricted_joins ? "member.authorising_server" : "");
     }
+    EXPECT_TRUE(Append(chain, "m.room.member", kBob, join_by(kAlice), kBob).ok());
   }
 }
 

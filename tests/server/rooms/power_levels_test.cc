@@ -91,7 +91,7 @@ TEST(PowerLevelsTest, AreReadFromTheEvent) {
   }
 }
 
-TEST(PowerLevelsTest, StringsAndFractionsCountUpToVersion9) {
+TEST(PowerLevelsTest, StringsCountUpToVersion9AndFractionsUpTo5) {
   const std::vector<std::pair<Json, int64_t>> readings = {{"42", 42},
                                                           {" +042\n", 42},
                                                           {"-7", -7},
@@ -104,11 +104,15 @@ TEST(PowerLevelsTest, StringsAndFractionsCountUpToVersion9) {
                                                           {nullptr, 50},
                                                           {1e300, 50},
                                                           {Json::array(), 50},
-                                                          {uint64_t{1} << 63, INT64_MAX}};
+                                                          {uint64_t{1} << 63, kUnboundedPower - 1},
+                                                          {INT64_MAX, kUnboundedPower - 1},
+                                                          {INT64_MIN, 1 - kUnboundedPower}};
   for (const RoomVersion& version : AllRoomVersions()) {
     for (const auto& [written, read] : readings) {
       const PowerLevels levels(version, Room(version, {{"ban", written}}));
-      const bool counts = !version.integer_power_levels || written.is_number_integer();
+      const bool counts = written.is_number_integer() ||
+                          (!version.integer_power_levels && written.is_string()) ||
+                          (!version.strict_canonical_json && written.is_number_float());
       EXPECT_EQ(levels.ForAction("ban"), counts ? read : 50) << version.id << " " << written;
     }
   }

@@ -40,7 +40,17 @@ TEST(RoomVersionTest, SwitchesAreThrownByTheVersionsOfTheSpecification) {
     EXPECT_EQ(version.create_event_implied, number >= 12);
     EXPECT_EQ(version.predecessor_has_event_id, number <= 11);
     EXPECT_EQ(version.integer_power_levels, number >= 10);
+    EXPECT_EQ(version.strict_canonical_json, number >= 6);
+    EXPECT_EQ(version.redacts_in_content, number >= 11);
+    EXPECT_EQ(version.servers_set_aliases, number <= 5);
+    EXPECT_EQ(version.redactions_need_power, number <= 2);
+    EXPECT_EQ(version.notification_levels_checked, number >= 6);
+    EXPECT_EQ(version.knocking, number >= 7);
     EXPECT_EQ(version.restricted_joins, number >= 8);
+    EXPECT_EQ(version.knock_restricted_joins, number >= 10);
+    EXPECT_EQ(version.state_resolution, number == 1    ? StateResolution::kV1
+                                        : number <= 11 ? StateResolution::kV2
+                                                       : StateResolution::kV2_1);
   }
 }
 
