@@ -29,6 +29,7 @@
 #include "server/lifecycle/maintenance.h"
 #include "server/lifecycle/read_rooms.h"
 #include "server/lifecycle/supported_version.h"
+#include "server/lifecycle/transaction.h"
 #include "server/lifecycle/upgrade_room.h"
 #include "server/rooms/identifiers.h"
 #include "server/rooms/signing.h"
@@ -73,7 +74,6 @@ lifecycle::RoomCreator::Options CreatorOptions(const ServerConfig& config) {
   options.encryption_algorithm = config.encryption_algorithm;
   options.rooms_per_second = config.room_creation_rate;
   options.room_burst = config.room_creation_burst;
-  options.request_retention = config.request_id_retention;
   return options;
 }
 
@@ -84,9 +84,10 @@ lifecycle::RoomUpgrader::Options UpgraderOptions(const ServerConfig& config) {
           .request_retention = config.request_id_retention};
 }
 
-size_t ReadThreads(const ServerConfig& config) {
-  return config.read_threads > 0 ? static_cast<size_t>(config.read_threads)
-                                 : std::max(1u, std::thread::hardware_concurrency());
+// `configured`, or with 0 as many as there are processors, times `per_processor`.
+size_t Threads(int configured, unsigned per_processor) {
+  if (configured > 0) return static_cast<size_t>(configured);
+  return std::max(1u, std::thread::hardware_concurrency()) * per_processor;
 }
 
 // What the configuration's own checks leave to those who know the grammar.
@@ -154,15 +155,21 @@ class RealServer final : public Server {
         signer_(std::move(token_key)),
         signing_key_(std::move(signing_key)),
         authenticator_(std::move(authenticator)),
-        read_executor_(ReadThreads(config), static_cast<size_t>(config.max_queued_requests)),
-        write_executor_(static_cast<size_t>(config.write_threads),
+        read_executor_(Threads(config.read_threads, 1),
+                       static_cast<size_t>(config.max_queued_requests)),
+        write_executor_(Threads(config.write_threads, 2),
                         static_cast<size_t>(config.max_queued_requests)),
-        creator_(*engine_, clock_, random_, CreatorOptions(config)),
+        upgrade_executor_(static_cast<size_t>(config.upgrade_threads),
+                          static_cast<size_t>(config.max_queued_requests)),
+        transactor_(*engine_, write_executor_, clock_,
+                    {.request_retention = config.request_id_retention}),
+        creator_(clock_, random_, CreatorOptions(config)),
         upgrader_(*engine_, clock_, random_, UpgraderOptions(config)),
         browser_(*engine_, signer_),
         exporter_(*engine_, signing_key_),
         feed_(*engine_, signer_, read_executor_, random_),
-        service_({*authenticator_, gate_, read_executor_, write_executor_},
+        service_({*authenticator_, gate_, read_executor_, write_executor_, upgrade_executor_,
+                  transactor_},
                  {creator_, upgrader_, browser_, exporter_, feed_}, config.default_room_version) {}
 
   ~RealServer() override {
@@ -190,6 +197,8 @@ class RealServer final : public Server {
   const std::unique_ptr<auth::Authenticator> authenticator_;
   Executor read_executor_;
   Executor write_executor_;
+  Executor upgrade_executor_;
+  lifecycle::Transactor transactor_;
   lifecycle::RoomCreator creator_;
   lifecycle::RoomUpgrader upgrader_;
   const lifecycle::RoomBrowser browser_;
@@ -260,6 +269,7 @@ absl::Status RealServer::Shutdown() {
   }
   token_reload_.reset();
   maintenance_.reset();
+  upgrade_executor_.Stop();
   write_executor_.Stop();
   read_executor_.Stop();
   feed_.Stop();

@@ -11,38 +11,37 @@ constexpr char kTerminator = '\x01';  // behind the 0x00 that ends it
 }  // namespace
 
 KeyBuilder& KeyBuilder::Str(absl::string_view component) {
-  for (char c : component) {
-    key_.push_back(c);
-    if (c == '\0') key_.push_back(kEscape);
+  size_t zero = component.find('\0');
+  while (zero != absl::string_view::npos) {
+    key_.append(component.data(), zero + 1);
+    key_ += kEscape;
+    component.remove_prefix(zero + 1);
+    zero = component.find('\0');
   }
-  key_.push_back('\0');
-  key_.push_back(kTerminator);
+  key_.append(component.data(), component.size());
+  key_ += '\0';
+  key_ += kTerminator;
   return *this;
 }
 
 KeyBuilder& KeyBuilder::U64(uint64_t component) {
-  for (int shift = 56; shift >= 0; shift -= 8) {
-    key_.push_back(static_cast<char>(component >> shift));
-  }
+  char bytes[8];
+  for (int i = 0; i < 8; ++i) bytes[i] = static_cast<char>(component >> (56 - 8 * i));
+  key_.append(bytes, sizeof(bytes));
   return *this;
 }
 
 std::optional<std::string> KeyReader::Str() {
   std::string component;
-  for (size_t i = 0; i + 1 < rest_.size(); ++i) {
-    if (rest_[i] != '\0') {
-      component.push_back(rest_[i]);
-    } else if (rest_[i + 1] == kEscape) {
-      component.push_back('\0');
-      ++i;
-    } else if (rest_[i + 1] == kTerminator) {
-      rest_.remove_prefix(i + 2);
-      return component;
-    } else {
-      return std::nullopt;
-    }
+  while (true) {
+    const size_t zero = rest_.find('\0');
+    if (zero == absl::string_view::npos || zero + 1 == rest_.size()) return std::nullopt;
+    const char mark = rest_[zero + 1];
+    if (mark != kEscape && mark != kTerminator) return std::nullopt;
+    component.append(rest_.data(), mark == kEscape ? zero + 1 : zero);
+    rest_.remove_prefix(zero + 2);
+    if (mark == kTerminator) return component;
   }
-  return std::nullopt;
 }
 
 std::optional<uint64_t> KeyReader::U64() {

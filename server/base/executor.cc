@@ -18,6 +18,13 @@ bool Executor::TrySubmit(Task&& task) {
   return true;
 }
 
+bool Executor::Submit(Task&& task) {
+  absl::MutexLock lock(&mutex_);
+  if (stopped_) return false;
+  tasks_.push_back(std::move(task));
+  return true;
+}
+
 void Executor::Stop() {
   {
     absl::MutexLock lock(&mutex_);

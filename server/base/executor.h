@@ -35,6 +35,10 @@ class Executor {
   // is, if too many are waiting or the executor was stopped.
   bool TrySubmit(Task&& task);
 
+  // As TrySubmit, however many are waiting: for the rest of work that was taken on
+  // before.
+  bool Submit(Task&& task);
+
   // Runs what was submitted and ends the threads. Blocks; not to be called from
   // a task. Idempotent.
   void Stop();

@@ -103,10 +103,12 @@ struct ServerConfig {
 
   // Threads that serve reads. 1 to 1,024; 0: one for each processor.
   int read_threads = 0;
-  // Threads that work on creates and upgrades. Most of the time they wait for the
-  // disk, and what waits together is written together, so that there should be
-  // many. 1 to 1,024.
-  int write_threads = 64;
+  // Threads that work on writes other than upgrades. They never wait for a commit.
+  // 1 to 1,024; 0: two for each processor.
+  int write_threads = 0;
+  // Threads that work on upgrades: how many rooms are upgraded at the same time.
+  // They mostly wait for the disk. 1 to 1,024.
+  int upgrade_threads = 32;
   // How many requests may wait for a thread before further ones are refused
   // with RESOURCE_EXHAUSTED. 1 to 1,000,000.
   int max_queued_requests = 10'000;

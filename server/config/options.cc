@@ -134,10 +134,12 @@ OptionGroup WorkGroup() {
           {
               Integer(BIND(read_threads), {1, kMaxThreads, "one for each processor"},
                       "Threads that serve reads."),
-              Integer(BIND(write_threads), {1, kMaxThreads},
-                      "Threads that work on creates and upgrades. Most of the time they wait for "
-                      "the disk, and what waits together is written together, so that there should "
-                      "be many."),
+              Integer(BIND(write_threads), {1, kMaxThreads, "two for each processor"},
+                      "Threads that work on writes other than upgrades. They never wait for a "
+                      "commit."),
+              Integer(BIND(upgrade_threads), {1, kMaxThreads},
+                      "Threads that work on upgrades: how many rooms are upgraded at the same "
+                      "time. They mostly wait for the disk."),
               Integer(BIND(max_queued_requests), {1, 1'000'000},
                       "How many requests may wait for a thread. Further ones are refused with "
                       "RESOURCE_EXHAUSTED."),

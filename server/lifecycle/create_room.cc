@@ -15,9 +15,6 @@ namespace {
 using storage::RoomCommit;
 using storage::RoomReader;
 
-// How often a new id is drawn when the last one was taken.
-constexpr int kMaxIdRetries = 5;
-
 constexpr size_t kNonceBytes = 32;
 
 absl::Status AliasInUse(const std::string& alias) {
@@ -54,6 +51,23 @@ storage::RoomRecord MakeRecord(const rooms::RoomSpec& spec, const rooms::Genesis
   return room;
 }
 
+// Adds what the server's policy says about encryption to a room that says nothing.
+void ApplyEncryptionPolicy(EncryptionPolicy policy, const std::string& algorithm,
+                           rooms::RoomSpec& spec) {
+  if (SetsEncryption(spec)) return;
+  const bool encrypt =
+      policy == EncryptionPolicy::kAll ||
+      (policy == EncryptionPolicy::kInvite && spec.preset != rooms::Preset::kPublicChat);
+  if (encrypt) spec.encryption_algorithm = algorithm;
+}
+
+absl::Status CheckAliasIsFree(const RoomReader& reader, const std::string& alias) {
+  if (alias.empty()) return absl::OkStatus();
+  auto found = reader.GetAlias(alias);
+  if (!found.ok()) return found.status();
+  return found->has_value() ? AliasInUse(alias) : absl::OkStatus();
+}
+
 v1::RoomCreated CreatedEvent(const storage::RoomRecord& room) {
   v1::RoomCreated created;
   created.set_room_id(room.room_id());
@@ -64,109 +78,77 @@ v1::RoomCreated CreatedEvent(const storage::RoomRecord& room) {
   return created;
 }
 
+RoomCommit StageRoom(const rooms::RoomSpec& spec, const storage::RoomRecord& room,
+                     const rooms::Genesis& genesis) {
+  RoomCommit commit;
+  StageNewRoom(commit, room, genesis);
+  if (!spec.alias.empty()) {
+    storage::AliasRecord alias;
+    alias.set_room_id(room.room_id());
+    alias.set_creator(spec.creator);
+    commit.CreateAlias(spec.alias, alias);
+  }
+  commit.AppendLog(EncodeEvent(CreatedEvent(room)));
+  return commit;
+}
+
 }  // namespace
 
-RoomCreator::RoomCreator(storage::Engine& engine, const Clock& clock, const RandomBytes& random,
-                         Options options)
-    : engine_(engine),
-      clock_(clock),
+RoomCreator::RoomCreator(const Clock& clock, const RandomBytes& random, Options options)
+    : clock_(clock),
       random_(random),
       options_(std::move(options)),
       rate_limiter_(options_.rooms_per_second, options_.room_burst) {}
 
-absl::StatusOr<v1::CreateRoomResponse> RoomCreator::Create(CreateRoomCommand command) {
-  RoomReader reader(engine_);
-  auto answered = FindResponse<v1::CreateRoomResponse>(reader, command.identity);
-  if (!answered.ok()) return answered.status();
-  if (answered->has_value()) return **std::move(answered);
+Write<v1::CreateRoomResponse> RoomCreator::Create(CreateRoomCommand command) {
+  ApplyEncryptionPolicy(options_.encryption_policy, options_.encryption_algorithm, command.spec);
+  command.field_errors.AddStatus(
+      "", CheckRoomSpec(command.spec, options_.limits, options_.server_name));
+  RequestIdentity identity = command.identity;
+  return {std::move(identity),
+          [this, creation = Creation{std::move(command)}](const RoomReader& reader) mutable {
+            return Try(creation, reader);
+          }};
+}
 
-  ApplyEncryptionPolicy(command.spec);
-  const rooms::RoomSpec& spec = command.spec;
-  command.field_errors.AddStatus("", CheckRoomSpec(spec, options_.limits, options_.server_name));
+absl::StatusOr<Outcome<v1::CreateRoomResponse>> RoomCreator::Try(Creation& creation,
+                                                                 const RoomReader& reader) {
+  const rooms::RoomSpec& spec = creation.command.spec;
+  absl::Status valid = Check(creation.command, reader);
+  if (!valid.ok()) return valid;
+  const absl::Time now = clock_();
+  absl::StatusOr<rooms::Genesis> genesis =
+      BuildGenesis(spec, {options_.server_name, absl::ToUnixMillis(now), random_(kNonceBytes)});
+  if (!genesis.ok()) return genesis.status();
+  const storage::RoomRecord room = MakeRecord(spec, *genesis, absl::ToUnixMicros(now));
+  v1::CreateRoomResponse response;
+  *response.mutable_room() = lifecycle::ToProto(room);
+  if (creation.command.validate_only) {
+    response.mutable_room()->clear_room_id();
+    return Outcome<v1::CreateRoomResponse>{std::move(response), std::nullopt};
+  }
+  absl::Status allowed = Pay(creation);
+  if (!allowed.ok()) return allowed;
+  return Outcome<v1::CreateRoomResponse>{std::move(response), StageRoom(spec, room, *genesis)};
+}
+
+absl::Status RoomCreator::Check(const CreateRoomCommand& command, const RoomReader& reader) {
   absl::Status valid = command.version_status.ok()
                            ? command.field_errors.ToStatus()
                            : command.field_errors.ToStatus(ReasonOf(command.version_status),
                                                            command.version_status.message());
-  if (!valid.ok()) return valid;
-  if (!spec.alias.empty()) {
-    auto alias = reader.GetAlias(spec.alias);
-    if (!alias.ok()) return alias.status();
-    if (alias->has_value()) return AliasInUse(spec.alias);
-  }
-  absl::StatusOr<rooms::Genesis> genesis = BuildRoom(spec, clock_());
-  if (!genesis.ok()) return genesis.status();
-  if (command.validate_only) {
-    genesis->room_id.clear();
-    v1::CreateRoomResponse response;
-    *response.mutable_room() =
-        lifecycle::ToProto(MakeRecord(spec, *genesis, absl::ToUnixMicros(clock_())));
-    return response;
-  }
-  absl::Status allowed = TakeRateToken(spec.creator);
-  if (!allowed.ok()) return allowed;
-  return CommitRoom(command, *std::move(genesis));
+  return valid.ok() ? CheckAliasIsFree(reader, command.spec.alias) : valid;
 }
 
-void RoomCreator::ApplyEncryptionPolicy(rooms::RoomSpec& spec) const {
-  if (SetsEncryption(spec)) return;
-  const bool encrypt = options_.encryption_policy == EncryptionPolicy::kAll ||
-                       (options_.encryption_policy == EncryptionPolicy::kInvite &&
-                        spec.preset != rooms::Preset::kPublicChat);
-  if (encrypt) spec.encryption_algorithm = options_.encryption_algorithm;
-}
-
-absl::Status RoomCreator::TakeRateToken(const std::string& creator) {
-  const absl::Duration wait = rate_limiter_.Take(creator, clock_());
-  if (wait <= absl::ZeroDuration()) return absl::OkStatus();
+absl::Status RoomCreator::Pay(Creation& creation) {
+  if (creation.paid) return absl::OkStatus();
+  const absl::Duration wait = rate_limiter_.Take(creation.command.spec.creator, clock_());
+  creation.paid = wait <= absl::ZeroDuration();
+  if (creation.paid) return absl::OkStatus();
   return WithRetryDelay(
       MakeError(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_ROOM_CREATION_RATE_LIMITED,
                 "You have created too many rooms recently. Please wait before creating another."),
       wait);
-}
-
-absl::StatusOr<rooms::Genesis> RoomCreator::BuildRoom(const rooms::RoomSpec& spec,
-                                                      absl::Time now) const {
-  return BuildGenesis(spec, {options_.server_name, absl::ToUnixMillis(now), random_(kNonceBytes)});
-}
-
-absl::StatusOr<v1::CreateRoomResponse> RoomCreator::CommitRoom(const CreateRoomCommand& command,
-                                                               rooms::Genesis genesis) {
-  const rooms::RoomSpec& spec = command.spec;
-  storage::CommitResult result;
-  for (int attempt = 0; attempt <= kMaxIdRetries; ++attempt) {
-    const absl::Time now = clock_();
-    if (attempt > 0) {
-      absl::StatusOr<rooms::Genesis> rebuilt = BuildRoom(spec, now);
-      if (!rebuilt.ok()) return rebuilt.status();
-      genesis = *std::move(rebuilt);
-    }
-    const storage::RoomRecord room = MakeRecord(spec, genesis, absl::ToUnixMicros(now));
-    v1::CreateRoomResponse response;
-    *response.mutable_room() = lifecycle::ToProto(room);
-
-    RoomCommit commit;
-    StageNewRoom(commit, room, genesis);
-    if (!spec.alias.empty()) {
-      storage::AliasRecord alias;
-      alias.set_room_id(room.room_id());
-      alias.set_creator(spec.creator);
-      commit.CreateAlias(spec.alias, alias);
-    }
-    commit.AppendLog(EncodeEvent(CreatedEvent(room)));
-    RecordResponse(commit, command.identity, response, now + options_.request_retention);
-
-    result = CommitAndWait(engine_, commit.Take());
-    if (result.status.ok()) return response;
-    if (!absl::IsAborted(result.status)) break;
-    // Whatever was in the way may be the work of the same request, sent twice.
-    auto answered = FindResponse<v1::CreateRoomResponse>(RoomReader(engine_), command.identity);
-    if (!answered.ok()) return answered.status();
-    if (answered->has_value()) return **std::move(answered);
-    if (commit.ConflictOf(result) == RoomCommit::Conflict::kAliasTaken) {
-      return AliasInUse(spec.alias);
-    }
-  }
-  return CommitError(result);
 }
 
 }  // namespace innkeeper::lifecycle

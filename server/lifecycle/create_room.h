@@ -16,8 +16,9 @@
 #include "server/errors/errors.h"
 #include "server/lifecycle/rate_limiter.h"
 #include "server/lifecycle/request_log.h"
+#include "server/lifecycle/transaction.h"
 #include "server/rooms/genesis.h"
-#include "storage/engine.h"
+#include "storage/room_store.h"
 
 namespace innkeeper::lifecycle {
 
@@ -40,7 +41,7 @@ struct CreateRoomCommand {
   bool validate_only = false;
 };
 
-// Creates rooms. Thread-safe. Its methods block.
+// Creates rooms. Thread-safe.
 class RoomCreator {
  public:
   struct Options {
@@ -50,26 +51,28 @@ class RoomCreator {
     std::string encryption_algorithm;  // what the policy turns on
     double rooms_per_second = 1;       // that one user may create in the long run
     int room_burst = 10;               // and at once
-    absl::Duration request_retention = absl::Hours(24);
   };
 
   // The references must outlive the creator.
-  RoomCreator(storage::Engine& engine, const Clock& clock, const RandomBytes& random,
-              Options options);
+  RoomCreator(const Clock& clock, const RandomBytes& random, Options options);
 
-  // Creates the room, or with validate_only checks whether it could be. A request
-  // that was carried out before gets the response of that time. Errors as
-  // documented for the RPC, and those without a reason that are internal.
-  absl::StatusOr<v1::CreateRoomResponse> Create(CreateRoomCommand command);
+  // The write that creates the room, or with validate_only checks whether it could
+  // be. Errors as documented for the RPC, and those without a reason that are
+  // internal. The creator must outlive it.
+  Write<v1::CreateRoomResponse> Create(CreateRoomCommand command);
 
  private:
-  void ApplyEncryptionPolicy(rooms::RoomSpec& spec) const;
-  absl::Status TakeRateToken(const std::string& creator);
-  absl::StatusOr<rooms::Genesis> BuildRoom(const rooms::RoomSpec& spec, absl::Time now) const;
-  absl::StatusOr<v1::CreateRoomResponse> CommitRoom(const CreateRoomCommand& command,
-                                                    rooms::Genesis genesis);
+  // A command, and whether its creator has paid for it with a rate token.
+  struct Creation {
+    CreateRoomCommand command;
+    bool paid = false;
+  };
 
-  storage::Engine& engine_;
+  absl::StatusOr<Outcome<v1::CreateRoomResponse>> Try(Creation& creation,
+                                                      const storage::RoomReader& reader);
+  static absl::Status Check(const CreateRoomCommand& command, const storage::RoomReader& reader);
+  absl::Status Pay(Creation& creation);
+
   const Clock& clock_;
   const RandomBytes& random_;
   const Options options_;

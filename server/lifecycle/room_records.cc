@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "absl/container/btree_set.h"
+#include "absl/container/btree_map.h"
 #include "absl/strings/str_cat.h"
 #include "server/values/struct_json.h"
 #include "server/values/timestamp.h"
@@ -34,7 +34,8 @@ storage::EventRecord ToRecord(const rooms::Event& event, int64_t revision) {
   if (event.state_key) record.set_state_key(*event.state_key);
   record.set_sender(event.sender);
   record.set_origin_server_ts(event.origin_server_ts);
-  record.set_content(rooms::CanonicalJson(event.content));
+  record.set_content(event.canonical_content);
+  if (!event.redacts.empty()) record.set_redacts(event.redacts);
   record.set_depth(event.depth);
   for (const auto& reference : event.prev_events) *record.add_prev_events() = ToRecord(reference);
   for (const auto& reference : event.auth_events) *record.add_auth_events() = ToRecord(reference);
@@ -43,12 +44,13 @@ storage::EventRecord ToRecord(const rooms::Event& event, int64_t revision) {
   return record;
 }
 
-storage::StateRecord ToRecord(const rooms::StateEntry& entry, int64_t revision) {
+storage::StateRecord ToStateRecord(const rooms::RoomVersion& version, const rooms::Event& event,
+                                   int64_t revision) {
   storage::StateRecord record;
-  *record.mutable_reference() = ToRecord(entry.reference);
-  record.set_sender(entry.sender);
-  record.set_origin_server_ts(entry.origin_server_ts);
-  record.set_content(rooms::CanonicalJson(entry.content));
+  *record.mutable_reference() = ToRecord(rooms::ReferenceTo(version, event));
+  record.set_sender(event.sender);
+  record.set_origin_server_ts(event.origin_server_ts);
+  record.set_content(event.canonical_content);
   record.set_revision(revision);
   return record;
 }
@@ -84,14 +86,27 @@ void SetTip(storage::RoomRecord& room, const rooms::RoomVersion& version,
   *room.mutable_latest_event() = ToRecord(rooms::ReferenceTo(version, latest));
 }
 
-void StageStateEntry(storage::RoomCommit& commit, const storage::RoomRecord& room,
-                     const rooms::StateKey& key, const rooms::StateEntry& entry,
+// Type and state key.
+using Place = std::pair<absl::string_view, absl::string_view>;
+
+// Returns, for each place in the state that `events` change, the last that does.
+absl::btree_map<Place, const rooms::Event*> LatestAtPlaces(
+    const std::vector<rooms::Event>& events) {
+  absl::btree_map<Place, const rooms::Event*> latest;
+  for (const rooms::Event& event : events) {
+    if (event.state_key) latest[{event.type, *event.state_key}] = &event;
+  }
+  return latest;
+}
+
+void StageStateEvent(storage::RoomCommit& commit, const storage::RoomRecord& room,
+                     const rooms::RoomVersion& version, const rooms::Event& event,
                      const std::optional<storage::StateRecord>& superseded) {
-  commit.PutState(room.room_id(), {key.type, key.state_key}, ToRecord(entry, room.revision()),
-                  superseded);
-  if (key.type == kMember) {
-    commit.SetUserRoom(key.state_key, room.room_id(),
-                       rooms::StringOrEmpty(entry.content, "membership"));
+  commit.PutState(room.room_id(), {event.type, *event.state_key},
+                  ToStateRecord(version, event, room.revision()), superseded);
+  if (event.type == kMember) {
+    commit.SetUserRoom(*event.state_key, room.room_id(),
+                       rooms::StringOrEmpty(event.content, "membership"));
   }
 }
 
@@ -119,8 +134,8 @@ void StageNewRoom(storage::RoomCommit& commit, const storage::RoomRecord& room,
   for (const rooms::Event& event : genesis.events) {
     commit.PutEvent(room.room_id(), ++number, ToRecord(event, room.revision()));
   }
-  for (const auto& [key, entry] : genesis.state) {
-    StageStateEntry(commit, room, key, entry, std::nullopt);
+  for (const auto& [place, event] : LatestAtPlaces(genesis.events)) {
+    StageStateEvent(commit, room, VersionOf(room), *event, std::nullopt);
   }
   if (room.is_public()) commit.SetListed(room.room_id(), true);
 }
@@ -130,16 +145,13 @@ absl::Status StageNewEvents(storage::RoomCommit& commit, const storage::RoomRead
                             const rooms::RoomState& state) {
   const rooms::RoomVersion& version = VersionOf(room);
   int64_t number = room.latest_event_number();
-  absl::btree_set<rooms::StateKey> changed;
   for (const rooms::Event& event : events) {
     commit.PutEvent(room.room_id(), ++number, ToRecord(event, room.revision()));
-    if (event.state_key) changed.insert({event.type, *event.state_key});
   }
-  for (const rooms::StateKey& key : changed) {
-    auto superseded = reader.GetState(room.room_id(), key.type, key.state_key);
+  for (const auto& [place, event] : LatestAtPlaces(events)) {
+    auto superseded = reader.GetState(room.room_id(), event->type, *event->state_key);
     if (!superseded.ok()) return superseded.status();
-    StageStateEntry(commit, room, key, *rooms::FindState(state, key.type, key.state_key),
-                    *superseded);
+    StageStateEvent(commit, room, version, *event, *superseded);
   }
   SetSummary(room, rooms::Summarise(state));
   SetTip(room, version, events.back());

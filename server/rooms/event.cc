@@ -10,6 +10,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "server/rooms/canonical_writer.h"
 
 namespace innkeeper::rooms {
 namespace {
@@ -19,6 +20,16 @@ constexpr absl::string_view kHashesMember =
     R"("hashes":{"sha256":"0123456789012345678901234567890123456789012"},)";
 
 constexpr size_t kSha256Bytes = 32;
+
+// What a PDU has around its content, at most, in bytes, as a first guess.
+constexpr size_t kEnvelopeBytes = 1024;
+
+void WriteHash(absl::string_view hash, CanonicalWriter& writer) {
+  writer.BeginObject();
+  writer.Key("sha256");
+  writer.String(Base64(hash));
+  writer.EndObject();
+}
 
 using Keys = std::initializer_list<absl::string_view>;
 
@@ -34,20 +45,21 @@ void DropMembers(std::initializer_list<const char*> keys, Json& object) {
   for (const char* key : keys) object.erase(key);
 }
 
-Json ReferencesJson(const RoomVersion& version, const std::vector<EventReference>& references) {
-  Json list = Json::array();
+void WriteReferences(const RoomVersion& version, const std::vector<EventReference>& references,
+                     CanonicalWriter& writer) {
+  writer.BeginArray();
   for (const EventReference& reference : references) {
-    if (version.event_references_carry_hashes) {
-      list.push_back(
-          Json::array({reference.event_id, Json::object({{"sha256", Base64(reference.hash)}})}));
-    } else {
-      list.push_back(reference.event_id);
+    if (!version.event_references_carry_hashes) {
+      writer.String(reference.event_id);
+      continue;
     }
+    writer.BeginArray();
+    writer.String(reference.event_id);
+    WriteHash(reference.hash, writer);
+    writer.EndArray();
   }
-  return list;
+  writer.EndArray();
 }
-
-Json HashesJson(const Event& event) { return {{"sha256", Base64(event.content_hash)}}; }
 
 // True if the event says in which room it is. An m.room.create whose hash is the
 // room's id cannot.
@@ -77,6 +89,17 @@ void RedactPowerLevels(RedactionRules rules, Json& content) {
               content);
 }
 
+// Types of events of whose content something can survive a redaction.
+constexpr absl::string_view kTypesThatKeepContent[] = {
+    "m.room.aliases", "m.room.create",       "m.room.history_visibility", "m.room.join_rules",
+    "m.room.member",  "m.room.power_levels", "m.room.redaction"};
+
+// True if some of the content of events of `type` can survive a redaction.
+bool MayKeepContent(absl::string_view type) {
+  return std::find(std::begin(kTypesThatKeepContent), std::end(kTypesThatKeepContent), type) !=
+         std::end(kTypesThatKeepContent);
+}
+
 void RedactContent(RedactionRules rules, absl::string_view type, Json& content) {
   if (type == "m.room.member") {
     RedactMember(rules, content);
@@ -98,37 +121,82 @@ void RedactContent(RedactionRules rules, absl::string_view type, Json& content) 
   }
 }
 
+// Returns the canonical text of the PDU with `content`, which is canonical JSON, in the
+// place of its own, and `redacts`.
+std::string PduText(const RoomVersion& version, const Event& event, absl::string_view content,
+                    absl::string_view redacts) {
+  CanonicalWriter writer(content.size() + kEnvelopeBytes);
+  writer.BeginObject();
+  writer.Key("auth_events");
+  WriteReferences(version, event.auth_events, writer);
+  writer.Key("content");
+  writer.Raw(content);
+  writer.Key("depth");
+  writer.Integer(event.depth);
+  if (version.event_id_format == EventIdFormat::kOpaque) {
+    writer.Key("event_id");
+    writer.String(event.event_id);
+  }
+  if (!event.content_hash.empty()) {
+    writer.Key("hashes");
+    WriteHash(event.content_hash, writer);
+  }
+  writer.Key("origin_server_ts");
+  writer.Integer(event.origin_server_ts);
+  writer.Key("prev_events");
+  WriteReferences(version, event.prev_events, writer);
+  if (!redacts.empty()) {
+    writer.Key("redacts");
+    writer.String(redacts);
+  }
+  if (NamesRoom(version, event)) {
+    writer.Key("room_id");
+    writer.String(event.room_id);
+  }
+  writer.Key("sender");
+  writer.String(event.sender);
+  if (event.state_key) {
+    writer.Key("state_key");
+    writer.String(*event.state_key);
+  }
+  writer.Key("type");
+  writer.String(event.type);
+  writer.EndObject();
+  return writer.Take();
+}
+
+// Returns the canonical text of the event's content, redacted.
+std::string RedactedContent(const RoomVersion& version, const Event& event) {
+  if (!MayKeepContent(event.type)) return "{}";
+  Json content = event.content;
+  RedactContent(version.redaction_rules, event.type, content);
+  return CanonicalJson(content);
+}
+
 }  // namespace
 
 Json PduJson(const RoomVersion& version, const Event& event) {
-  Json pdu = event.other_fields;
-  pdu["auth_events"] = ReferencesJson(version, event.auth_events);
-  pdu["content"] = event.content;
-  pdu["depth"] = event.depth;
-  pdu["origin_server_ts"] = event.origin_server_ts;
-  pdu["prev_events"] = ReferencesJson(version, event.prev_events);
-  pdu["sender"] = event.sender;
-  pdu["type"] = event.type;
-  if (event.state_key) pdu["state_key"] = *event.state_key;
-  if (!event.redacts.empty()) pdu["redacts"] = event.redacts;
-  if (version.event_id_format == EventIdFormat::kOpaque) pdu["event_id"] = event.event_id;
-  if (NamesRoom(version, event)) pdu["room_id"] = event.room_id;
-  if (!event.content_hash.empty()) pdu["hashes"] = HashesJson(event);
+  Json pdu = Json::parse(PduText(version, event, CanonicalJson(event.content), event.redacts));
+  pdu.update(event.other_fields);
   return pdu;
 }
 
 size_t FinishEvent(const RoomVersion& version, Event& event) {
+  event.canonical_content = CanonicalJson(event.content);
   event.content_hash.clear();
-  Json pdu = PduJson(version, event);
-  const std::string text = CanonicalJson(pdu);
+  const std::string text = event.other_fields.empty()
+                               ? PduText(version, event, event.canonical_content, event.redacts)
+                               : CanonicalJson(PduJson(version, event));
   event.content_hash = Sha256(text);
-  pdu["hashes"] = HashesJson(event);
-  IdentifyEvent(version, std::move(pdu), event);
+  IdentifyEvent(version, event);
   return text.size() + kHashesMember.size();
 }
 
-void IdentifyEvent(const RoomVersion& version, Json pdu, Event& event) {
-  event.reference_hash = ReferenceHash(version, std::move(pdu));
+void IdentifyEvent(const RoomVersion& version, Event& event) {
+  if (event.canonical_content.empty()) event.canonical_content = CanonicalJson(event.content);
+  event.reference_hash = event.other_fields.empty()
+                             ? Sha256(PduText(version, event, RedactedContent(version, event), ""))
+                             : ReferenceHash(version, PduJson(version, event));
   if (version.event_id_format == EventIdFormat::kBase64) {
     event.event_id = absl::StrCat("$", Base64(event.reference_hash));
   } else if (version.event_id_format == EventIdFormat::kBase64UrlSafe) {

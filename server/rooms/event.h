@@ -46,16 +46,17 @@ struct Event {
   std::string sender;
   int64_t origin_server_ts = 0;  // milliseconds since the Unix epoch
   Json content = Json::object();
+  // The event that an m.room.redaction takes the content from, in versions that have
+  // it beside the content (to 10); else empty.
+  std::string redacts;
   int64_t depth = 0;
   std::vector<EventReference> prev_events;
   std::vector<EventReference> auth_events;
-  // The event that this m.room.redaction takes back; empty where the version has
-  // that in content, and in other events.
-  std::string redacts;
   // What else the PDU has, such as `origin` in those of old servers: an object. It is
   // hashed and signed like the rest.
   Json other_fields = Json::object();
-  // Raw SHA-256. Does not match the content if the event was redacted.
+  std::string canonical_content;  // `content` as canonical JSON; set by FinishEvent
+  // Raw SHA-256. If the event was redacted, of what it was before.
   std::string content_hash;
   std::string reference_hash;  // raw SHA-256
 };
@@ -75,17 +76,17 @@ struct EventDraft {
 
 // Returns the event as a PDU without signatures: federation format, with
 // `hashes` if content_hash is set, and with event_id and room_id where the
-// version has them on the wire.
+// version has them on the wire. The content need not be finished.
 Json PduJson(const RoomVersion& version, const Event& event);
 
-// Fills in what follows from the rest of `event`: its hashes, its id where ids
-// are hashes, and in the m.room.create of a room whose id is a hash the room id.
+// Fills in what follows from the rest of `event`: its canonical content, its hashes,
+// its id where ids are hashes, and in the m.room.create of a room whose id is a hash
+// the room id.
 // Returns the length of the event without signatures, in bytes.
 size_t FinishEvent(const RoomVersion& version, Event& event);
 
-// The second half of that, for an event whose content hash is known: fills in its
-// reference hash and the ids that follow from it. `pdu` is the event's PduJson.
-void IdentifyEvent(const RoomVersion& version, Json pdu, Event& event);
+// Does the same for an event whose content hash is known: fills in the rest.
+void IdentifyEvent(const RoomVersion& version, Event& event);
 
 // Returns how other events refer to `event`.
 EventReference ReferenceTo(const RoomVersion& version, const Event& event);

@@ -1,8 +1,6 @@
 #include "server/rooms/json.h"
 
 #include <algorithm>
-#include <charconv>
-#include <iterator>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -13,9 +11,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "server/errors/errors.h"
+#include "server/rooms/canonical_writer.h"
 #include "server/rooms/utf8.h"
 
 namespace innkeeper::rooms {
@@ -51,122 +49,6 @@ bool InRange(int64_t value) {
 }
 
 bool InRange(uint64_t value) { return value <= uint64_t{kMaxCanonicalInteger}; }
-
-// Appends the escape of a character that cannot stand for itself in a string.
-void AppendEscape(char c, std::string& text) {
-  switch (c) {
-    case '"':
-      text += "\\\"";
-      break;
-    case '\\':
-      text += "\\\\";
-      break;
-    case '\b':
-      text += "\\b";
-      break;
-    case '\t':
-      text += "\\t";
-      break;
-    case '\n':
-      text += "\\n";
-      break;
-    case '\f':
-      text += "\\f";
-      break;
-    case '\r':
-      text += "\\r";
-      break;
-    default:
-      absl::StrAppend(&text, "\\u00", absl::Hex(c, absl::kZeroPad2));
-  }
-}
-
-void AppendString(absl::string_view value, std::string& text) {
-  text += '"';
-  size_t written = 0;
-  for (size_t i = 0; i < value.size(); ++i) {
-    const char c = value[i];
-    if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') continue;
-    text.append(value.data() + written, i - written);
-    AppendEscape(c, text);
-    written = i + 1;
-  }
-  text.append(value.data() + written, value.size() - written);
-  text += '"';
-}
-
-// Appends a fraction in the form of Python's repr(), which is what has been hashed
-// in rooms of versions that take fractions.
-void AppendFraction(double value, std::string& text) {
-  char buffer[32];
-  const auto end =
-      std::to_chars(std::begin(buffer), std::end(buffer), value, std::chars_format::scientific);
-  absl::string_view digits(buffer, static_cast<size_t>(end.ptr - buffer));
-  if (absl::ConsumePrefix(&digits, "-")) text += '-';
-  int exponent = 0;
-  const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(digits, 'e');
-  CHECK(absl::SimpleAtoi(parts.second, &exponent));
-  if (exponent < -4 || exponent >= 16) {
-    absl::StrAppend(&text, digits);
-    return;
-  }
-  std::string plain(parts.first);
-  plain.erase(std::remove(plain.begin(), plain.end(), '.'), plain.end());
-  if (exponent < 0) {
-    absl::StrAppend(&text, "0.", std::string(static_cast<size_t>(-exponent - 1), '0'), plain);
-    return;
-  }
-  const size_t whole = static_cast<size_t>(exponent) + 1;
-  if (plain.size() <= whole) plain.append(whole + 1 - plain.size(), '0');
-  absl::StrAppend(&text, plain.substr(0, whole), ".", plain.substr(whole));
-}
-
-void AppendValue(const Json& value, std::string& text) {
-  switch (value.type()) {
-    case Json::value_t::object: {
-      char separator = '{';
-      for (const auto& [key, member] : value.get_ref<const Json::object_t&>()) {
-        text += separator;
-        AppendString(key, text);
-        text += ':';
-        AppendValue(member, text);
-        separator = ',';
-      }
-      text += separator == '{' ? "{}" : "}";
-      break;
-    }
-    case Json::value_t::array: {
-      char separator = '[';
-      for (const Json& element : value.get_ref<const Json::array_t&>()) {
-        text += separator;
-        AppendValue(element, text);
-        separator = ',';
-      }
-      text += separator == '[' ? "[]" : "]";
-      break;
-    }
-    case Json::value_t::string:
-      AppendString(value.get_ref<const std::string&>(), text);
-      break;
-    case Json::value_t::boolean:
-      text += value.get<bool>() ? "true" : "false";
-      break;
-    case Json::value_t::number_integer:
-      absl::StrAppend(&text, value.get<int64_t>());
-      break;
-    case Json::value_t::number_unsigned:
-      absl::StrAppend(&text, value.get<uint64_t>());
-      break;
-    case Json::value_t::number_float:
-      AppendFraction(value.get<double>(), text);
-      break;
-    case Json::value_t::null:
-      text += "null";
-      break;
-    default:
-      LOG(FATAL) << "no canonical JSON: " << value.type_name();
-  }
-}
 
 // A place in a value that cannot be written as canonical JSON.
 struct Problem {
@@ -362,9 +244,9 @@ std::string FieldPath(absl::string_view field, absl::string_view key) {
 }
 
 std::string CanonicalJson(const Json& value) {
-  std::string text;
-  AppendValue(value, text);
-  return text;
+  CanonicalWriter writer;
+  writer.Value(value);
+  return writer.Take();
 }
 
 absl::Status CheckCanonical(const Json& value, absl::string_view field) {

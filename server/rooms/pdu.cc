@@ -206,7 +206,7 @@ absl::StatusOr<ReceivedEvent> ParsePdu(const RoomVersion& version, absl::string_
   if (received.redacted) pdu = Redact(version, *std::move(pdu));
   received.event = PduReader(version, *std::move(pdu), errors).Read();
   if (!errors.empty()) return errors.ToStatus();
-  IdentifyEvent(version, PduJson(version, received.event), received.event);
+  IdentifyEvent(version, received.event);
   return received;
 }
 

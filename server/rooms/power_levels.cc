@@ -107,26 +107,27 @@ std::vector<std::string> Creators(const RoomVersion& version, const RoomState& s
 }
 
 Json DefaultPowerLevels(const RoomVersion& version, absl::string_view creator) {
-  Json content = {{"ban", 50},
-                  {"events",
-                   {{"m.room.avatar", 50},
-                    {"m.room.canonical_alias", 50},
-                    {"m.room.encryption", 100},
-                    {"m.room.history_visibility", 100},
-                    {"m.room.name", 50},
-                    {"m.room.power_levels", 100},
-                    {"m.room.server_acl", 100},
-                    {"m.room.tombstone", 100}}},
-                  {"events_default", 0},
-                  {"invite", 50},
-                  {"kick", 50},
-                  {"redact", 50},
-                  {"state_default", kDefaultStateLevel},
-                  {"users", Json::object()},
-                  {"users_default", 0}};
-  if (version.creators_have_unbounded_power) return WithRaisedTombstoneLevel(std::move(content));
-  content["users"][std::string(creator)] = kCreatorLevel;
-  return content;
+  static const Json& content = *new Json({{"ban", 50},
+                                          {"events",
+                                           {{"m.room.avatar", 50},
+                                            {"m.room.canonical_alias", 50},
+                                            {"m.room.encryption", 100},
+                                            {"m.room.history_visibility", 100},
+                                            {"m.room.name", 50},
+                                            {"m.room.power_levels", 100},
+                                            {"m.room.server_acl", 100},
+                                            {"m.room.tombstone", 100}}},
+                                          {"events_default", 0},
+                                          {"invite", 50},
+                                          {"kick", 50},
+                                          {"redact", 50},
+                                          {"state_default", kDefaultStateLevel},
+                                          {"users", Json::object()},
+                                          {"users_default", 0}});
+  if (version.creators_have_unbounded_power) return WithRaisedTombstoneLevel(content);
+  Json levels = content;
+  levels["users"][std::string(creator)] = kCreatorLevel;
+  return levels;
 }
 
 absl::Status CheckPowerLevels(const Json& content, absl::string_view field, int64_t highest) {

@@ -185,7 +185,9 @@ void CheckPowerLevelFields(const RoomSpec& spec, FieldErrors& errors) {
   errors.AddStatus(override_field, status);
   const auto initial = FindInitialState(spec, "m.room.power_levels");
   if (!initial) {
-    if (status.ok()) CheckCreatorsPower(spec, override, override_field, errors);
+    if (status.ok() && !override.empty()) {
+      CheckCreatorsPower(spec, override, override_field, errors);
+    }
     return;
   }
   if (!override.empty()) {

@@ -18,6 +18,7 @@
 #include "server/auth/authenticator.h"
 #include "server/auth/principal.h"
 #include "server/base/executor.h"
+#include "server/lifecycle/transaction.h"
 #include "server/rpc/call_gate.h"
 
 namespace innkeeper::rpc {
@@ -41,9 +42,12 @@ struct CallEnvironment {
   const auth::Authenticator& authenticator;
   // Lets calls in until the server drains.
   CallGate& gate;
-  // Runs the use cases: those that only read, and those that wait for commits.
+  // Run the use cases: those that only read, writes, and upgrades, which wait for
+  // commits.
   Executor& read_executor;
   Executor& write_executor;
+  Executor& upgrade_executor;
+  lifecycle::Transactor& transactor;
 };
 
 // OK if the caller may call `method`.

@@ -77,16 +77,14 @@ absl::StatusOr<v1::WatchRoomEventsRequest> ReadWatchRequest(
 grpc::ServerUnaryReactor* RoomLifecycleService::CreateRoom(grpc::CallbackServerContext* context,
                                                            const grpc::ByteBuffer* request,
                                                            grpc::ByteBuffer* response) {
-  return ServeUnary<v1::CreateRoomRequest>(
-      kCreateRoom, environment_, environment_.write_executor, context, request, response,
-      [this](Call& call,
-             const v1::CreateRoomRequest& message) -> absl::StatusOr<v1::CreateRoomResponse> {
+  return ServeWrite<v1::CreateRoomRequest, v1::CreateRoomResponse>(
+      kCreateRoom, environment_, context, request, response,
+      [this](Call& call, const v1::CreateRoomRequest& message)
+          -> absl::StatusOr<lifecycle::Write<v1::CreateRoomResponse>> {
         absl::Status allowed = MayActFor(call, message.creator());
         if (!allowed.ok()) return allowed;
-        auto created = use_cases_.creator.Create(
+        return use_cases_.creator.Create(
             ToCommand(message, call.principal->name(), default_room_version_));
-        if (created.ok()) call.room_id = created->room().room_id();
-        return created;
       });
 }
 
@@ -94,7 +92,7 @@ grpc::ServerUnaryReactor* RoomLifecycleService::UpgradeRoom(grpc::CallbackServer
                                                             const grpc::ByteBuffer* request,
                                                             grpc::ByteBuffer* response) {
   return ServeUnary<v1::UpgradeRoomRequest>(
-      kUpgradeRoom, environment_, environment_.write_executor, context, request, response,
+      kUpgradeRoom, environment_, environment_.upgrade_executor, context, request, response,
       [this](Call& call,
              const v1::UpgradeRoomRequest& message) -> absl::StatusOr<v1::UpgradeRoomResponse> {
         absl::Status allowed = MayActFor(call, message.requester());

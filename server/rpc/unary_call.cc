@@ -18,7 +18,6 @@ struct PendingCall {
   grpc::ServerUnaryReactor* reactor;
   const grpc::ByteBuffer* request;
   grpc::ByteBuffer* response;
-  CallBody body;
   Call call;
   absl::Time start;
 };
@@ -31,14 +30,22 @@ void Finish(const PendingCall& pending, const absl::Status& status) {
   pending.gate.Leave();
 }
 
-absl::Status Run(PendingCall& pending) {
+// Whether the work may begin.
+absl::Status Admit(const PendingCall& pending) {
   // Nobody waits for the answer any more.
   if (pending.context->IsCancelled()) return DeadlinePassed();
-  absl::Status allowed = CheckRole(pending.method, *pending.call.principal);
-  if (!allowed.ok()) return allowed;
-  absl::StatusOr<grpc::ByteBuffer> response = pending.body(pending.call, *pending.request);
-  if (response.ok()) *pending.response = *std::move(response);
-  return response.status();
+  return CheckRole(pending.method, *pending.call.principal);
+}
+
+void Run(std::unique_ptr<PendingCall> pending, CallBody& body) {
+  absl::Status admitted = Admit(*pending);
+  if (!admitted.ok()) return Finish(*pending, admitted);
+  Call& call = pending->call;
+  const grpc::ByteBuffer& request = *pending->request;
+  body(call, request, [pending = std::move(pending)](absl::StatusOr<grpc::ByteBuffer> response) {
+    if (response.ok()) *pending->response = *std::move(response);
+    Finish(*pending, response.status());
+  });
 }
 
 }  // namespace
@@ -55,8 +62,8 @@ grpc::ServerUnaryReactor* ServeBytes(const Method& method, const CallEnvironment
     reactor->Finish(ToGrpcStatus(refusal));
     return reactor;
   }
-  auto pending = std::make_unique<PendingCall>(PendingCall{
-      method, environment.gate, context, reactor, request, response, std::move(body), {}, start});
+  auto pending = std::make_unique<PendingCall>(
+      PendingCall{method, environment.gate, context, reactor, request, response, {}, start});
   auto principal = environment.authenticator.Authenticate(Authorization(*context));
   if (!principal.ok()) {
     Finish(*pending, principal.status());
@@ -64,7 +71,9 @@ grpc::ServerUnaryReactor* ServeBytes(const Method& method, const CallEnvironment
   }
   pending->call.principal = *std::move(principal);
   const PendingCall& waiting = *pending;
-  Executor::Task task = [pending = std::move(pending)] { Finish(*pending, Run(*pending)); };
+  Executor::Task task = [pending = std::move(pending), body = std::move(body)]() mutable {
+    Run(std::move(pending), body);
+  };
   if (!executor.TrySubmit(std::move(task))) Finish(waiting, Overloaded());
   return reactor;
 }

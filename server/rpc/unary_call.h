@@ -16,14 +16,19 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "server/base/executor.h"
+#include "server/lifecycle/transaction.h"
 #include "server/rpc/call.h"
 #include "server/rpc/wire.h"
 
 namespace innkeeper::rpc {
 
-// Turns a request's bytes into those of the response.
-using CallBody =
-    absl::AnyInvocable<absl::StatusOr<grpc::ByteBuffer>(Call&, const grpc::ByteBuffer&)>;
+// Gives the outcome of a call, the response's bytes, to gRPC. Called exactly once, on
+// any thread.
+using Reply = absl::AnyInvocable<void(absl::StatusOr<grpc::ByteBuffer>)>;
+
+// Turns a request's bytes into a reply, then or later. The call lasts until it is
+// replied to.
+using CallBody = absl::AnyInvocable<void(Call&, const grpc::ByteBuffer&, Reply)>;
 
 // Serves a call, with `body` run by `executor`. Returns the reactor for gRPC.
 grpc::ServerUnaryReactor* ServeBytes(const Method& method, const CallEnvironment& environment,
@@ -38,16 +43,43 @@ grpc::ServerUnaryReactor* ServeUnary(const Method& method, const CallEnvironment
                                      Executor& executor, grpc::CallbackServerContext* context,
                                      const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
                                      UseCase use_case) {
+  return ServeBytes(method, environment, executor, context, request, response,
+                    [use_case = std::move(use_case)](Call& call, const grpc::ByteBuffer& bytes,
+                                                     Reply reply) mutable {
+                      Request message;
+                      absl::Status parsed = ParseMessage(bytes, &message);
+                      if (!parsed.ok()) return reply(parsed);
+                      auto result = use_case(call, std::move(message));
+                      if (!result.ok()) return reply(result.status());
+                      reply(SerializeMessage(*result));
+                    });
+}
+
+// As ServeUnary for a write: `use_case` checks what can be checked without the store
+// and returns the identity of the request and the attempt that carries it out,
+// absl::StatusOr<Write<Response>>(Call&, Request).
+template <typename Request, typename Response, typename UseCase>
+grpc::ServerUnaryReactor* ServeWrite(const Method& method, const CallEnvironment& environment,
+                                     grpc::CallbackServerContext* context,
+                                     const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
+                                     UseCase use_case) {
   return ServeBytes(
-      method, environment, executor, context, request, response,
-      [use_case = std::move(use_case)](
-          Call& call, const grpc::ByteBuffer& bytes) -> absl::StatusOr<grpc::ByteBuffer> {
+      method, environment, environment.write_executor, context, request, response,
+      [use_case = std::move(use_case), &transactor = environment.transactor](
+          Call& call, const grpc::ByteBuffer& bytes, Reply reply) mutable {
         Request message;
         absl::Status parsed = ParseMessage(bytes, &message);
-        if (!parsed.ok()) return parsed;
-        auto result = use_case(call, std::move(message));
-        if (!result.ok()) return result.status();
-        return SerializeMessage(*result);
+        if (!parsed.ok()) return reply(parsed);
+        absl::StatusOr<lifecycle::Write<Response>> write = use_case(call, std::move(message));
+        if (!write.ok()) return reply(write.status());
+        transactor.Run<Response>(*std::move(write), [&call, reply = std::move(reply)](
+                                                        absl::StatusOr<Response> result) mutable {
+          if (!result.ok()) return reply(result.status());
+          if constexpr (requires { result->room().room_id(); }) {
+            call.room_id = result->room().room_id();
+          }
+          reply(SerializeMessage(*result));
+        });
       });
 }
 

@@ -330,6 +330,7 @@ TEST_F(BadInputTest, UpgradesAndReads) {
     SCOPED_TRACE(room_id);
     EXPECT_THAT(admin().GetRoom(GetRequest(room_id)).status, IsInvalid({"room_id"}));
     EXPECT_THAT(admin().GetRoomState(StateRequest(room_id)).status, IsInvalid({"room_id"}));
+    EXPECT_THAT(admin().ExportRoom(ExportRequest(room_id)).status, IsInvalid({"room_id"}));
     EXPECT_THAT(admin().UpgradeRoom(UpgradeRequest(room_id, User("alice"), "12")).status,
                 IsInvalid({"room_id"}));
   }

@@ -53,6 +53,7 @@ class CallersTest : public E2eTest {
         {"GetRoom", {GetRequest(room_id, kAlice).SerializeAsString(), "", kAlice, "nobody"}},
         {"GetRoomState", {StateRequest(room_id, kAlice).SerializeAsString(), "", kAlice, "nobody"}},
         {"ListRooms", {rooms.SerializeAsString(), "", kAlice, "nobody"}},
+        {"ExportRoom", {ExportRequest(room_id, kAlice).SerializeAsString(), "", kAlice, "nobody"}},
         {"WatchRoomEvents", {"", "watch", "", "watcher"}},
         {"ListRoomEvents", {"", "watch", "", "watcher"}},
     };
@@ -150,6 +151,7 @@ TEST_F(CallersTest, ReadingAsNobodyNeedsReadAll) {
       {"GetRoom", GetRequest(room_id).SerializeAsString()},
       {"GetRoomState", StateRequest(room_id).SerializeAsString()},
       {"ListRooms", ""},
+      {"ExportRoom", ExportRequest(room_id).SerializeAsString()},
   };
   ForEachMethod([&](const MethodDescriptor& method, const Row& row) {
     if (!row.role.empty()) return;

@@ -81,6 +81,13 @@ v1::GetRoomStateRequest StateRequest(const std::string& room_id, const std::stri
   return request;
 }
 
+v1::ExportRoomRequest ExportRequest(const std::string& room_id, const std::string& requester) {
+  v1::ExportRoomRequest request;
+  request.set_room_id(room_id);
+  request.set_requester(requester);
+  return request;
+}
+
 v1::UpgradeRoomRequest UpgradeRequest(const std::string& room_id, const std::string& requester,
                                       const std::string& new_version) {
   v1::UpgradeRoomRequest request;

@@ -75,6 +75,7 @@ inline auto IsInvalid(std::vector<std::string> fields) {
 // Requests.
 v1::GetRoomRequest GetRequest(const std::string& room_id, const std::string& requester = "");
 v1::GetRoomStateRequest StateRequest(const std::string& room_id, const std::string& requester = "");
+v1::ExportRoomRequest ExportRequest(const std::string& room_id, const std::string& requester = "");
 v1::UpgradeRoomRequest UpgradeRequest(const std::string& room_id, const std::string& requester,
                                       const std::string& new_version);
 

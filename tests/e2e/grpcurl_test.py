@@ -18,6 +18,7 @@ from running_server import TOKEN, running_server, skip
 SERVICE = "innkeeper.v1.RoomLifecycle"
 METHODS = [
     "CreateRoom",
+    "ExportRoom",
     "GetRoom",
     "GetRoomState",
     "ListRoomEvents",
@@ -136,6 +137,25 @@ class GrpcurlTest(unittest.TestCase):
         self.assertEqual([event["type"] for event in events],
                          ["room.created", "room.created", "room.upgraded"])
         self.assertEqual(events[2]["room_upgraded"]["new_version"], "12")
+
+    def test_a_room_is_exported(self):
+        room = self.create(invites=["@bob:example.org"], room_version="10")
+        code, output, errors = self.grpcurl.run(
+            SERVICE + "/ExportRoom", options=["-d", json.dumps({"room_id": room["room_id"]})])
+        self.assertEqual(code, 0, errors)
+        header, *batches = messages(output.splitlines(keepends=True))
+        header = header["header"]
+        self.assertEqual(header["room_id"], room["room_id"])
+        self.assertEqual(header["room_version"], "10")
+        key = header["verify_keys"][0]
+        self.assertEqual(key["server_name"], "example.org")
+        pdus = [json.loads(pdu) for batch in batches for pdu in batch["events"]["pdus"]]
+        self.assertEqual(str(len(pdus)), header["event_count"])
+        self.assertEqual([pdu["depth"] for pdu in pdus], list(range(1, len(pdus) + 1)))
+        self.assertEqual(pdus[0]["type"], "m.room.create")
+        self.assertEqual(pdus[-1]["content"]["membership"], "invite")
+        for pdu in pdus:
+            self.assertEqual(list(pdu["signatures"]["example.org"]), [key["key_id"]])
 
     def test_errors_say_what_is_wrong(self):
         error = self.grpcurl.error(

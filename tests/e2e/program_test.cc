@@ -136,6 +136,19 @@ TEST_F(ProgramTest, ATokenFileThatIsWrongOrOpenKeepsItFromStarting) {
   EXPECT_THAT(Failure({}), HasSubstr("tokens.json"));
 }
 
+TEST_F(ProgramTest, ASigningKeyThatIsWrongOrOpenKeepsItFromStarting) {
+  ExpectStops(*Serve());
+  const std::string path = dir_.File("data/signing.key");
+  ASSERT_EQ(std::system(absl::StrCat("chmod 0644 ", path).c_str()), 0);
+  EXPECT_THAT(Failure({}), AllOf(HasSubstr("signing_key_file"), HasSubstr(path)));
+  ASSERT_EQ(std::system(absl::StrCat("chmod 0600 ", path).c_str()), 0);
+  ExpectStops(*Serve());
+  dir_.Write("other.key", "ed25519 a_1 SECRETish");
+  EXPECT_THAT(Failure({"--signing_key_file", dir_.File("other.key")}),
+              AllOf(HasSubstr("other.key"), Not(HasSubstr("SECRETish"))));
+  EXPECT_THAT(Failure({"--signing_key_file", dir_.File("none.key")}), HasSubstr("none.key"));
+}
+
 TEST_F(ProgramTest, TheStoreHasOneServerAtATimeAndOneName) {
   auto program = Serve();
   EXPECT_THAT(Failure({}), AllOf(HasSubstr(dir_.File("data")), HasSubstr("in use")));
@@ -222,6 +235,7 @@ TEST_F(ProgramTest, TheLogHasALineForEachRequestAndNoSecrets) {
   EXPECT_TRUE(admin.UpgradeRoom(UpgradeRequest(room.room_id(), "@alice:example.org", "12")).ok());
   EXPECT_TRUE(admin.GetRoom(GetRequest(room.room_id())).ok());
   EXPECT_TRUE(admin.GetRoomState(StateRequest(room.room_id())).ok());
+  EXPECT_TRUE(admin.ExportRoom(ExportRequest(room.room_id())).status.ok());
   EXPECT_TRUE(admin.ListRooms({}).ok());
   EXPECT_TRUE(admin.ListRoomEvents({}).ok());
   EXPECT_FALSE(admin.GetRoom(GetRequest("marker-room")).ok());
@@ -244,6 +258,7 @@ TEST_F(ProgramTest, TheLogHasALineForEachRequestAndNoSecrets) {
       {"UpgradeRoom", "admin", room.room_id(), "OK"},
       {"GetRoom", "admin", room.room_id(), "OK"},
       {"GetRoomState", "admin", room.room_id(), "OK"},
+      {"ExportRoom", "admin", room.room_id(), "OK"},
       {"ListRooms", "admin", "-", "OK"},
       {"ListRoomEvents", "admin", "-", "OK"},
       {"GetRoom", "admin", "-", "INVALID_ARGUMENT"},

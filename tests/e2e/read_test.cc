@@ -96,6 +96,7 @@ TEST_F(ReadTest, NotThereAndNotAllowedAreTheSame) {
   };
   expect_same([&](auto& id) { return backend().GetRoom(GetRequest(id, mallory)).status; });
   expect_same([&](auto& id) { return backend().GetRoomState(StateRequest(id, mallory)).status; });
+  expect_same([&](auto& id) { return backend().ExportRoom(ExportRequest(id, mallory)).status; });
   expect_same([&](auto& id) {
     v1::GetRoomStateRequest request = StateRequest(id, mallory);
     request.set_revision(99);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "storage/keys.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_engine.h"
@@ -108,6 +109,33 @@ TEST_F(StateHistoryTest, NarrowsToATypeAndToOneEntryAndGoesOn) {
               ElementsAre());
   EXPECT_THAT(Scan({.room_id = kRoom, .revision = 9, .after = StatePosition{"m.member", "@a:b"}}),
               ElementsAre(Pair("m.name|", "n7"), Pair("m.topic|", "t5")));
+}
+
+TEST_F(RoomStoreTest, EventsAreVisitedInOrderFromANumberOn) {
+  RoomCommit commit;
+  for (const int64_t number : {1, 2, 10, 255, 256, 70'000}) {
+    EventRecord event;
+    event.set_event_id(absl::StrCat("$", number));
+    commit.PutEvent(kRoom, number, event);
+    commit.PutEvent("!a:example.orgx", number, event);
+  }
+  MustCommit(commit);
+  const auto scan = [&](int64_t first, size_t most) {
+    std::vector<std::string> visited;
+    EXPECT_TRUE(RoomReader(*engine_)
+                    .ScanEvents(kRoom, first,
+                                [&](int64_t number, const EventRecord& event) {
+                                  EXPECT_EQ(event.event_id(), absl::StrCat("$", number));
+                                  visited.push_back(event.event_id());
+                                  return visited.size() < most;
+                                })
+                    .ok());
+    return visited;
+  };
+  EXPECT_THAT(scan(1, 100), ElementsAre("$1", "$2", "$10", "$255", "$256", "$70000"));
+  EXPECT_THAT(scan(10, 2), ElementsAre("$10", "$255"));
+  EXPECT_THAT(scan(257, 100), ElementsAre("$70000"));
+  EXPECT_THAT(scan(70'001, 100), ElementsAre());
 }
 
 TEST_F(RoomStoreTest, ConflictsSayWhatTheyAre) {

@@ -89,6 +89,24 @@ INNKEEPER_DEFINE_CALL(ListRoomEvents)
 
 #undef INNKEEPER_DEFINE_CALL
 
+ExportedRoom TestClient::ExportRoom(const v1::ExportRoomRequest& request) const {
+  grpc::ClientContext context;
+  Prepare(context);
+  const auto stream = stub_->ExportRoom(&context, request);
+  ExportedRoom room;
+  v1::ExportRoomResponse message;
+  bool is_first = true;
+  while (stream->Read(&message)) {
+    CHECK_EQ(message.has_header(), is_first) << "the header must come first, and once";
+    CHECK_NE(message.has_events(), is_first);
+    is_first = false;
+    if (message.has_header()) room.header = message.header();
+    for (const std::string& pdu : message.events().pdus()) room.pdus.push_back(pdu);
+  }
+  room.status = stream->Finish();
+  return room;
+}
+
 v1::Room TestClient::Create(const v1::CreateRoomRequest& request) const {
   Reply<v1::CreateRoomResponse> reply = CreateRoom(request);
   CHECK(reply.ok()) << reply.status.error_message();

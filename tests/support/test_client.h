@@ -30,6 +30,13 @@ struct Reply {
   bool ok() const { return status.ok(); }
 };
 
+// What an export came back with.
+struct ExportedRoom {
+  grpc::Status status;
+  v1::RoomExportHeader header;
+  std::vector<std::string> pdus;
+};
+
 // The reason in the ErrorInfo of `status`, such as "ROOM_NOT_FOUND"; "" if it has
 // none.
 std::string ReasonOf(const grpc::Status& status);
@@ -54,6 +61,7 @@ class TestClient {
   Reply<v1::GetRoomResponse> GetRoom(const v1::GetRoomRequest& request) const;
   Reply<v1::GetRoomStateResponse> GetRoomState(const v1::GetRoomStateRequest& request) const;
   Reply<v1::ListRoomsResponse> ListRooms(const v1::ListRoomsRequest& request) const;
+  ExportedRoom ExportRoom(const v1::ExportRoomRequest& request) const;
   Reply<v1::ListRoomEventsResponse> ListRoomEvents(const v1::ListRoomEventsRequest& request) const;
 
   // Shorthands, which crash if the call fails.

@@ -94,7 +94,8 @@ constexpr Limit kLimits[] = {
     {"max_invites", "-1", "0", "10000", "10001"},
     {"upgrade_lease", "999ms", "1s", "1h", "1h1s"},
     {"read_threads", "-1", "1", "1024", "1025"},
-    {"write_threads", "0", "1", "1024", "1025"},
+    {"write_threads", "-1", "1", "1024", "1025"},
+    {"upgrade_threads", "0", "1", "1024", "1025"},
     {"max_queued_requests", "0", "1", "1000000", "1000001"},
     {"drain_timeout", "-1s", "0", "10m", "inf"},
     {"max_message_bytes", "65535", "64KiB", "64MiB", "67108865"},
@@ -128,7 +129,8 @@ INSTANTIATE_TEST_SUITE_P(Each, OptionLimitTest, testing::ValuesIn(kLimits),
                          [](const auto& test) { return std::string(test.param.name); });
 
 TEST(OptionsTest, ZeroHasAMeaningOfItsOwnForSome) {
-  for (const char* name : {"event_retention", "max_connection_age", "read_threads"}) {
+  for (const char* name :
+       {"event_retention", "max_connection_age", "read_threads", "write_threads"}) {
     const Option* option = FindOption(name);
     ServerConfig config;
     ASSERT_TRUE(option->assign("5m", config) || option->assign("5", config)) << name;

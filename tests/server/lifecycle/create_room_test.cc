@@ -10,6 +10,7 @@
 #include "server/errors/errors.h"
 #include "server/events/event_codec.h"
 #include "server/lifecycle/request_log.h"
+#include "server/lifecycle/transaction.h"
 #include "storage/room_store.h"
 #include "tests/support/hooked_engine.h"
 #include "tests/support/temp_dir.h"
@@ -26,16 +27,15 @@ class CreateRoomTest : public testing::Test {
       : store_(storage::OpenTestEngine(dir_.File("data"))),
         engine_(*store_),
         clock_([this] { return now_; }),
-        random_([this](size_t count) { return NextRandom(count); }) {
+        random_([this](size_t count) { return NextRandom(count); }),
+        transactor_(engine_, executor_, clock_, {.request_retention = absl::Hours(24)}) {
     options_.server_name = "example.org";
     options_.encryption_algorithm = "m.megolm.v1.aes-sha2";
   }
 
-  RoomCreator& Creator() {
-    if (creator_ == nullptr) {
-      creator_ = std::make_unique<RoomCreator>(engine_, clock_, random_, options_);
-    }
-    return *creator_;
+  absl::StatusOr<v1::CreateRoomResponse> Create(CreateRoomCommand command) {
+    if (creator_ == nullptr) creator_ = std::make_unique<RoomCreator>(clock_, random_, options_);
+    return transactor_.RunAndWait(creator_->Create(std::move(command)));
   }
 
   // What the test put in `randoms_`, then something new each time.
@@ -82,6 +82,8 @@ class CreateRoomTest : public testing::Test {
   storage::HookedEngine engine_;
   Clock clock_;
   RandomBytes random_;
+  Executor executor_{2, 100};
+  Transactor transactor_;
   RoomCreator::Options options_;
   std::unique_ptr<RoomCreator> creator_;
 };
@@ -92,7 +94,7 @@ TEST_F(CreateRoomTest, WritesTheWholeRoomInOneCommit) {
   CreateRoomCommand command = Command("#lobby:example.org");
   command.spec.is_public = true;
   command.spec.invites = {"@bob:example.org", "@carol:elsewhere.net"};
-  auto created = Creator().Create(std::move(command));
+  auto created = Create(std::move(command));
   ASSERT_TRUE(created.ok()) << created.status();
   EXPECT_EQ(commits, 1);
 
@@ -111,9 +113,9 @@ TEST_F(CreateRoomTest, WritesTheWholeRoomInOneCommit) {
 TEST_F(CreateRoomTest, DrawsAnotherIdWhenOneIsTaken) {
   const std::string nonce(32, 'n');
   randoms_ = {nonce, nonce, nonce, nonce};
-  auto first = Creator().Create(Command());
+  auto first = Create(Command());
   ASSERT_TRUE(first.ok()) << first.status();
-  auto second = Creator().Create(Command());
+  auto second = Create(Command());
   ASSERT_TRUE(second.ok()) << second.status();
   EXPECT_NE(first->room().room_id(), second->room().room_id());
   EXPECT_TRUE(randoms_.empty());
@@ -123,9 +125,9 @@ TEST_F(CreateRoomTest, DrawsAnotherIdWhenOneIsTaken) {
 TEST_F(CreateRoomTest, GivesUpWhenEveryIdIsTaken) {
   const std::string nonce(32, 'n');
   randoms_ = {nonce};
-  ASSERT_TRUE(Creator().Create(Command()).ok());
+  ASSERT_TRUE(Create(Command()).ok());
   randoms_.assign(6, nonce);
-  auto second = Creator().Create(Command());
+  auto second = Create(Command());
   EXPECT_EQ(ReasonOf(second.status()), v1::ERROR_REASON_CONFLICT);
   EXPECT_TRUE(randoms_.empty());
   EXPECT_EQ(RoomCount(), 1u);
@@ -139,7 +141,7 @@ TEST_F(CreateRoomTest, AnAliasTakenMeanwhileLeavesNoRoom) {
     other.CreateAlias("#lobby:example.org", alias);
     ASSERT_TRUE(CommitAndWait(*store_, other.Take()).status.ok());
   });
-  auto created = Creator().Create(Command("#lobby:example.org"));
+  auto created = Create(Command("#lobby:example.org"));
   EXPECT_EQ(created.status().code(), absl::StatusCode::kAlreadyExists);
   EXPECT_EQ(ReasonOf(created.status()), v1::ERROR_REASON_ALIAS_IN_USE);
   EXPECT_EQ(RoomCount(), 0u);
@@ -149,34 +151,31 @@ TEST_F(CreateRoomTest, AnAliasTakenMeanwhileLeavesNoRoom) {
 TEST_F(CreateRoomTest, OneRequestMakesOneRoomEvenIfItRacesWithItself) {
   engine_.SetHook([&](const storage::CommitRequest&) {
     engine_.SetHook(nullptr);
-    ASSERT_TRUE(Creator().Create(RequestCommand("id", "same")).ok());
+    ASSERT_TRUE(Create(RequestCommand("id", "same")).ok());
   });
-  auto created = Creator().Create(RequestCommand("id", "same"));
+  auto created = Create(RequestCommand("id", "same"));
   ASSERT_TRUE(created.ok()) << created.status();
   EXPECT_EQ(RoomCount(), 1u);
-  auto again = Creator().Create(RequestCommand("id", "same"));
+  auto again = Create(RequestCommand("id", "same"));
   EXPECT_EQ(again->SerializeAsString(), created->SerializeAsString());
-  EXPECT_EQ(ReasonOf(Creator().Create(RequestCommand("id", "other")).status()),
+  EXPECT_EQ(ReasonOf(Create(RequestCommand("id", "other")).status()),
             v1::ERROR_REASON_REQUEST_ID_REUSED);
 }
 
 TEST_F(CreateRoomTest, RequestsAreForgottenWhenTheyExpireAndNotBefore) {
-  options_.request_retention = absl::Hours(24);
-  auto first = Creator().Create(RequestCommand("id", "same"));
+  auto first = Create(RequestCommand("id", "same"));
   ASSERT_TRUE(ForgetExpiredRequests(engine_, now_ + absl::Hours(24)).ok());
-  EXPECT_EQ(Creator().Create(RequestCommand("id", "same"))->room().room_id(),
-            first->room().room_id());
+  EXPECT_EQ(Create(RequestCommand("id", "same"))->room().room_id(), first->room().room_id());
   ASSERT_TRUE(ForgetExpiredRequests(engine_, now_ + absl::Hours(24) + absl::Microseconds(1)).ok());
-  EXPECT_NE(Creator().Create(RequestCommand("id", "same"))->room().room_id(),
-            first->room().room_id());
+  EXPECT_NE(Create(RequestCommand("id", "same"))->room().room_id(), first->room().room_id());
 }
 
 TEST_F(CreateRoomTest, LimitsEachCreatorAndSaysWhenToComeBack) {
   options_.rooms_per_second = 0.1;
   options_.room_burst = 2;
-  ASSERT_TRUE(Creator().Create(Command()).ok());
-  ASSERT_TRUE(Creator().Create(Command()).ok());
-  const absl::Status limited = Creator().Create(Command()).status();
+  ASSERT_TRUE(Create(Command()).ok());
+  ASSERT_TRUE(Create(Command()).ok());
+  const absl::Status limited = Create(Command()).status();
   EXPECT_EQ(limited.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(ReasonOf(limited), v1::ERROR_REASON_ROOM_CREATION_RATE_LIMITED);
   EXPECT_EQ(limited.message(),
@@ -185,9 +184,9 @@ TEST_F(CreateRoomTest, LimitsEachCreatorAndSaysWhenToComeBack) {
 
   CreateRoomCommand bobs = Command();
   bobs.spec.creator = "@bob:example.org";
-  EXPECT_TRUE(Creator().Create(std::move(bobs)).ok());
+  EXPECT_TRUE(Create(std::move(bobs)).ok());
   now_ += absl::Seconds(10);
-  EXPECT_TRUE(Creator().Create(Command()).ok());
+  EXPECT_TRUE(Create(Command()).ok());
 }
 
 TEST_F(CreateRoomTest, RefusedAndRepeatedRequestsCostNoRate) {
@@ -195,13 +194,13 @@ TEST_F(CreateRoomTest, RefusedAndRepeatedRequestsCostNoRate) {
   options_.room_burst = 1;
   CreateRoomCommand wrong = Command();
   wrong.spec.invites = {"nobody"};
-  EXPECT_FALSE(Creator().Create(std::move(wrong)).ok());
+  EXPECT_FALSE(Create(std::move(wrong)).ok());
   CreateRoomCommand check = Command();
   check.validate_only = true;
-  EXPECT_TRUE(Creator().Create(std::move(check)).ok());
-  EXPECT_TRUE(Creator().Create(RequestCommand("id", "same")).ok());
-  EXPECT_TRUE(Creator().Create(RequestCommand("id", "same")).ok());
-  EXPECT_FALSE(Creator().Create(Command()).ok());
+  EXPECT_TRUE(Create(std::move(check)).ok());
+  EXPECT_TRUE(Create(RequestCommand("id", "same")).ok());
+  EXPECT_TRUE(Create(RequestCommand("id", "same")).ok());
+  EXPECT_FALSE(Create(Command()).ok());
 }
 
 TEST_F(CreateRoomTest, PolicyEncryptsTheRoomsOfItsPresets) {
@@ -220,7 +219,7 @@ TEST_F(CreateRoomTest, PolicyEncryptsTheRoomsOfItsPresets) {
     creator_.reset();
     CreateRoomCommand command = Command();
     command.spec.preset = c.preset;
-    auto created = Creator().Create(std::move(command));
+    auto created = Create(std::move(command));
     ASSERT_TRUE(created.ok()) << created.status();
     EXPECT_EQ(created->room().encryption_algorithm(),
               c.encrypted ? options_.encryption_algorithm : "");
@@ -231,7 +230,7 @@ TEST_F(CreateRoomTest, TellsEverythingThatIsWrongAtOnce) {
   CreateRoomCommand command = Command();
   command.field_errors.Add("request_id", "is wrong");
   command.spec.invites = {"nobody"};
-  const absl::Status status = Creator().Create(std::move(command)).status();
+  const absl::Status status = Create(std::move(command)).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()), testing::HasSubstr("and 1 more"));
   EXPECT_EQ(RoomCount(), 0u);

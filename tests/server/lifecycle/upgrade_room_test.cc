@@ -34,7 +34,8 @@ class UpgradeRoomTest : public testing::Test {
         engine_(*store_),
         clock_([this] { return now_; }),
         random_(SecureRandom()),
-        creator_(engine_, clock_, random_, CreatorOptions()),
+        transactor_(engine_, executor_, clock_, {}),
+        creator_(clock_, random_, CreatorOptions()),
         upgrader_(MakeUpgrader("instance-1")) {}
 
   static RoomCreator::Options CreatorOptions() {
@@ -55,7 +56,7 @@ class UpgradeRoomTest : public testing::Test {
     command.spec.creator = kAlice;
     command.spec.version = rooms::FindRoomVersion("10");
     command.spec.alias = alias;
-    auto created = creator_.Create(std::move(command));
+    auto created = transactor_.RunAndWait(creator_.Create(std::move(command)));
     EXPECT_TRUE(created.ok()) << created.status();
     return created->room().room_id();
   }
@@ -122,6 +123,8 @@ class UpgradeRoomTest : public testing::Test {
   storage::HookedEngine engine_;
   Clock clock_;
   RandomBytes random_;
+  Executor executor_{1, 100};
+  Transactor transactor_;
   RoomCreator creator_;
   std::unique_ptr<RoomUpgrader> upgrader_;
 };

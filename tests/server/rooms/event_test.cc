@@ -159,6 +159,29 @@ TEST(PduJsonTest, LaterVersionsReferByIdAlone) {
   }
 }
 
+TEST(FinishEventTest, HashesAreThoseOfThePdu) {
+  const Json content = {{"allow", Json::array()},   {"ban", 3},     {"body", "\"\n\u0001"},
+                        {"creator", "@a:b"},        {"invite", 4},  {"join_rule", "public"},
+                        {"membership", "leave"},    {"redacts", 1}, {"room_version", "11"},
+                        {"history_visibility", "a"}};
+  for (const RoomVersion& version : AllRoomVersions()) {
+    for (const char* type :
+         {"m.room.aliases", "m.room.create", "m.room.history_visibility", "m.room.join_rules",
+          "m.room.member", "m.room.message", "m.room.power_levels", "m.room.redaction"}) {
+      SCOPED_TRACE(absl::StrCat(type, " in version ", version.id));
+      Event event = SampleEvent(type);
+      event.content = content;
+      event.redacts = "$other";
+      FinishEvent(version, event);
+      const Json pdu = PduJson(version, event);
+      EXPECT_EQ(pdu["redacts"], "$other");
+      EXPECT_EQ(event.canonical_content, CanonicalJson(content));
+      EXPECT_EQ(event.content_hash, ContentHash(pdu));
+      EXPECT_EQ(event.reference_hash, ReferenceHash(version, pdu));
+    }
+  }
+}
+
 TEST(PduJsonTest, MessageEventsHaveNoStateKey) {
   Event event = SampleEvent("m.room.message");
   event.state_key.reset();

@@ -189,6 +189,12 @@ TEST(GenesisTest, TrustedInviteesGetTheCreatorsPower) {
             Json({{kAlice, 100}, {kBob, 100}, {kCarol, 100}}));
 }
 
+TEST(GenesisTest, TheCreatorIsNoAdditionalCreator) {
+  RoomSpec spec = Plain("12");
+  spec.creation_content = {{"additional_creators", Json::array({kAlice})}};
+  EXPECT_FALSE(StateContent(Build(spec).state, "m.room.create").contains("additional_creators"));
+}
+
 TEST(GenesisTest, DirectChatsAreMarkedInTheInvitesAlone) {
   RoomSpec spec = Plain();
   spec.invites = {kBob};

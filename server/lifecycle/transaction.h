@@ -1,0 +1,173 @@
+// File: server/lifecycle/transaction.h
+//
+// The loop of a write: read, decide, commit, and do it again from the start if what
+// was read has changed before the commit. No thread waits for the disk.
+
+#ifndef INNKEEPER_SERVER_LIFECYCLE_TRANSACTION_H_
+#define INNKEEPER_SERVER_LIFECYCLE_TRANSACTION_H_
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
+#include "server/base/clock.h"
+#include "server/base/executor.h"
+#include "server/lifecycle/request_log.h"
+#include "server/lifecycle/room_errors.h"
+#include "storage/engine.h"
+#include "storage/room_store.h"
+
+namespace innkeeper::lifecycle {
+
+// What one attempt at a write comes to.
+template <typename Response>
+struct Outcome {
+  Response response;
+  // What makes the response true; nothing if it is true already.
+  std::optional<storage::RoomCommit> commit;
+};
+
+// What a write does. Each call reads from the snapshot that it is given and changes
+// the store only by what it returns; another call comes if that could not be committed
+// because somebody else was faster.
+template <typename Response>
+using Attempt = absl::AnyInvocable<absl::StatusOr<Outcome<Response>>(const storage::RoomReader&)>;
+
+// A write that is ready to be run.
+template <typename Response>
+struct Write {
+  RequestIdentity identity;
+  Attempt<Response> attempt;
+};
+
+// Runs writes. Thread-safe.
+class Transactor {
+ public:
+  struct Options {
+    absl::Duration request_retention = absl::Hours(24);  // of recorded responses
+  };
+
+  // The references must outlive the transactor, and the engine be closed before
+  // it is destroyed.
+  Transactor(storage::Engine& engine, Executor& executor, const Clock& clock, Options options)
+      : engine_(engine), executor_(executor), clock_(clock), options_(options) {}
+
+  // Answers with what was recorded for the request, or else with what the attempt
+  // comes to, once that is durable, and records it. The first attempt is made before
+  // this returns; later ones are run by the executor, and so is `done` behind a
+  // commit, or once that was stopped by a thread of the engine. Errors: those of
+  // FindSerializedResponse, of the attempt, and CommitError; ABORTED (CONFLICT) after
+  // six attempts.
+  template <typename Response>
+  void Run(Write<Response> write, absl::AnyInvocable<void(absl::StatusOr<Response>)> done);
+
+  // As Run, and waits for the answer. Blocks: not for threads of gRPC, of the engine
+  // or of the executor.
+  template <typename Response>
+  absl::StatusOr<Response> RunAndWait(Write<Response> write);
+
+ private:
+  static constexpr int kMaxAttempts = 6;
+
+  template <typename Response>
+  struct Transaction {
+    Write<Response> write;
+    absl::AnyInvocable<void(absl::StatusOr<Response>)> done;
+    int attempts_made = 0;
+    // Of the latest attempt.
+    Response response;
+    storage::CommitResult result;
+  };
+
+  template <typename Response>
+  void Try(std::unique_ptr<Transaction<Response>> transaction);
+
+  template <typename Response>
+  absl::StatusOr<Outcome<Response>> Decide(Transaction<Response>& transaction);
+
+  // Goes on behind a commit.
+  template <typename Response>
+  void Committed(std::unique_ptr<Transaction<Response>> transaction);
+
+  // Ends with what the latest commit came to.
+  template <typename Response>
+  void Answer(Transaction<Response>& transaction);
+
+  storage::Engine& engine_;
+  Executor& executor_;
+  const Clock& clock_;
+  const Options options_;
+};
+
+template <typename Response>
+void Transactor::Run(Write<Response> write,
+                     absl::AnyInvocable<void(absl::StatusOr<Response>)> done) {
+  Try(std::make_unique<Transaction<Response>>(
+      Transaction<Response>{std::move(write), std::move(done)}));
+}
+
+template <typename Response>
+absl::StatusOr<Response> Transactor::RunAndWait(Write<Response> write) {
+  absl::StatusOr<Response> response;
+  absl::Notification answered;
+  Run<Response>(std::move(write), [&](absl::StatusOr<Response> result) {
+    response = std::move(result);
+    answered.Notify();
+  });
+  answered.WaitForNotification();
+  return response;
+}
+
+template <typename Response>
+void Transactor::Try(std::unique_ptr<Transaction<Response>> transaction) {
+  ++transaction->attempts_made;
+  absl::StatusOr<Outcome<Response>> outcome = Decide(*transaction);
+  if (!outcome.ok()) return transaction->done(outcome.status());
+  if (!outcome->commit) return transaction->done(std::move(outcome->response));
+  transaction->response = std::move(outcome->response);
+  engine_.Commit(outcome->commit->Take(), [this, transaction = std::move(transaction)](
+                                              storage::CommitResult result) mutable {
+    transaction->result = std::move(result);
+    Committed(std::move(transaction));
+  });
+}
+
+template <typename Response>
+absl::StatusOr<Outcome<Response>> Transactor::Decide(Transaction<Response>& transaction) {
+  const storage::RoomReader reader(engine_);
+  auto recorded = FindResponse<Response>(reader, transaction.write.identity);
+  if (!recorded.ok()) return recorded.status();
+  if (recorded->has_value()) return Outcome<Response>{**std::move(recorded), std::nullopt};
+  absl::StatusOr<Outcome<Response>> outcome = transaction.write.attempt(reader);
+  if (outcome.ok() && outcome->commit) {
+    RecordResponse(*outcome->commit, transaction.write.identity, outcome->response,
+                   clock_() + options_.request_retention);
+  }
+  return outcome;
+}
+
+template <typename Response>
+void Transactor::Committed(std::unique_ptr<Transaction<Response>> transaction) {
+  Transaction<Response>& committed = *transaction;
+  Executor::Task go_on = [this, transaction = std::move(transaction)]() mutable {
+    const bool lost = absl::IsAborted(transaction->result.status);
+    if (!lost || transaction->attempts_made == kMaxAttempts) return Answer(*transaction);
+    Try(std::move(transaction));
+  };
+  if (!executor_.Submit(std::move(go_on))) Answer(committed);
+}
+
+template <typename Response>
+void Transactor::Answer(Transaction<Response>& transaction) {
+  if (!transaction.result.status.ok()) return transaction.done(CommitError(transaction.result));
+  transaction.done(std::move(transaction.response));
+}
+
+}  // namespace innkeeper::lifecycle
+
+#endif  // INNKEEPER_SERVER_LIFECYCLE_TRANSACTION_H_

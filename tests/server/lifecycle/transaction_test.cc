@@ -1,0 +1,130 @@
+#include "server/lifecycle/transaction.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "absl/synchronization/notification.h"
+#include "innkeeper/v1/room_lifecycle.pb.h"
+#include "server/errors/errors.h"
+#include "tests/support/hooked_engine.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/test_engine.h"
+
+namespace innkeeper::lifecycle {
+namespace {
+
+using Response = v1::CreateRoomResponse;
+
+class TransactionTest : public testing::Test {
+ protected:
+  static constexpr char kRoomId[] = "!room:example.org";
+
+  // Makes the room, or changes it: a write that others can get in the way of.
+  static absl::StatusOr<Outcome<Response>> ChangeRoom(const storage::RoomReader& reader) {
+    auto room = reader.GetRoom(kRoomId);
+    if (!room.ok()) return room.status();
+    storage::RoomRecord record;
+    record.set_room_id(kRoomId);
+    Outcome<Response> outcome;
+    outcome.commit.emplace();
+    if (room->has_value()) {
+      record.set_revision((*room)->record.revision() + 1);
+      outcome.commit->UpdateRoom(record, (*room)->revision);
+    } else {
+      outcome.commit->CreateRoom(record);
+    }
+    outcome.response.mutable_room()->set_revision(record.revision());
+    return outcome;
+  }
+
+  // As ChangeRoom, counting the calls.
+  Write<Response> Change(const std::string& request_id = "") {
+    return {{{"backend", request_id}, "fingerprint"}, [this](const storage::RoomReader& reader) {
+              ++attempts_;
+              return ChangeRoom(reader);
+            }};
+  }
+
+  // Somebody else changes the room before each of the next `times` commits.
+  void GetInTheWay(int times) {
+    engine_.SetHook([this, times](const storage::CommitRequest&) mutable {
+      if (times-- <= 0) return;
+      auto outcome = ChangeRoom(storage::RoomReader(*store_));
+      ASSERT_TRUE(CommitAndWait(*store_, outcome->commit->Take()).status.ok());
+    });
+  }
+
+  TempDir dir_;
+  std::unique_ptr<storage::Engine> store_ = storage::OpenTestEngine(dir_.File("data"));
+  storage::HookedEngine engine_{*store_};
+  Clock clock_ = [] { return absl::FromUnixSeconds(1'700'000'000); };
+  Executor executor_{1, 1};
+  Transactor transactor_{engine_, executor_, clock_, {}};
+  int attempts_ = 0;
+};
+
+TEST_F(TransactionTest, IsTriedAgainFromTheStartUntilNobodyIsFaster) {
+  GetInTheWay(5);
+  auto response = transactor_.RunAndWait(Change());
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(attempts_, 6);
+  EXPECT_EQ(response->room().revision(), 5);
+}
+
+TEST_F(TransactionTest, GivesUpAfterSixAttempts) {
+  GetInTheWay(6);
+  EXPECT_EQ(ReasonOf(transactor_.RunAndWait(Change()).status()), v1::ERROR_REASON_CONFLICT);
+  EXPECT_EQ(attempts_, 6);
+}
+
+TEST_F(TransactionTest, ARepeatedRequestGetsTheRecordedResponse) {
+  auto first = transactor_.RunAndWait(Change("id"));
+  ASSERT_TRUE(transactor_.RunAndWait(Change("other")).ok());
+  auto again = transactor_.RunAndWait(Change("id"));
+  EXPECT_EQ(again->SerializeAsString(), first->SerializeAsString());
+  EXPECT_EQ(attempts_, 2);
+}
+
+TEST_F(TransactionTest, ErrorsOfAnAttemptEndIt) {
+  Write<Response> refused{{}, [](const storage::RoomReader&) -> absl::StatusOr<Outcome<Response>> {
+                            return absl::PermissionDeniedError("no");
+                          }};
+  EXPECT_EQ(transactor_.RunAndWait(std::move(refused)).status(), absl::PermissionDeniedError("no"));
+}
+
+TEST_F(TransactionTest, NothingToCommitIsAnsweredAtOnce) {
+  Write<Response> preview{{}, [](const storage::RoomReader&) -> absl::StatusOr<Outcome<Response>> {
+                            return Outcome<Response>();
+                          }};
+  EXPECT_TRUE(transactor_.RunAndWait(std::move(preview)).ok());
+  EXPECT_EQ(store_->log_bounds().head, 0u);
+}
+
+TEST_F(TransactionTest, NoThreadWaitsForTheCommit) {
+  // The only thread of the executor runs the write, and is free while it is
+  // written to the disk.
+  absl::Notification next_ran;
+  absl::Notification answered;
+  engine_.SetHook([&](const storage::CommitRequest&) {
+    ASSERT_TRUE(executor_.Submit([&] { next_ran.Notify(); }));
+  });
+  ASSERT_TRUE(executor_.Submit([&] {
+    transactor_.Run<Response>(Change(), [&](absl::StatusOr<Response> response) {
+      EXPECT_TRUE(response.ok());
+      EXPECT_TRUE(next_ran.HasBeenNotified());
+      answered.Notify();
+    });
+  }));
+  answered.WaitForNotification();
+}
+
+TEST_F(TransactionTest, IsAnsweredByTheEngineOnceTheExecutorWasStopped) {
+  executor_.Stop();
+  EXPECT_TRUE(transactor_.RunAndWait(Change()).ok());
+  GetInTheWay(1);
+  EXPECT_EQ(ReasonOf(transactor_.RunAndWait(Change()).status()), v1::ERROR_REASON_CONFLICT);
+}
+
+}  // namespace
+}  // namespace innkeeper::lifecycle
