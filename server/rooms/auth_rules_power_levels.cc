@@ -25,7 +25,7 @@ bool IsLevel(const RoomVersion& version, const Json& value) {
 absl::Status CheckMap(const RoomVersion& version, const Json& map, absl::string_view name) {
   const std::string place = FieldPath(kContent, name);
   if (!map.is_object()) return Refuse(AuthRule::kPowerLevelsMap, place);
-  for (const auto& [key, level] : map.items()) {
+  for (const auto& [key, level] : map.get_ref<const Json::object_t&>()) {
     if (!IsLevel(version, level)) {
       return Refuse(AuthRule::kPowerLevelsLevel, FieldPath(place, key));
     }
@@ -52,10 +52,14 @@ absl::Status CheckIntegers(const RoomVersion& version, const Json& content) {
 absl::Status CheckUsers(const AuthContext& context, const Json& users) {
   absl::Status levels = CheckMap(context.version, users, "users");
   if (!levels.ok()) return levels;
-  for (const auto& [user, level] : users.items()) {
-    const auto place = [&user = user] { return FieldPath(FieldPath(kContent, "users"), user); };
-    if (!CheckUserId(user).ok()) return Refuse(AuthRule::kPowerLevelsUserId, place());
-    if (context.levels.IsUnbounded(user)) return Refuse(AuthRule::kPowerLevelsCreator, place());
+  const std::string place = FieldPath(kContent, "users");
+  for (const auto& [user, level] : users.get_ref<const Json::object_t&>()) {
+    if (!CheckUserId(user).ok()) {
+      return Refuse(AuthRule::kPowerLevelsUserId, FieldPath(place, user));
+    }
+    if (context.levels.IsUnbounded(user)) {
+      return Refuse(AuthRule::kPowerLevelsCreator, FieldPath(place, user));
+    }
   }
   return absl::OkStatus();
 }
@@ -72,80 +76,63 @@ absl::Status CheckForm(const AuthContext& context) {
 
 // The rules for changes.
 
+const Json& MapOrEmpty(const Json& content, absl::string_view name) {
+  static const Json& empty = *new Json(Json::object());
+  const Json* const map = FindMember(content, name);
+  return map == nullptr || !map->is_object() ? empty : *map;
+}
+
 std::optional<int64_t> LevelAt(const RoomVersion& version, const Json& levels,
                                absl::string_view key) {
   const Json* const level = FindMember(levels, key);
   return level == nullptr ? std::nullopt : ReadLevel(version, *level);
 }
 
-// Compares the levels in force with those of the event.
-class ChangeChecker {
- public:
-  ChangeChecker(const AuthContext& context, const Json& before)
-      : version_(context.version),
-        sender_(context.event.sender),
-        own_level_(context.levels.OfUser(sender_)),
-        before_(before),
-        after_(context.event.content) {}
-
-  absl::Status CheckDefaults() const {
-    for (const absl::string_view key : kDefaults) {
-      absl::Status change =
-          CheckChange(before_, after_, key, AuthRule::kPowerLevelsDefaults, kContent);
-      if (!change.ok()) return change;
-    }
-    return absl::OkStatus();
-  }
-
-  // Of the map called `name`.
-  absl::Status CheckMapChanges(absl::string_view name, AuthRule rule) const {
-    const Json& before = MapOrNull(before_, name);
-    const Json& after = MapOrNull(after_, name);
-    for (const Json* const map : {&before, &after}) {
-      for (const auto& [key, level] : map->items()) {
-        absl::Status change = CheckChange(before, after, key, rule, FieldPath(kContent, name));
-        if (!change.ok()) return change;
-      }
-    }
-    return absl::OkStatus();
-  }
-
- private:
-  static const Json& MapOrNull(const Json& content, absl::string_view name) {
-    static const Json& null = *new Json();
-    const Json* const map = FindMember(content, name);
-    return map == nullptr || !map->is_object() ? null : *map;
-  }
-
-  // Judges the change of the level `key` from `before` to `after`, at `place`.
-  absl::Status CheckChange(const Json& before, const Json& after, absl::string_view key,
-                           AuthRule rule, absl::string_view place) const {
-    const std::optional<int64_t> old_level = LevelAt(version_, before, key);
-    const std::optional<int64_t> new_level = LevelAt(version_, after, key);
-    if (old_level == new_level) return absl::OkStatus();
-    // The levels of other users are safe from their equals.
-    const int64_t distance = rule == AuthRule::kPowerLevelsUsers && key != sender_ ? 1 : 0;
-    const int64_t required =
-        std::max(old_level ? *old_level + distance : own_level_, new_level.value_or(own_level_));
-    if (own_level_ >= required) return absl::OkStatus();
-    return RefusePower(rule, required, own_level_, FieldPath(place, key));
-  }
-
-  const RoomVersion& version_;
-  const std::string& sender_;
-  const int64_t own_level_;
-  const Json& before_;
-  const Json& after_;
+// The levels in force, `before`, beside those of the event, `after`.
+struct Levels {
+  const Json& before;
+  const Json& after;
 };
 
-absl::Status CheckChanges(const AuthContext& context, const Json& before) {
-  const ChangeChecker changes(context, before);
-  absl::Status status = changes.CheckDefaults();
-  if (status.ok()) status = changes.CheckMapChanges("events", AuthRule::kPowerLevelsEvents);
-  if (status.ok() && context.version.notification_levels_checked) {
-    status = changes.CheckMapChanges("notifications", AuthRule::kPowerLevelsNotifications);
+// Judges what becomes of the level `key`. `name` is that of the map that the levels
+// are in; "" if they are the content itself.
+absl::Status CheckChange(const AuthContext& context, const Levels& levels, absl::string_view key,
+                         absl::string_view name, AuthRule rule) {
+  const auto before = LevelAt(context.version, levels.before, key);
+  const auto after = LevelAt(context.version, levels.after, key);
+  if (before == after) return absl::OkStatus();
+  const int64_t own = context.levels.OfUser(context.event.sender);
+  // The levels of other users are safe from their equals.
+  const int64_t distance = name == "users" && key != context.event.sender ? 1 : 0;
+  const int64_t required = std::max(before ? *before + distance : own, after.value_or(own));
+  if (own >= required) return absl::OkStatus();
+  return RefusePower(rule, required, own,
+                     FieldPath(name.empty() ? kContent : FieldPath(kContent, name), key));
+}
+
+absl::Status CheckMapChanges(const AuthContext& context, const Json& before, absl::string_view name,
+                             AuthRule rule) {
+  const Levels levels{MapOrEmpty(before, name), MapOrEmpty(context.event.content, name)};
+  for (const Json* const map : {&levels.before, &levels.after}) {
+    for (const auto& [key, level] : map->get_ref<const Json::object_t&>()) {
+      absl::Status change = CheckChange(context, levels, key, name, rule);
+      if (!change.ok()) return change;
+    }
   }
-  if (status.ok()) status = changes.CheckMapChanges("users", AuthRule::kPowerLevelsUsers);
+  return absl::OkStatus();
+}
+
+absl::Status CheckChanges(const AuthContext& context, const Json& before) {
+  for (const absl::string_view key : kDefaults) {
+    absl::Status change = CheckChange(context, {before, context.event.content}, key, "",
+                                      AuthRule::kPowerLevelsDefaults);
+    if (!change.ok()) return change;
+  }
+  absl::Status status = CheckMapChanges(context, before, "events", AuthRule::kPowerLevelsEvents);
+  if (status.ok() && context.version.notification_levels_checked) {
+    status = CheckMapChanges(context, before, "notifications", AuthRule::kPowerLevelsNotifications);
+  }
+  if (status.ok()) status = CheckMapChanges(context, before, "users", AuthRule::kPowerLevelsUsers);
   return status;
 }
 

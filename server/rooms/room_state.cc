@@ -6,7 +6,7 @@ namespace innkeeper::rooms {
 
 const StateEntry* FindState(const RoomState& state, absl::string_view type,
                             absl::string_view state_key) {
-  const auto it = state.find(StateKey{std::string(type), std::string(state_key)});
+  const auto it = state.find(StateKeyView{type, state_key});
   return it == state.end() ? nullptr : &it->second;
 }
 

@@ -34,7 +34,24 @@ struct StateEntry {
   Json content = Json::object();
 };
 
-using RoomState = absl::btree_map<StateKey, StateEntry>;
+// A place in the state, to look it up without copying its name.
+struct StateKeyView {
+  absl::string_view type;
+  absl::string_view state_key;
+};
+
+// The order of places, however they are given.
+struct StateKeyOrder {
+  using is_transparent = void;
+
+  template <typename A, typename B>
+  bool operator()(const A& a, const B& b) const {
+    const int types = absl::string_view(a.type).compare(b.type);
+    return types != 0 ? types < 0 : absl::string_view(a.state_key) < b.state_key;
+  }
+};
+
+using RoomState = absl::btree_map<StateKey, StateEntry, StateKeyOrder>;
 
 // Returns the entry at (type, state_key), or nullptr.
 const StateEntry* FindState(const RoomState& state, absl::string_view type,
