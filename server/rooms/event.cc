@@ -173,6 +173,21 @@ std::string RedactedContent(const RoomVersion& version, const Event& event) {
   return CanonicalJson(content);
 }
 
+// Fills in what follows from the event's content hash.
+void SetIds(const RoomVersion& version, Event& event) {
+  event.reference_hash = event.other_fields.empty()
+                             ? Sha256(PduText(version, event, RedactedContent(version, event), ""))
+                             : ReferenceHash(version, PduJson(version, event));
+  if (version.event_id_format == EventIdFormat::kBase64) {
+    event.event_id = absl::StrCat("$", Base64(event.reference_hash));
+  } else if (version.event_id_format == EventIdFormat::kBase64UrlSafe) {
+    event.event_id = absl::StrCat("$", UrlSafeBase64(event.reference_hash));
+  }
+  if (!NamesRoom(version, event)) {
+    event.room_id = absl::StrCat("!", UrlSafeBase64(event.reference_hash));
+  }
+}
+
 }  // namespace
 
 Json PduJson(const RoomVersion& version, const Event& event) {
@@ -188,23 +203,13 @@ size_t FinishEvent(const RoomVersion& version, Event& event) {
                                ? PduText(version, event, event.canonical_content, event.redacts)
                                : CanonicalJson(PduJson(version, event));
   event.content_hash = Sha256(text);
-  IdentifyEvent(version, event);
+  SetIds(version, event);
   return text.size() + kHashesMember.size();
 }
 
 void IdentifyEvent(const RoomVersion& version, Event& event) {
-  if (event.canonical_content.empty()) event.canonical_content = CanonicalJson(event.content);
-  event.reference_hash = event.other_fields.empty()
-                             ? Sha256(PduText(version, event, RedactedContent(version, event), ""))
-                             : ReferenceHash(version, PduJson(version, event));
-  if (version.event_id_format == EventIdFormat::kBase64) {
-    event.event_id = absl::StrCat("$", Base64(event.reference_hash));
-  } else if (version.event_id_format == EventIdFormat::kBase64UrlSafe) {
-    event.event_id = absl::StrCat("$", UrlSafeBase64(event.reference_hash));
-  }
-  if (!NamesRoom(version, event)) {
-    event.room_id = absl::StrCat("!", UrlSafeBase64(event.reference_hash));
-  }
+  event.canonical_content = CanonicalJson(event.content);
+  SetIds(version, event);
 }
 
 EventReference ReferenceTo(const RoomVersion& version, const Event& event) {

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/errors/errors.h"
 #include "server/rooms/identifiers.h"
@@ -37,6 +40,21 @@ bool AreSignatures(const Json& value) {
   return value.is_object() && std::all_of(value.begin(), value.end(), is_object_of_strings);
 }
 
+absl::Status CheckKey(absl::string_view key) {
+  if (key.size() <= kMaxEventKeyBytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("must be at most ", kMaxEventKeyBytes, " bytes long"));
+}
+
+absl::Status CheckChosenEventId(absl::string_view id) {
+  if (absl::StartsWith(id, "$") && id.size() <= kMaxIdentifierBytes &&
+      CheckServerName(ServerNameOf(id)).ok()) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat("must be of the form $opaque:server, at most ",
+                                                 kMaxIdentifierBytes, " bytes long"));
+}
+
 // Takes a PDU apart: each member is taken out, so that the others are left in the end.
 // Notes what is wrong.
 class PduReader {
@@ -46,9 +64,9 @@ class PduReader {
 
   Event Read() {
     Event event;
-    event.type = TakeText("type", kMaxEventKeyBytes);
-    event.sender = TakeText("sender", kMaxIdentifierBytes);
-    if (pdu_.contains("state_key")) event.state_key = TakeText("state_key", kMaxEventKeyBytes);
+    event.type = TakeText("type", CheckKey);
+    event.sender = TakeText("sender", CheckUserId);
+    if (pdu_.contains("state_key")) event.state_key = TakeText("state_key", CheckKey);
     event.origin_server_ts = TakeInteger("origin_server_ts", std::numeric_limits<int64_t>::min(),
                                          std::numeric_limits<int64_t>::max());
     event.content = TakeObject("content");
@@ -57,78 +75,76 @@ class PduReader {
                                                              : std::numeric_limits<int64_t>::max());
     event.prev_events = TakeReferences("prev_events", kMaxPrevEvents);
     event.auth_events = TakeReferences("auth_events", kMaxAuthEvents);
-    event.content_hash = ReadHash(Take("hashes"));
-    errors_.AddStatus("sender", CheckUserId(event.sender));
+    event.content_hash = ReadHash(Take("hashes").value_or(Json()));
+    event.redacts = TakeRedacts(event.type);
     TakeIds(event);
-    const std::string redacts = StringOrEmpty(pdu_, "redacts");
-    if (event.type == "m.room.redaction" && !version_.redacts_in_content && !redacts.empty()) {
-      event.redacts = redacts;
-      pdu_.erase("redacts");
-    }
     event.other_fields = std::move(pdu_);
     return event;
   }
 
  private:
-  // Takes out the member `key`, and notes if there is none.
-  Json Take(const std::string& key) {
+  // Takes out the member `key`; notes if there is none.
+  std::optional<Json> Take(const std::string& key) {
     const auto it = pdu_.find(key);
     if (it == pdu_.end()) {
       errors_.Add(key, "is missing");
-      return nullptr;
+      return std::nullopt;
     }
     Json value = std::move(*it);
     pdu_.erase(it);
     return value;
   }
 
-  std::string TakeText(const std::string& key, size_t max_bytes) {
-    Json value = Take(key);
-    if (!value.is_string()) {
+  std::string TakeText(const std::string& key,
+                       absl::FunctionRef<absl::Status(absl::string_view)> check) {
+    std::optional<Json> value = Take(key);
+    if (!value) return "";
+    if (!value->is_string()) {
       errors_.Add(key, "must be a string");
       return "";
     }
-    auto& text = value.get_ref<std::string&>();
-    if (text.size() > max_bytes) {
-      errors_.Add(key, absl::StrCat("must be at most ", max_bytes, " bytes long"));
-    }
-    return std::move(text);
+    std::string text = std::move(value->get_ref<std::string&>());
+    errors_.AddStatus(key, check(text));
+    return text;
   }
 
   int64_t TakeInteger(const std::string& key, int64_t min, int64_t max) {
-    const Json value = Take(key);
-    const bool fits = value.is_number_integer() &&
-                      (!value.is_number_unsigned() ||
-                       value.get<uint64_t>() <= uint64_t{std::numeric_limits<int64_t>::max()});
-    if (!fits || value.get<int64_t>() < min || value.get<int64_t>() > max) {
+    const std::optional<Json> value = Take(key);
+    if (!value) return 0;
+    // One that is too large for an int64_t.
+    const bool beyond = value->is_number_unsigned() &&
+                        value->get<uint64_t>() > uint64_t{std::numeric_limits<int64_t>::max()};
+    if (!value->is_number_integer() || beyond || value->get<int64_t>() < min ||
+        value->get<int64_t>() > max) {
       errors_.Add(key, absl::StrCat("must be an integer from ", min, " to ", max));
       return 0;
     }
-    return value.get<int64_t>();
+    return value->get<int64_t>();
   }
 
   Json TakeObject(const std::string& key) {
-    Json value = Take(key);
-    if (!value.is_object()) errors_.Add(key, "must be an object");
-    return value;
+    std::optional<Json> value = Take(key);
+    if (value && !value->is_object()) errors_.Add(key, "must be an object");
+    return value ? *std::move(value) : Json::object();
   }
 
   std::vector<EventReference> TakeReferences(const std::string& key, size_t max_count) {
-    const Json list = Take(key);
+    const std::optional<Json> list = Take(key);
     std::vector<EventReference> references;
-    if (!list.is_array() || list.size() > max_count) {
+    if (!list) return references;
+    if (!list->is_array() || list->size() > max_count) {
       errors_.Add(key, absl::StrCat("must be an array of at most ", max_count, " events"));
       return references;
     }
-    for (const Json& item : list) {
-      EventReference reference = ReadReference(item);
-      if (reference.event_id.empty() || reference.event_id.size() > kMaxIdentifierBytes) {
-        errors_.Add(absl::StrCat(key, "[", references.size(), "]"),
+    for (const Json& item : *list) {
+      references.push_back(ReadReference(item));
+      const std::string& id = references.back().event_id;
+      if (id.empty() || id.size() > kMaxIdentifierBytes) {
+        errors_.Add(absl::StrCat(key, "[", references.size() - 1, "]"),
                     version_.event_references_carry_hashes
                         ? "must be an array of an event id and the event's hash"
                         : "must be an event id");
       }
-      references.push_back(std::move(reference));
     }
     return references;
   }
@@ -144,22 +160,24 @@ class PduReader {
     return {.event_id = item[0].get<std::string>(), .hash = std::move(hash)};
   }
 
+  std::string TakeRedacts(absl::string_view type) {
+    if (type != "m.room.redaction" || version_.redacts_in_content) return "";
+    std::string redacts = StringOrEmpty(pdu_, "redacts");
+    if (!redacts.empty()) pdu_.erase("redacts");
+    return redacts;
+  }
+
   // Takes those ids that are not hashes.
   void TakeIds(Event& event) {
     if (version_.event_id_format == EventIdFormat::kOpaque) {
-      event.event_id = TakeText("event_id", kMaxIdentifierBytes);
-      if (event.event_id.empty() || event.event_id[0] != '$' ||
-          !CheckServerName(ServerNameOf(event.event_id)).ok()) {
-        errors_.Add("event_id", "must be of the form $opaque:server");
-      }
+      event.event_id = TakeText("event_id", CheckChosenEventId);
     } else if (pdu_.contains("event_id")) {
       errors_.Add("event_id", "must be left out: the id is the event's hash in this version");
     }
     const bool is_room_id =
         version_.room_id_format == RoomIdFormat::kCreateHash && event.type == "m.room.create";
     if (!is_room_id) {
-      event.room_id = TakeText("room_id", kMaxIdentifierBytes);
-      errors_.AddStatus("room_id", CheckRoomId(event.room_id));
+      event.room_id = TakeText("room_id", CheckRoomId);
     } else if (pdu_.contains("room_id")) {
       errors_.Add("room_id", "must be left out: the room's id is this event's in this version");
     }
