@@ -10,6 +10,7 @@
 #define INNKEEPER_SERVER_ROOMS_SIGNING_H_
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "absl/status/status.h"
@@ -62,6 +63,13 @@ void SignEvent(const RoomVersion& version, const SigningKey& key, Json& pdu);
 // sender's does not count.) Otherwise as CheckJsonSignature. The content hash is not
 // checked.
 absl::Status CheckEventSignatures(const RoomVersion& version, const Json& pdu,
+                                  const VerifyKeys& keys);
+
+// Returns the servers that CheckEventSignatures wants signatures of.
+std::set<std::string> RequiredSigners(const RoomVersion& version, const Json& pdu);
+
+// As CheckEventSignatures, but only of servers that `keys` has keys of.
+absl::Status CheckKnownSignatures(const RoomVersion& version, const Json& pdu,
                                   const VerifyKeys& keys);
 
 }  // namespace innkeeper::rooms

@@ -37,6 +37,18 @@ TEST(ErrorsTest, StatusWithoutErrorInfoHasNoReason) {
   EXPECT_EQ(ReasonOf(absl::OkStatus()), v1::ERROR_REASON_UNSPECIFIED);
 }
 
+TEST(ErrorsTest, TellsMetadata) {
+  const absl::Status error =
+      MakeError(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_ROLE_MISSING, "no",
+                {{"role", "create"}, {"user", "@a:b"}});
+  EXPECT_EQ(MetadataOf(error, "role"), "create");
+  EXPECT_EQ(MetadataOf(error, "user"), "@a:b");
+  EXPECT_EQ(MetadataOf(error, "rule"), "");
+  EXPECT_EQ(MetadataOf(WithMetadata(error, {{"rule", "x"}}), "rule"), "x");
+  EXPECT_EQ(MetadataOf(absl::InternalError("disk on fire"), "role"), "");
+  EXPECT_EQ(MetadataOf(absl::OkStatus(), "role"), "");
+}
+
 TEST(ErrorsTest, CarriesRetryDelayAndResource) {
   absl::Status error = MakeError(absl::StatusCode::kResourceExhausted,
                                  v1::ERROR_REASON_ROOM_CREATION_RATE_LIMITED, "later");

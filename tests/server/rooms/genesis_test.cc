@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/errors/errors.h"
 #include "tests/server/rooms/auth_checker.h"
 #include "tests/server/rooms/violations.h"
 
@@ -235,6 +236,35 @@ TEST(GenesisTest, EventsThatAreTooLargeNameTheirField) {
   spec.topic = std::string(32'768, '\x01');
   EXPECT_TRUE(CheckRoomSpec(spec, RoomLimits(), kServer).ok());
   EXPECT_THAT(ViolatedFields(BuildGenesis(spec, Context()).status()), ElementsAre("topic"));
+}
+
+// What CheckRoomSpec would have refused.
+TEST(GenesisTest, EventsThatTheRulesRefuseNameTheirField) {
+  const auto expect_refusal = [](const RoomSpec& spec, const std::string& field,
+                                 const std::string& rule) {
+    const absl::Status status = BuildGenesis(spec, Context()).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(ViolatedFields(status), ElementsAre(field));
+    EXPECT_EQ(MetadataOf(status, "rule"), rule);
+  };
+  for (const RoomVersion& version : AllRoomVersions()) {
+    SCOPED_TRACE(version.id);
+    RoomSpec spec = Plain(version.id);
+    spec.initial_state = {{"a", "", Json::object()}, {"b", kBob, Json::object()}};
+    expect_refusal(spec, "initial_state[1]", "event.state_key");
+    spec = Plain(version.id);
+    spec.power_level_content_override = {{"users", {{"nobody", 1}}}};
+    expect_refusal(spec, "power_level_content_override", "power_levels.user_id");
+    spec = Plain(version.id);
+    spec.creation_content = {{"m.federate", false}};
+    spec.invites = {kBob, kCarol};
+    expect_refusal(spec, "invites[1]", "member.not_federated");
+    if (version.creators_have_unbounded_power) continue;
+    spec = Plain(version.id);
+    spec.power_level_content_override = {{"events", {{"m.room.topic", 101}}}};
+    spec.topic = "Talk";
+    expect_refusal(spec, "topic", "event.power");
+  }
 }
 
 // The options that a room can be made with, each a bit.
