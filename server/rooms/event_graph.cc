@@ -18,6 +18,13 @@ EventIndex EventGraph::Add(Event event) {
   return index;
 }
 
+std::vector<Event> EventGraph::TakeEvents() {
+  std::vector<Event> events;
+  events.reserve(nodes_.size());
+  for (Node& node : nodes_) events.push_back(std::move(node.event));
+  return events;
+}
+
 std::optional<EventIndex> EventGraph::Find(absl::string_view event_id) const {
   const auto it = by_id_.find(event_id);
   return it == by_id_.end() ? std::nullopt : std::optional(it->second);

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/inlined_vector.h"
@@ -45,6 +46,10 @@ class EventGraph {
   EventIndex Add(Event event);
 
   size_t size() const { return nodes_.size(); }
+
+  // Gives the events away, in the order of their numbers. The graph must not be used
+  // after that.
+  std::vector<Event> TakeEvents();
 
   // Returns the event of this id.
   std::optional<EventIndex> Find(absl::string_view event_id) const;

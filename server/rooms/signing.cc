@@ -68,24 +68,15 @@ bool IsThirdPartyInvite(const Json& pdu) {
          content->contains("third_party_invite");
 }
 
-// The servers that must have signed `pdu`.
-std::set<std::string> Signers(const RoomVersion& version, const Json& pdu) {
-  std::set<std::string> signers;
-  const auto add_server_of = [&](const std::string& identifier) {
-    signers.insert(std::string(ServerNameOf(identifier)));
-  };
-  if (!IsThirdPartyInvite(pdu)) add_server_of(StringOrEmpty(pdu, "sender"));
-  if (version.event_id_format == EventIdFormat::kOpaque) {
-    add_server_of(StringOrEmpty(pdu, "event_id"));
+// As CheckEventSignatures, of `signers`.
+absl::Status CheckSignatures(const RoomVersion& version, const Json& pdu,
+                             const std::set<std::string>& signers, const VerifyKeys& keys) {
+  const std::string message = SignedBytes(Redact(version, pdu));
+  for (const std::string& signer : signers) {
+    absl::Status status = CheckSignature(SignaturesOf(pdu, signer), signer, message, keys);
+    if (!status.ok()) return status;
   }
-  const auto content = pdu.find("content");
-  if (version.restricted_joins && content != pdu.end() &&
-      StringOrEmpty(pdu, "type") == "m.room.member" &&
-      StringOrEmpty(*content, "membership") == "join") {
-    const std::string authoriser = StringOrEmpty(*content, "join_authorised_via_users_server");
-    if (!authoriser.empty()) add_server_of(authoriser);
-  }
-  return signers;
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -111,12 +102,33 @@ void SignEvent(const RoomVersion& version, const SigningKey& key, Json& pdu) {
 
 absl::Status CheckEventSignatures(const RoomVersion& version, const Json& pdu,
                                   const VerifyKeys& keys) {
-  const std::string message = SignedBytes(Redact(version, pdu));
-  for (const std::string& signer : Signers(version, pdu)) {
-    absl::Status status = CheckSignature(SignaturesOf(pdu, signer), signer, message, keys);
-    if (!status.ok()) return status;
+  return CheckSignatures(version, pdu, RequiredSigners(version, pdu), keys);
+}
+
+std::set<std::string> RequiredSigners(const RoomVersion& version, const Json& pdu) {
+  std::set<std::string> signers;
+  const auto add_server_of = [&](const std::string& identifier) {
+    signers.insert(std::string(ServerNameOf(identifier)));
+  };
+  if (!IsThirdPartyInvite(pdu)) add_server_of(StringOrEmpty(pdu, "sender"));
+  if (version.event_id_format == EventIdFormat::kOpaque) {
+    add_server_of(StringOrEmpty(pdu, "event_id"));
   }
-  return absl::OkStatus();
+  const auto content = pdu.find("content");
+  if (version.restricted_joins && content != pdu.end() &&
+      StringOrEmpty(pdu, "type") == "m.room.member" &&
+      StringOrEmpty(*content, "membership") == "join") {
+    const std::string authoriser = StringOrEmpty(*content, "join_authorised_via_users_server");
+    if (!authoriser.empty()) add_server_of(authoriser);
+  }
+  return signers;
+}
+
+absl::Status CheckKnownSignatures(const RoomVersion& version, const Json& pdu,
+                                  const VerifyKeys& keys) {
+  std::set<std::string> signers = RequiredSigners(version, pdu);
+  std::erase_if(signers, [&](const std::string& signer) { return !keys.contains(signer); });
+  return signers.empty() ? absl::OkStatus() : CheckSignatures(version, pdu, signers, keys);
 }
 
 }  // namespace innkeeper::rooms

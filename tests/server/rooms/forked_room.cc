@@ -54,15 +54,25 @@ bool ForkedRoom::TryAdd(const std::string& name, Step step) {
       [&](PlaceIndex, EventIndex index) { ApplyEvent(state, version_, graph_.event(index)); });
   if (!CheckAuthRules(version_, event, state).ok()) return false;
 
+  const EventIndex index = Put(name, std::move(event), *std::move(step.state));
+  if (const auto place = graph_.place(index)) states_[index].Set(*place, index);
+  return true;
+}
+
+EventIndex ForkedRoom::Put(const std::string& name, Event event, StateSet state) {
   room_id_ = event.room_id;
   timestamp_ = event.origin_server_ts;
   const EventIndex index = graph_.Add(std::move(event));
   indexes_[name] = index;
   names_[index] = name;
+  states_[index] = std::move(state);
   last_ = name;
-  if (step.state_key) step.state->Set(*graph_.place(index), index);
-  states_[index] = *step.state;
-  return true;
+  return index;
+}
+
+void ForkedRoom::AddForbidden(const std::string& name, Step step) {
+  Event event = Build(name, step);
+  Put(name, std::move(event), *std::move(step.state));
 }
 
 void ForkedRoom::Add(const std::string& name, Step step) {

@@ -47,14 +47,18 @@ struct Step {
 using NamedState = std::map<std::string, std::string>;
 
 // Every event is complete, with the auth events that the state before it gives, and
-// allowed by them: adding another fails the test. In versions 1 and 2 the id of the
-// event X is "$X:a.example".
+// allowed by them unless it is said to be forbidden: adding another fails the test. In versions 1
+// and 2 the id of the event X is "$X:a.example".
 class ForkedRoom {
  public:
   explicit ForkedRoom(absl::string_view version);
 
   // Adds an event called `name` if the state before it allows that; else returns false.
   bool TryAdd(const std::string& name, Step step);
+
+  // Adds an event that the state it comes behind, or its auth events, forbid; `state` is
+  // what it takes its auth events from. It does not become part of any state.
+  void AddForbidden(const std::string& name, Step step);
 
   // Each of these adds an event called `name`.
   void Add(const std::string& name, Step step);
@@ -99,6 +103,9 @@ class ForkedRoom {
  private:
   // Returns the event that `step` makes, and completes `step`.
   Event Build(const std::string& name, Step& step) const;
+
+  // Puts an event into the graph, with the state behind it.
+  EventIndex Put(const std::string& name, Event event, StateSet state);
 
   const RoomVersion& version_;
   EventGraph graph_;
