@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/errors/errors.h"
 #include "server/rooms/identifiers.h"
+#include "server/rooms/signing.h"
 
 namespace innkeeper::rooms {
 namespace {
@@ -222,6 +223,7 @@ absl::StatusOr<ReceivedEvent> ParsePdu(const RoomVersion& version, absl::string_
 
   received.redacted = ContentHash(*pdu) != hash;
   if (received.redacted) pdu = Redact(version, *std::move(pdu));
+  received.required_signers = RequiredSigners(version, *pdu);
   received.event = PduReader(version, *std::move(pdu), errors).Read();
   if (!errors.empty()) return errors.ToStatus();
   IdentifyEvent(version, received.event);

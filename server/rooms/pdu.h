@@ -11,6 +11,8 @@
 #define INNKEEPER_SERVER_ROOMS_PDU_H_
 
 #include <cstddef>
+#include <set>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -29,6 +31,8 @@ struct ReceivedEvent {
   Event event;  // complete
   // As they came: an object of objects of strings.
   Json signatures = Json::object();
+  // The servers that must have signed it; see RequiredSigners.
+  std::set<std::string> required_signers;
   // The content hash did not match, so that `event` is what a redaction leaves of it.
   // Its id and signatures are the same as before.
   bool redacted = false;

@@ -55,12 +55,14 @@ absl::Status RoomImport::CheckOrigin(const ReceivedEvent& received) {
     return absl::InvalidArgumentError(
         absl::StrCat("makes a room of version \"", VersionIn(event.content), "\""));
   }
+  std::set<std::string> signers;
+  for (const std::string& server : received.required_signers) {
+    (verify_keys_.contains(server) ? signers : unverified_servers_).insert(server);
+  }
+  if (signers.empty()) return absl::OkStatus();
   Json pdu = PduJson(version_, event);
   pdu["signatures"] = received.signatures;
-  for (const std::string& server : RequiredSigners(version_, pdu)) {
-    if (!verify_keys_.contains(server)) unverified_servers_.insert(server);
-  }
-  return CheckKnownSignatures(version_, pdu, verify_keys_);
+  return CheckSignaturesOf(signers, version_, pdu, verify_keys_);
 }
 
 RoomImport::Sequence RoomImport::Arrange() const {
@@ -105,9 +107,11 @@ RoomImport::Sequence RoomImport::Arrange() const {
 
 std::vector<RoomImport::Candidate> RoomImport::JudgeAll(EventJudge& judge) {
   const Sequence sequence = Arrange();
+  std::vector<Candidate> candidates = std::move(candidates_);
   std::vector<Candidate> judged;
+  judged.reserve(candidates.size());
   for (const size_t i : sequence.order) {
-    Candidate candidate = std::move(candidates_[i]);
+    Candidate candidate = std::move(candidates[i]);
     std::string event_id = candidate.received.event.event_id;
     const absl::Status status =
         judge.Judge(std::move(candidate.received.event), sequence.followers[i]);
@@ -116,13 +120,12 @@ std::vector<RoomImport::Candidate> RoomImport::JudgeAll(EventJudge& judge) {
     }
     if (!absl::IsFailedPrecondition(status)) judged.push_back(std::move(candidate));
   }
-  if (sequence.order.size() < candidates_.size()) {
-    const absl::flat_hash_set<size_t> ordered(sequence.order.begin(), sequence.order.end());
-    for (size_t i = 0; i < candidates_.size(); ++i) {
-      if (ordered.contains(i)) continue;
-      Refuse(candidates_[i].position, candidates_[i].received.event.event_id,
-             "refers to events that refer to it");
-    }
+  if (sequence.order.size() == candidates.size()) return judged;
+  const absl::flat_hash_set<size_t> ordered(sequence.order.begin(), sequence.order.end());
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    if (ordered.contains(i)) continue;
+    Refuse(candidates[i].position, candidates[i].received.event.event_id,
+           "refers to events that refer to it");
   }
   return judged;
 }

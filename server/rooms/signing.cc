@@ -68,17 +68,6 @@ bool IsThirdPartyInvite(const Json& pdu) {
          content->contains("third_party_invite");
 }
 
-// As CheckEventSignatures, of `signers`.
-absl::Status CheckSignatures(const RoomVersion& version, const Json& pdu,
-                             const std::set<std::string>& signers, const VerifyKeys& keys) {
-  const std::string message = SignedBytes(Redact(version, pdu));
-  for (const std::string& signer : signers) {
-    absl::Status status = CheckSignature(SignaturesOf(pdu, signer), signer, message, keys);
-    if (!status.ok()) return status;
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 bool IsKeyVersion(absl::string_view version) {
@@ -102,7 +91,7 @@ void SignEvent(const RoomVersion& version, const SigningKey& key, Json& pdu) {
 
 absl::Status CheckEventSignatures(const RoomVersion& version, const Json& pdu,
                                   const VerifyKeys& keys) {
-  return CheckSignatures(version, pdu, RequiredSigners(version, pdu), keys);
+  return CheckSignaturesOf(RequiredSigners(version, pdu), version, pdu, keys);
 }
 
 std::set<std::string> RequiredSigners(const RoomVersion& version, const Json& pdu) {
@@ -117,18 +106,20 @@ std::set<std::string> RequiredSigners(const RoomVersion& version, const Json& pd
   const auto content = pdu.find("content");
   if (version.restricted_joins && content != pdu.end() &&
       StringOrEmpty(pdu, "type") == "m.room.member" &&
-      StringOrEmpty(*content, "membership") == "join") {
-    const std::string authoriser = StringOrEmpty(*content, "join_authorised_via_users_server");
-    if (!authoriser.empty()) add_server_of(authoriser);
+      FindMember(*content, "join_authorised_via_users_server") != nullptr) {
+    add_server_of(StringOrEmpty(*content, "join_authorised_via_users_server"));
   }
   return signers;
 }
 
-absl::Status CheckKnownSignatures(const RoomVersion& version, const Json& pdu,
-                                  const VerifyKeys& keys) {
-  std::set<std::string> signers = RequiredSigners(version, pdu);
-  std::erase_if(signers, [&](const std::string& signer) { return !keys.contains(signer); });
-  return signers.empty() ? absl::OkStatus() : CheckSignatures(version, pdu, signers, keys);
+absl::Status CheckSignaturesOf(const std::set<std::string>& signers, const RoomVersion& version,
+                               const Json& pdu, const VerifyKeys& keys) {
+  const std::string message = SignedBytes(Redact(version, pdu));
+  for (const std::string& signer : signers) {
+    absl::Status status = CheckSignature(SignaturesOf(pdu, signer), signer, message, keys);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace innkeeper::rooms

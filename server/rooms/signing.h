@@ -65,12 +65,13 @@ void SignEvent(const RoomVersion& version, const SigningKey& key, Json& pdu);
 absl::Status CheckEventSignatures(const RoomVersion& version, const Json& pdu,
                                   const VerifyKeys& keys);
 
-// Returns the servers that CheckEventSignatures wants signatures of.
+// Returns the servers that CheckEventSignatures wants signatures of; among them "" if
+// the event names a server wrongly.
 std::set<std::string> RequiredSigners(const RoomVersion& version, const Json& pdu);
 
-// As CheckEventSignatures, but only of servers that `keys` has keys of.
-absl::Status CheckKnownSignatures(const RoomVersion& version, const Json& pdu,
-                                  const VerifyKeys& keys);
+// As CheckEventSignatures, but it is of `signers` that there must be signatures.
+absl::Status CheckSignaturesOf(const std::set<std::string>& signers, const RoomVersion& version,
+                               const Json& pdu, const VerifyKeys& keys);
 
 }  // namespace innkeeper::rooms
 
