@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/rooms/auth_events.h"
 
 namespace innkeeper::rooms {
 namespace {
@@ -91,8 +92,8 @@ Event MakeEvent(const RoomVersion& version, const Judged& judged) {
               .state_key = judged.state_key,
               .sender = judged.sender,
               .content = judged.content,
-              .depth = 9,
-              .redacts = judged.redacts};
+              .redacts = judged.redacts,
+              .depth = 9};
   if (judged.type == "m.room.create") {
     event.content = CreateContent(version);
     event.content.merge_patch(judged.content);
@@ -102,6 +103,15 @@ Event MakeEvent(const RoomVersion& version, const Judged& judged) {
   }
   for (const std::string& id : judged.prev_events) event.prev_events.push_back({.event_id = id});
   return event;
+}
+
+RoomState NeededOf(const RoomState& state, const RoomVersion& version, const Event& event) {
+  RoomState needed;
+  for (const StateKey& key :
+       AuthStateKeys(version, event.type, event.sender, event.state_key, event.content)) {
+    if (const auto it = state.find(key); it != state.end()) needed.insert(*it);
+  }
+  return needed;
 }
 
 }  // namespace innkeeper::rooms

@@ -91,6 +91,9 @@ RoomState MakeState(const RoomVersion& version, const std::vector<Entry>& entrie
 // Returns the event of a case.
 Event MakeEvent(const RoomVersion& version, const Judged& judged);
 
+// Returns what of `state` CheckAuthRules says that it looks at.
+RoomState NeededOf(const RoomState& state, const RoomVersion& version, const Event& event);
+
 std::vector<AuthCase> CreateCases();
 std::vector<AuthCase> RoomCases();
 std::vector<AuthCase> EventCases();

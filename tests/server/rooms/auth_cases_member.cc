@@ -34,7 +34,7 @@ std::vector<AuthCase> FormCases() {
 }
 
 std::vector<AuthCase> FirstJoinCases() {
-  const auto first = [](Judged event) { return WithPrevEvents({kCreateId}, event); };
+  const auto first = [](const Judged& event) { return WithPrevEvents({kCreateId}, event); };
   const Entry bob_creates = Create({{"creator", kBob}});
   return {
       {"creator's first join", kAll, {}, first(Sets(kAlice, kAlice, "join")), ""},

@@ -5,8 +5,10 @@
 #include <set>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "server/rooms/ed25519.h"
 #include "server/rooms/identifiers.h"
 
 namespace innkeeper::rooms {
@@ -98,6 +100,10 @@ std::string AuthChecker::CheckAuthEvents(const Event& event) const {
         event.content.contains("join_authorised_via_users_server")) {
       selected.insert({"m.room.member", event.content["join_authorised_via_users_server"]});
     }
+    if (membership == "invite" && event.content.contains("third_party_invite")) {
+      const std::string token = event.content["third_party_invite"]["signed"]["token"];
+      selected.insert({"m.room.third_party_invite", token});
+    }
   }
   std::set<std::string> expected;
   for (const Key& key : selected) {
@@ -121,6 +127,9 @@ std::string AuthChecker::CheckRules(const Event& event) const {
   const bool federated = !create.contains("m.federate") || create["m.federate"] == true;
   const std::string creator_domain = DomainOf(state_.at({"m.room.create", ""}).sender);
   if (!federated && DomainOf(event.sender) != creator_domain) return "not federated: sender";
+  if (number_ <= 5 && event.type == "m.room.aliases") {
+    return event.state_key == DomainOf(event.sender) ? "" : "aliases of another server";
+  }
   if (event.type == "m.room.member") {
     // What Synapse asks for beyond the specification.
     if (!federated && DomainOf(*event.state_key) != creator_domain) return "not federated: target";
@@ -136,7 +145,12 @@ std::string AuthChecker::CheckRules(const Event& event) const {
     return "state key of another user";
   }
   if (event.type == "m.room.power_levels") return CheckPowerLevels(event);
-  return "";
+  return number_ <= 2 && event.type == "m.room.redaction" ? CheckRedaction(event) : "";
+}
+
+std::string AuthChecker::CheckRedaction(const Event& event) const {
+  if (LevelOf(event.sender) >= LevelFor("redact", 50)) return "";
+  return DomainOf(event.redacts) == DomainOf(event.event_id) ? "" : "redact level";
 }
 
 std::string AuthChecker::CheckCreate(const Event& event) const {
@@ -177,9 +191,11 @@ std::string AuthChecker::CheckMember(const Event& event) const {
     return Contains({"ban", "invite", "join"}, target_membership) ? "knock: membership" : "";
   }
   if (membership == "leave") return CheckLeave(event);
+  if (membership == "invite" && event.content.contains("third_party_invite")) {
+    return CheckThirdPartyInvite(event);
+  }
   if (MembershipOf(event.sender) != "join") return "member: sender not joined";
   if (membership == "invite") {
-    if (event.content.contains("third_party_invite")) return "invite: third party not covered";
     if (Contains({"join", "ban"}, target_membership)) return "invite: target in or banned";
     return LevelOf(event.sender) >= LevelFor("invite", 0) ? "" : "invite: level";
   }
@@ -207,6 +223,22 @@ std::string AuthChecker::CheckJoin(const Event& event) const {
     return LevelOf(via) >= LevelFor("invite", 0) ? "" : "join: authorising user's level";
   }
   return "join: rule lets nobody in";
+}
+
+// Knows one key and one signature.
+std::string AuthChecker::CheckThirdPartyInvite(const Event& event) const {
+  if (MembershipOf(*event.state_key) == "ban") return "third party: banned";
+  Json agreed = event.content["third_party_invite"]["signed"];
+  if (agreed["mxid"] != *event.state_key) return "third party: another user";
+  const auto pending = state_.find({"m.room.third_party_invite", agreed["token"]});
+  if (pending == state_.end()) return "third party: unknown token";
+  if (pending->second.sender != event.sender) return "third party: another sender";
+  std::string key;
+  std::string signature;
+  absl::Base64Unescape(pending->second.content["public_key"].get<std::string>(), &key);
+  absl::Base64Unescape(agreed["signatures"]["id"]["ed25519:0"].get<std::string>(), &signature);
+  agreed.erase("signatures");
+  return VerifyEd25519(key, CanonicalJson(agreed), signature) ? "" : "third party: signature";
 }
 
 std::string AuthChecker::CheckLeave(const Event& event) const {
@@ -249,25 +281,30 @@ std::string AuthChecker::CheckPowerLevels(const Event& event) const {
 
 std::string AuthChecker::CheckLevelChanges(const Event& event, const Json& before) const {
   const int64_t own = LevelOf(event.sender);
-  const auto above = [&](const Json& levels, const std::string& key, bool or_equal) {
+  // The level under `key`, as a list of one; empty if there is none.
+  const auto level_at = [&](const Json& levels, const std::string& key) {
     int64_t level = 0;
-    if (!levels.contains(key) || !ReadLevel(levels[key], level)) return false;
-    return or_equal ? level >= own : level > own;
+    const bool there = levels.is_object() && levels.contains(key) && ReadLevel(levels[key], level);
+    return there ? std::vector<int64_t>{level} : std::vector<int64_t>{};
+  };
+  const auto is_above = [&](const std::vector<int64_t>& level, bool or_equal) {
+    return !level.empty() && (or_equal ? level[0] >= own : level[0] > own);
+  };
+  const auto refuses = [&](const Json& old_levels, const Json& new_levels, const std::string& key,
+                           bool or_equal) {
+    const auto old_level = level_at(old_levels, key);
+    const auto new_level = level_at(new_levels, key);
+    return old_level != new_level && (is_above(old_level, or_equal) || is_above(new_level, false));
   };
   for (const char* key : kScalars) {
-    if (before.value(key, Json()) == event.content.value(key, Json())) continue;
-    if (above(before, key, false) || above(event.content, key, false)) {
-      return absl::StrCat("levels: change of ", key);
-    }
+    if (refuses(before, event.content, key, false)) return absl::StrCat("levels: change of ", key);
   }
   for (const std::string map : {"events", "notifications", "users"}) {
     if (map == "notifications" && number_ < 6) continue;
     const Json old_levels = before.value(map, Json::object());
     const Json new_levels = event.content.value(map, Json::object());
     for (const std::string& key : KeysOfBoth(old_levels, new_levels)) {
-      if (old_levels.value(key, Json()) == new_levels.value(key, Json())) continue;
-      const bool own_entry = map == "users" && key == event.sender;
-      if ((!own_entry && above(old_levels, key, map == "users")) || above(new_levels, key, false)) {
+      if (refuses(old_levels, new_levels, key, map == "users" && key != event.sender)) {
         return absl::StrCat("levels: change of ", map, " ", key);
       }
     }

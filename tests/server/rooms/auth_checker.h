@@ -18,8 +18,7 @@
 
 namespace innkeeper::rooms {
 
-// Follows one room without forks. Third-party invites, and signatures, are not
-// covered.
+// Follows one room without forks. The signatures of servers are not covered.
 class AuthChecker {
  public:
   explicit AuthChecker(const RoomVersion& version);
@@ -37,9 +36,11 @@ class AuthChecker {
   std::string CheckCreate(const Event& event) const;
   std::string CheckMember(const Event& event) const;
   std::string CheckJoin(const Event& event) const;
+  std::string CheckThirdPartyInvite(const Event& event) const;
   std::string CheckLeave(const Event& event) const;
   std::string CheckPowerLevels(const Event& event) const;
   std::string CheckLevelChanges(const Event& event, const Json& before) const;
+  std::string CheckRedaction(const Event& event) const;
 
   Json Content(const std::string& type) const;
   std::string MembershipOf(const std::string& user) const;

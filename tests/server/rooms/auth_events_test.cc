@@ -24,6 +24,7 @@ std::string MemberOf(const std::string& user) { return absl::StrCat("m.room.memb
 
 std::vector<std::string> Names(const std::vector<StateKey>& keys) {
   std::vector<std::string> names;
+  names.reserve(keys.size());
   for (const StateKey& key : keys) names.push_back(absl::StrCat(key.type, "|", key.state_key));
   return names;
 }

@@ -11,7 +11,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "server/errors/errors.h"
-#include "server/rooms/auth_events.h"
 #include "server/rooms/auth_refusal.h"
 #include "tests/server/rooms/auth_cases.h"
 #include "tests/server/rooms/violations.h"
@@ -30,16 +29,6 @@ std::vector<AuthCase> AllCases() {
     all.insert(all.end(), cases.begin(), cases.end());
   }
   return all;
-}
-
-// What of `state` CheckAuthRules says that it looks at.
-RoomState NeededOf(const RoomState& state, const RoomVersion& version, const Event& event) {
-  RoomState needed;
-  for (const StateKey& key :
-       AuthStateKeys(version, event.type, event.sender, event.state_key, event.content)) {
-    if (const auto it = state.find(key); it != state.end()) needed.insert(*it);
-  }
-  return needed;
 }
 
 // Runs with each version.
