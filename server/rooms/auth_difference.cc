@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <optional>
+#include <utility>
 
+#include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
 
@@ -29,6 +31,66 @@ void WalkAuthChain(const EventGraph& graph, std::vector<EventIndex> roots,
     }
   }
 }
+
+// Finds the events that are in some of several auth chains but not in all. Takes the
+// events from the highest number down, so that of each it is known by then in which
+// chains it is; and ends as soon as all that is left is in all of them.
+class ChainComparison {
+ public:
+  // `is_common` says of what event it is known to be in all chains.
+  ChainComparison(const EventGraph& graph, size_t chains,
+                  absl::FunctionRef<bool(EventIndex)> is_common)
+      : graph_(graph), chains_(chains), is_common_(is_common) {}
+
+  // Adds an event to a chain, and so all that it leads to.
+  void Add(size_t chain, EventIndex event) {
+    Chains alone(chains_);
+    alone[chain] = true;
+    Reach(event, alone);
+  }
+
+  EventSet Difference() {
+    EventSet difference;
+    while (partial_ > 0) {
+      const auto first = pending_.begin();
+      const EventIndex event = first->first;
+      const Chains chains = std::move(first->second);
+      pending_.erase(first);
+      if (!InAll(chains)) {
+        --partial_;
+        difference.insert(event);
+      }
+      for (const EventIndex link : graph_.auth_events(event)) Reach(link, chains);
+    }
+    return difference;
+  }
+
+ private:
+  using Chains = std::vector<bool>;  // which ones an event is in
+
+  static bool InAll(const Chains& chains) {
+    return std::find(chains.begin(), chains.end(), false) == chains.end();
+  }
+
+  // Notes that `event` is in `chains`.
+  void Reach(EventIndex event, const Chains& chains) {
+    const auto [it, added] = pending_.try_emplace(event, chains_);
+    Chains& known = it->second;
+    if (!added && InAll(known)) return;
+    const bool common = added && is_common_(event);
+    for (size_t i = 0; i < chains_; ++i) known[i] = known[i] || chains[i] || common;
+    const bool in_all = InAll(known);
+    if (added && !in_all) ++partial_;
+    if (!added && in_all) --partial_;
+  }
+
+  const EventGraph& graph_;
+  const size_t chains_;
+  const absl::FunctionRef<bool(EventIndex)> is_common_;
+  // Those reached but not taken yet.
+  absl::btree_map<EventIndex, Chains, std::greater<>> pending_;
+  size_t partial_ = 0;  // how many of them are not in all chains
+};
 
 // Removes from `events`, which are not agreed on themselves, those that agreed ones
 // lead to.
@@ -82,21 +144,12 @@ std::vector<EventIndex> AuthDifference(const EventGraph& graph, const StateConfl
     const std::optional<PlaceIndex> place = graph.place(event);
     return place && conflict.agreed.Find(*place) == event;
   };
-  // In how many chains an event is that no agreed one was met before.
-  absl::flat_hash_map<EventIndex, size_t> chains;
-  for (const std::vector<EventIndex>& events : conflict.disputed) {
-    WalkAuthChain(graph, events, [&](EventIndex event) {
-      if (is_agreed(event)) return false;
-      ++chains[event];
-      return true;
-    });
+  ChainComparison comparison(graph, conflict.disputed.size(), is_agreed);
+  for (size_t chain = 0; chain < conflict.disputed.size(); ++chain) {
+    for (const EventIndex event : conflict.disputed[chain]) comparison.Add(chain, event);
   }
-  const std::vector<EventIndex> disputed = conflict.DisputedEvents();
-  EventSet difference;
-  for (const auto& [event, count] : chains) {
-    if (count < conflict.disputed.size()) difference.insert(event);
-  }
-  for (const EventIndex event : disputed) difference.erase(event);
+  EventSet difference = comparison.Difference();
+  for (const EventIndex event : conflict.DisputedEvents()) difference.erase(event);
   RemoveAgreed(graph, conflict.agreed, difference);
   return Sorted(difference);
 }

@@ -39,8 +39,8 @@ StateConflict FindConflict(absl::Span<const StateSet> states);
 // servers. The specification, taken by the word, leaves it out unless another event
 // of the state leads to it.
 //
-// Takes time in proportion to the auth chains of the disputed events down to where
-// they meet agreed ones; only if there is a difference, to the size of the state too.
+// Takes time in proportion to the auth chains of the disputed events down to where they
+// meet; only if they differ in more than those events, to the size of the state too.
 std::vector<EventIndex> AuthDifference(const EventGraph& graph, const StateConflict& conflict);
 
 // Returns, ascending, the events on the ways that lead from one of `events` to

@@ -64,22 +64,20 @@ struct Candidate {
 };
 
 // For each event where it goes back to in the line of power levels that ends at one
-// of them: 0 if nowhere, 1 at the beginning of the line, and so on.
+// of them: 0 if nowhere, else the higher the later. The line is followed only as far as
+// it takes.
 class Mainline {
  public:
   Mainline(const EventGraph& graph, std::optional<EventIndex> end)
-      : graph_(graph), place_(graph.FindPlace({"m.room.power_levels", ""})) {
-    std::vector<EventIndex> line;
-    for (; end; end = PowerLevelsOf(*end)) line.push_back(*end);
-    for (size_t i = 0; i < line.size(); ++i) positions_[line[i]] = line.size() - i;
-  }
+      : graph_(graph), place_(graph.FindPlace({"m.room.power_levels", ""})), next_(end) {}
 
   size_t PositionOf(EventIndex event) {
     std::vector<EventIndex> way;
     std::optional<EventIndex> power_levels = PowerLevelsOf(event);
-    while (power_levels && !positions_.contains(*power_levels)) {
+    for (; power_levels; power_levels = PowerLevelsOf(*power_levels)) {
+      FollowTo(*power_levels);
+      if (positions_.contains(*power_levels)) break;
       way.push_back(*power_levels);
-      power_levels = PowerLevelsOf(*power_levels);
     }
     const size_t position = power_levels ? positions_[*power_levels] : 0;
     for (const EventIndex passed : way) positions_[passed] = position;
@@ -91,8 +89,16 @@ class Mainline {
     return place_ ? graph_.AuthEventAt(event, *place_) : std::nullopt;
   }
 
+  // Follows the line down to `event`, or where that would be: numbers fall along it.
+  void FollowTo(EventIndex event) {
+    for (; next_ && *next_ >= event; next_ = PowerLevelsOf(*next_)) {
+      positions_[*next_] = size_t{*next_} + 1;
+    }
+  }
+
   const EventGraph& graph_;
   const std::optional<PlaceIndex> place_;
+  std::optional<EventIndex> next_;                     // of the line
   absl::flat_hash_map<EventIndex, size_t> positions_;  // of power levels
 };
 
