@@ -154,6 +154,7 @@ TEST_F(ExportRoomTest, AMessageHasLittleMoreThanItsShareOfBytes) {
   auto batches = Batches(room_export);
   EXPECT_EQ(Depths(batches), UpTo(room.latest_event_number()));
   std::vector<size_t> sizes;
+  sizes.reserve(batches.size());
   for (const auto& batch : batches) sizes.push_back(batch.ByteSizeLong());
   sizes.pop_back();
   EXPECT_THAT(sizes, AllOf(SizeIs(Ge(3u)), Each(Ge(200'000u)), Each(Le(350'000u))));
