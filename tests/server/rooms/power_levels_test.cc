@@ -224,7 +224,7 @@ Json Upgraded(absl::string_view from, absl::string_view to, Json levels,
               const std::string& requester = kAlice) {
   return UpgradedPowerLevels(Version(from),
                              Room(Version(from), std::move(levels), additional_creators),
-                             Version(to), requester);
+                             Version(to), {requester});
 }
 
 TEST(UpgradedPowerLevelsTest, CopiesWhatThereIsAndAddsNothing) {
@@ -358,7 +358,7 @@ TEST(UpgradedPowerLevelsPropertyTest, NobodyButCreatorsGainsOrLosesPower) {
         }
         const RoomState old_room = Room(from, random.Levels(from, levelled), additional);
         const std::string& requester = users[random.Below(users.size())];
-        const Json content = UpgradedPowerLevels(from, old_room, to, requester);
+        const Json content = UpgradedPowerLevels(from, old_room, to, {requester});
         SCOPED_TRACE(absl::StrCat(from.id, " to ", to.id, " by ", requester, "\n",
                                   StateContent(old_room, "m.room.power_levels").dump(), "\n",
                                   content.dump()));
@@ -408,12 +408,12 @@ TEST(UpgradedPowerLevelsPropertyTest, UpgradingTwiceChangesNothingMore) {
       for (const RoomVersion& to : AllRoomVersions()) {
         if (from.creators_have_unbounded_power && !to.creators_have_unbounded_power) continue;
         const Json levels = random.Levels(from, {kBob, kCarol});
-        const Json once = UpgradedPowerLevels(from, Room(from, levels), to, kAlice);
-        ASSERT_EQ(UpgradedPowerLevels(to, Room(to, once), to, kAlice), once)
+        const Json once = UpgradedPowerLevels(from, Room(from, levels), to, {kAlice});
+        ASSERT_EQ(UpgradedPowerLevels(to, Room(to, once), to, {kAlice}), once)
             << from.id << " to " << to.id;
         if (to.creators_have_unbounded_power) continue;
         // There and back again.
-        ASSERT_EQ(UpgradedPowerLevels(to, Room(to, once), from, kAlice), once);
+        ASSERT_EQ(UpgradedPowerLevels(to, Room(to, once), from, {kAlice}), once);
       }
     }
   }
