@@ -15,8 +15,8 @@ DividedAlias DivideAlias(const Json& content, absl::string_view server_name) {
   } else if (!alias.empty()) {
     divided.remote.push_back(alias);
   }
-  const auto others = content.find("alt_aliases");
-  if (others == content.end() || !others->is_array()) return divided;
+  const Json* const others = FindMember(content, "alt_aliases");
+  if (others == nullptr || !others->is_array()) return divided;
   Json moving = Json::array();
   Json staying = Json::array();
   for (const Json& other : *others) {

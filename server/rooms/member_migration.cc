@@ -27,8 +27,8 @@ Kind MovedAs(absl::string_view membership, bool is_local, MemberPolicy policy) {
 }
 
 void CopyString(const char* key, const Json& from, Json& to) {
-  const auto value = from.find(key);
-  if (value != from.end() && value->is_string()) to[key] = *value;
+  const Json* const value = FindMember(from, key);
+  if (value != nullptr && value->is_string()) to[key] = *value;
 }
 
 Json ContentOf(absl::string_view membership, const Json& old_content,
@@ -41,7 +41,7 @@ Json ContentOf(absl::string_view membership, const Json& old_content,
 }  // namespace
 
 MemberFate FateOf(const OldMember& member, const MemberRules& rules) {
-  const std::string membership = StringOrEmpty(member.content, "membership");
+  const absl::string_view membership = StringViewOrEmpty(member.content, "membership");
   const std::optional<Unmoved::Kind> reported_as = ReportedAs(membership);
   if (!reported_as) return {};
   const bool is_local = IsLocal(member.user_id, rules.server_name);
@@ -62,8 +62,8 @@ Json JoinContent(const Json& old_content) {
 
 Json InviteContent(const Json& old_content) {
   Json content = ContentOf("invite", old_content, {"avatar_url", "displayname"});
-  const auto direct = old_content.find("is_direct");
-  if (direct != old_content.end() && direct->is_boolean()) content["is_direct"] = *direct;
+  const Json* const direct = FindMember(old_content, "is_direct");
+  if (direct != nullptr && direct->is_boolean()) content["is_direct"] = *direct;
   return content;
 }
 

@@ -33,7 +33,7 @@ std::string MostPowerful(const OldRoom& old_room, const PowerLevels& levels,
        it != old_room.state.end() && it->first.type == "m.room.member"; ++it) {
     const std::string& user = it->first.state_key;
     if (!IsLocal(user, server_name)) continue;
-    if (StringOrEmpty(it->second.content, "membership") != "join") continue;
+    if (StringViewOrEmpty(it->second.content, "membership") != "join") continue;
     if (best.empty() || rank(user) > rank(best)) best = user;
   }
   return best;
@@ -45,9 +45,8 @@ std::vector<std::string> NamedMembers(const RoomVersion& version, const RoomStat
                                       absl::string_view requester) {
   std::vector<std::string> users = Creators(version, state);
   users.emplace_back(requester);
-  const Json& levels = StateContent(state, "m.room.power_levels");
-  const auto named = levels.find("users");
-  if (named != levels.end() && named->is_object()) {
+  const Json* const named = FindMember(StateContent(state, "m.room.power_levels"), "users");
+  if (named != nullptr && named->is_object()) {
     for (const auto& [user, level] : named->items()) users.push_back(user);
   }
   std::sort(users.begin(), users.end());

@@ -19,12 +19,12 @@ namespace innkeeper::rooms {
 // Appends to the old room, `chain`, what `sender`, who has passed CheckMayUpgrade,
 // sends to end it:
 //
-//   - m.room.power_levels that lock it (LockOf), unless it is locked;
+//   - m.room.power_levels that lock it (LockedPowerLevels), unless it is locked;
 //   - m.room.canonical_alias without the aliases that move, if any do;
 //   - m.room.tombstone with `new_room_id`.
 //
-// What `sender` lacks the power for is left out and reported. INVALID_ARGUMENT with
-// a BadRequest naming "room_id" if the tombstone is too large.
+// What the rules of the room do not allow `sender`, or what is too large, is left out
+// and reported, but for the tombstone, which is an error of EventChain::Append then.
 absl::Status EndOldRoom(const RoomVersion& version, const std::string& sender,
                         const DividedAlias& alias, absl::string_view new_room_id, EventChain& chain,
                         UpgradeReport& report);

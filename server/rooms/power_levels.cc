@@ -206,17 +206,17 @@ Json UpgradedPowerLevels(const RoomVersion& old_version, const RoomState& old_st
   return WithRaisedTombstoneLevel(std::move(content));
 }
 
-std::optional<RoomLock> LockOf(const RoomVersion& version, const RoomState& state) {
+std::optional<Json> LockedPowerLevels(const RoomVersion& version, const RoomState& state) {
   const int64_t users_default = PowerLevels(version, state).OfAnybody();
   if (users_default >= kMaxCanonicalInteger) return std::nullopt;
-  RoomLock lock{.level = std::max(users_default + 1, kLeastLockLevel),
-                .content = ContentInForce(version, state)};
+  const int64_t locked = std::max(users_default + 1, kLeastLockLevel);
+  Json content = ContentInForce(version, state);
   for (const char* key : {"events_default", "invite"}) {
-    const Json* const value = FindMember(lock.content, key);
+    const Json* const value = FindMember(content, key);
     const int64_t level = value == nullptr ? 0 : ReadLevel(version, *value).value_or(0);
-    if (level < lock.level) lock.content[key] = lock.level;
+    if (level < locked) content[key] = locked;
   }
-  return lock;
+  return content;
 }
 
 }  // namespace innkeeper::rooms

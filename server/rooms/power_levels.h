@@ -85,19 +85,11 @@ Json UpgradedPowerLevels(const RoomVersion& old_version, const RoomState& old_st
                          const RoomVersion& new_version,
                          const std::vector<std::string>& new_creators);
 
-// What closes a room to most of its members.
-struct RoomLock {
-  int64_t level = 0;
-  // The content of m.room.power_levels with `events_default` and `invite` raised to
-  // `level`; as it is if they are not below.
-  Json content;
-};
-
-// Returns what locks a room that is replaced: at the level 50, or above
-// users_default if that is more. Where there is no m.room.power_levels, the new one
-// leaves the creators the power that they have without. nullopt if everybody has the
-// highest level that can be written.
-std::optional<RoomLock> LockOf(const RoomVersion& version, const RoomState& state);
+// Returns what m.room.power_levels become in a room that is replaced: as they are,
+// with `events_default` and `invite` raised to 50, or above users_default if that is
+// more. Where there is no such event, the new one leaves the creators the power that
+// they have without. nullopt if everybody has the highest level that can be written.
+std::optional<Json> LockedPowerLevels(const RoomVersion& version, const RoomState& state);
 
 }  // namespace innkeeper::rooms
 

@@ -18,8 +18,9 @@ constexpr char kJoinRules[] = "m.room.join_rules";
 // the room.
 Json WithServer(Json content, const std::string& server_name) {
   Json via = Json::array({server_name});
-  if (content.contains("via") && content["via"].is_array()) {
-    for (const Json& server : content["via"]) {
+  const Json* const old_via = FindMember(content, "via");
+  if (old_via != nullptr && old_via->is_array()) {
+    for (const Json& server : *old_via) {
       if (server != server_name) via.push_back(server);
     }
   }
@@ -35,7 +36,7 @@ std::optional<Json> WithNewRoom(Json content, const Replacement& replacement) {
   bool found = false;
   Json rewritten = Json::array();
   for (Json& entry : *allow) {
-    if (StringOrEmpty(entry, "room_id") == replacement.old_room_id) {
+    if (StringViewOrEmpty(entry, "room_id") == replacement.old_room_id) {
       entry["room_id"] = replacement.new_room_id;
       found = true;
     }

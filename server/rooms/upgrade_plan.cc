@@ -185,7 +185,7 @@ bool UpgradePlanner::SenderCarriesAll() const {
   const StateCopyRule rule(options_, StateContent(old_.state(), kCreate), sender_);
   for (const auto& [key, entry] : old_.state()) {
     const bool bannable = key.type != kMember || levels.OfUser(key.state_key) < own ||
-                          StringOrEmpty(entry.content, "membership") != "ban";
+                          StringViewOrEmpty(entry.content, "membership") != "ban";
     const bool settable =
         rule.FateOf(key, entry.content) != StateFate::kCopied || may_set(key.type);
     if (!bannable || !settable) return false;
