@@ -2,6 +2,7 @@
 
 #include <glog/logging.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -35,6 +36,8 @@ constexpr int kMaxReleaseAttempts = 100;
 
 constexpr size_t kNonceBytes = 32;
 constexpr size_t kUpgradeIdBytes = 16;
+
+constexpr char kMember[] = "m.room.member";
 
 absl::Status RoomTombstoned(const RoomRecord& room) {
   return MakeError(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_ROOM_TOMBSTONED,
@@ -145,25 +148,34 @@ void StageRelease(RoomCommit& commit, RoomRecord& room, v1::UpgradeFailureReason
   ReleaseLock(room);
 }
 
-// Whether somebody may replace the room as `command` has it. Loads what that depends
-// on and no more.
-absl::Status CheckPower(const RoomReader& reader, const RoomRecord& room,
-                        const UpgradeRoomCommand& command, const std::string& server_name) {
+// Returns who sends the events of the upgrade, if `command` may be carried out.
+absl::StatusOr<std::string> Permit(const rooms::OldRoom& old_room,
+                                   const UpgradeRoomCommand& command,
+                                   const std::string& server_name) {
+  auto sender =
+      rooms::ChooseSender(old_room, command.requester, command.as_administrator, server_name);
+  if (!sender.ok()) return sender.status();
+  absl::Status possible = rooms::CheckNewCreators(old_room, command.options);
+  if (!possible.ok()) return possible;
+  return sender;
+}
+
+// Whether the room may be replaced as `command` has it. Loads what that depends on
+// and no more.
+absl::Status CheckPermitted(const RoomReader& reader, const RoomRecord& room,
+                            const UpgradeRoomCommand& command, const std::string& server_name) {
   const rooms::RoomVersion& version = VersionOf(room);
   auto state = LoadState(reader, room, {{"m.room.create", ""}, {"m.room.power_levels", ""}});
   if (!state.ok()) return state.status();
-  std::vector<rooms::StateKey> members = {{"m.room.member", command.requester}};
-  if (command.as_administrator) {
-    for (std::string& user : rooms::NamedMembers(version, *state, command.requester)) {
-      members.push_back({"m.room.member", std::move(user)});
-    }
+  std::vector<rooms::StateKey> members;
+  for (std::string& user :
+       rooms::NamedMembers(version, *state, command.requester, command.options)) {
+    members.push_back({kMember, std::move(user)});
   }
   auto member_state = LoadState(reader, room, members);
   if (!member_state.ok()) return member_state.status();
   state->merge(*member_state);
-  return rooms::ChooseSender({&version, TipOf(room), *std::move(state)}, command.requester,
-                             command.as_administrator, server_name)
-      .status();
+  return Permit({&version, TipOf(room), *std::move(state)}, command, server_name).status();
 }
 
 // Reads the room and says whether the upgrade may start.
@@ -178,8 +190,8 @@ absl::StatusOr<Stored<RoomRecord>> ReadUpgradable(const RoomReader& reader,
   if (room.status() == storage::ROOM_STATUS_RECORD_TOMBSTONED) return RoomTombstoned(room);
   absl::Status supported = SupportedVersion(command.new_version, "new_version").status();
   if (!supported.ok()) return supported;
-  absl::Status powerful = CheckPower(reader, room, command, server_name);
-  if (!powerful.ok()) return powerful;
+  absl::Status permitted = CheckPermitted(reader, room, command, server_name);
+  if (!permitted.ok()) return permitted;
   if (LeaseHolds(room, now)) return UpgradeInProgress();
   return *std::move(found->room);
 }
@@ -203,19 +215,34 @@ void Append(const rooms::RoomVersion& version, std::vector<rooms::Event> events,
 std::vector<rooms::OldMember> MembersOf(const rooms::RoomState& state) {
   std::vector<rooms::OldMember> members;
   for (const auto& [key, entry] : state) {
-    if (key.type == "m.room.member") members.push_back({key.state_key, entry.content});
+    if (key.type == kMember) members.push_back({key.state_key, entry.content});
   }
   return members;
+}
+
+// Returns `state` without the members who are not among `named`, which is sorted.
+rooms::RoomState WithNamedMembers(const rooms::RoomState& state,
+                                  const std::vector<std::string>& named) {
+  rooms::RoomState part;
+  for (const auto& [key, entry] : state) {
+    if (key.type != kMember || std::binary_search(named.begin(), named.end(), key.state_key)) {
+      part.emplace_hint(part.end(), key, entry);
+    }
+  }
+  return part;
 }
 
 // Plans the upgrade of `old_room`, whose state is all there, in one piece.
 absl::StatusOr<RoomPlan> PlanRoom(const rooms::OldRoom& old_room, const UpgradeRoomCommand& command,
                                   const rooms::BuildContext& context) {
   const rooms::RoomVersion& version = *rooms::FindRoomVersion(command.new_version);
-  auto sender = rooms::ChooseSender(old_room, command.requester, command.as_administrator,
-                                    context.server_name);
+  auto sender = Permit(old_room, command, context.server_name);
   if (!sender.ok()) return sender.status();
-  rooms::UpgradePlanner planner(old_room, *std::move(sender), version, command.options, context);
+  const std::vector<std::string> named =
+      rooms::NamedMembers(*old_room.version, old_room.state, *sender, command.options);
+  rooms::UpgradePlanner planner(
+      {old_room.version, old_room.tip, WithNamedMembers(old_room.state, named)}, *std::move(sender),
+      version, command.options, context);
   auto opening = planner.Open();
   if (!opening.ok()) return opening.status();
   auto members = planner.AddMembers(MembersOf(old_room.state));
@@ -225,7 +252,7 @@ absl::StatusOr<RoomPlan> PlanRoom(const rooms::OldRoom& old_room, const UpgradeR
 
   RoomPlan plan{.new_room = {.room_id = planner.new_room_id()},
                 .old_room_events = std::move(closing->old_room_events),
-                .old_room_state = old_room.state,
+                .old_room_state = std::move(old_room.state),
                 .report = planner.report()};
   Append(version, *std::move(opening), plan.new_room);
   Append(version, *std::move(members), plan.new_room);

@@ -42,9 +42,10 @@ std::string MostPowerful(const OldRoom& old_room, const PowerLevels& levels,
 }  // namespace
 
 std::vector<std::string> NamedMembers(const RoomVersion& version, const RoomState& state,
-                                      absl::string_view requester) {
+                                      absl::string_view requester, const UpgradeOptions& options) {
   std::vector<std::string> users = Creators(version, state);
   users.emplace_back(requester);
+  users.insert(users.end(), options.additional_creators.begin(), options.additional_creators.end());
   const Json* const named = FindMember(StateContent(state, "m.room.power_levels"), "users");
   if (named != nullptr && named->is_object()) {
     for (const auto& [user, level] : named->items()) users.push_back(user);
@@ -52,6 +53,17 @@ std::vector<std::string> NamedMembers(const RoomVersion& version, const RoomStat
   std::sort(users.begin(), users.end());
   users.erase(std::unique(users.begin(), users.end()), users.end());
   return users;
+}
+
+absl::Status CheckNewCreators(const OldRoom& old_room, const UpgradeOptions& options) {
+  FieldErrors errors;
+  for (size_t i = 0; i < options.additional_creators.size(); ++i) {
+    if (Membership(old_room.state, options.additional_creators[i]) == "ban") {
+      errors.Add(absl::StrCat("additional_creators[", i, "]"),
+                 "must not be banned from the room; unban them first or leave them out");
+    }
+  }
+  return errors.ToStatus();
 }
 
 absl::Status CheckMayUpgrade(const OldRoom& old_room, absl::string_view user_id) {

@@ -14,6 +14,7 @@
 #include "server/rooms/event_chain.h"
 #include "server/rooms/room_state.h"
 #include "server/rooms/room_version.h"
+#include "server/rooms/upgrade_options.h"
 
 namespace innkeeper::rooms {
 
@@ -26,10 +27,15 @@ struct OldRoom {
 };
 
 // Returns the users, sorted, whose memberships an upgrade has to know from its
-// start: `requester`, the creators, and those whose level m.room.power_levels names.
-// `state` needs no members for it.
+// start: `requester`, the creators, old and new, and those whose level
+// m.room.power_levels names. `state` needs no members for it.
 std::vector<std::string> NamedMembers(const RoomVersion& version, const RoomState& state,
-                                      absl::string_view requester);
+                                      absl::string_view requester, const UpgradeOptions& options);
+
+// Returns OK, or INVALID_ARGUMENT with a BadRequest that names the additional
+// creators ("additional_creators[3]") who are banned from the room: they could not be
+// in the new one.
+absl::Status CheckNewCreators(const OldRoom& old_room, const UpgradeOptions& options);
 
 // Returns OK if `user_id` is joined and has the power to send m.room.tombstone;
 // else PERMISSION_DENIED with reason INSUFFICIENT_POWER.

@@ -1,11 +1,9 @@
 #include "server/rooms/upgrade_plan.h"
 
-#include <algorithm>
 #include <utility>
 
 #include <glog/logging.h>
 
-#include "server/errors/errors.h"
 #include "server/rooms/genesis.h"
 #include "server/rooms/old_room_end.h"
 #include "server/rooms/power_levels.h"
@@ -207,7 +205,9 @@ void UpgradePlanner::AddMember(const OldMember& member) {
       }
       break;
     case MemberFate::Kind::kIsBanned:
-      Ban(member);
+      if (SetMember(member, sender_, BanContent(member.content), fate.reported_as)) {
+        ++report_.banned_count;
+      }
       break;
     case MemberFate::Kind::kKnocks:
       LetMembersIn();
@@ -238,19 +238,6 @@ void UpgradePlanner::Join(const OldMember& member) {
   }
   if (SetMember(member, member.user_id, std::move(content), kReportedAs)) {
     report_.joined.Add(member.user_id);
-  }
-}
-
-void UpgradePlanner::Ban(const OldMember& member) {
-  const bool is_creator =
-      std::find(creators_.begin(), creators_.end(), member.user_id) != creators_.end();
-  if (is_creator && status_.ok()) {
-    FieldErrors errors;
-    errors.Add("additional_creators", "must not name a user who is banned from the room");
-    status_ = errors.ToStatus();
-  }
-  if (SetMember(member, sender_, BanContent(member.content), Unmoved::Kind::kBan)) {
-    ++report_.banned_count;
   }
 }
 

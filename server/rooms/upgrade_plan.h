@@ -51,12 +51,12 @@ namespace innkeeper::rooms {
 // comes out depends on the old room, the options and the context only, not on how the
 // members are divided. Not thread-safe.
 //
-// An error ends the upgrade: INVALID_ARGUMENT with a BadRequest, naming "room_id" if
-// something that the new room cannot do without is too large in it, or
-// "additional_creators" if one of them is banned.
+// An error ends the upgrade: INVALID_ARGUMENT with a BadRequest naming "room_id" if
+// something that the new room cannot do without is too large in it.
 class UpgradePlanner {
  public:
-  // `sender` comes from ChooseSender; `options` have passed CheckUpgradeOptions.
+  // `sender` comes from ChooseSender; `options` have passed CheckUpgradeOptions and
+  // CheckNewCreators.
   UpgradePlanner(OldRoom old_room, std::string sender, const RoomVersion& new_version,
                  UpgradeOptions options, BuildContext context);
 
@@ -93,7 +93,6 @@ class UpgradePlanner {
 
   void AddMember(const OldMember& member);
   void Join(const OldMember& member);
-  void Ban(const OldMember& member);
   void LetMembersIn();
   bool SetMember(const OldMember& member, const std::string& sender, Json content,
                  Unmoved::Kind reported_as);

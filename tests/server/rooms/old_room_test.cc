@@ -8,8 +8,8 @@
 #include "absl/strings/match.h"
 #include "google/rpc/error_details.pb.h"
 #include "server/errors/errors.h"
-#include "server/rooms/power_levels.h"
 #include "tests/server/rooms/test_room.h"
+#include "tests/server/rooms/violations.h"
 
 namespace innkeeper::rooms {
 namespace {
@@ -33,11 +33,24 @@ std::string SenderFor(const TestRoom& room, const std::string& requester, bool a
 
 TEST(NamedMembersTest, AreTheRequesterTheCreatorsAndThoseWithALevel) {
   TestRoom room(Version("12"), {{"additional_creators", {kBob, kErin}}});
-  EXPECT_THAT(NamedMembers(room.version(), room.state(), kZed),
+  EXPECT_THAT(NamedMembers(room.version(), room.state(), kZed, {}),
               ElementsAre(kAlice, kBob, kErin, kZed));
   room.Set("m.room.power_levels", "", {{"users", {{kZed, 1}, {kCarol, 5}}}});
-  EXPECT_THAT(NamedMembers(room.version(), room.state(), kAlice),
-              ElementsAre(kAlice, kBob, kCarol, kErin, kZed));
+  EXPECT_THAT(
+      NamedMembers(room.version(), room.state(), kAlice, {.additional_creators = {kGus, kBob}}),
+      ElementsAre(kAlice, kBob, kCarol, kErin, kGus, kZed));
+}
+
+TEST(CheckNewCreatorsTest, NobodyIsBanned) {
+  TestRoom room(Version("11"));
+  room.Populate();
+  EXPECT_TRUE(CheckNewCreators(room.Get(), {}).ok());
+  EXPECT_TRUE(
+      CheckNewCreators(room.Get(), {.additional_creators = {kBob, kCarol, kDave, kHal, kZed}})
+          .ok());
+  EXPECT_THAT(
+      ViolatedFields(CheckNewCreators(room.Get(), {.additional_creators = {kFay, kBob, kGus}})),
+      ElementsAre("additional_creators[0]", "additional_creators[2]"));
 }
 
 TEST(CheckMayUpgradeTest, NeedsTheTombstoneLevelAndMembership) {

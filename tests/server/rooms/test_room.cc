@@ -28,8 +28,9 @@ std::vector<OldMember> MembersOf(const RoomState& state) {
 }
 
 // The room without the members that a planner need not know from the start.
-OldRoom WithNamedMembers(OldRoom room, const std::string& sender) {
-  const std::vector<std::string> named = NamedMembers(*room.version, room.state, sender);
+OldRoom WithNamedMembers(OldRoom room, const UpgradeSpec& spec) {
+  const std::vector<std::string> named =
+      NamedMembers(*room.version, room.state, spec.sender, spec.options);
   for (const OldMember& member : MembersOf(room.state)) {
     if (!std::binary_search(named.begin(), named.end(), member.user_id)) {
       room.state.erase({kMember, member.user_id});
@@ -109,7 +110,7 @@ OldRoom TestRoom::Get() const {
 
 absl::StatusOr<Upgrade> PlanUpgrade(const OldRoom& room, const RoomVersion& to,
                                     const UpgradeSpec& spec) {
-  UpgradePlanner planner(WithNamedMembers(room, spec.sender), spec.sender, to, spec.options,
+  UpgradePlanner planner(WithNamedMembers(room, spec), spec.sender, to, spec.options,
                          Context(spec.nonce));
   Upgrade upgrade;
   auto opening = planner.Open();
@@ -136,14 +137,13 @@ absl::StatusOr<Upgrade> PlanUpgrade(const OldRoom& room, const RoomVersion& to,
 Upgrade UpgradeAndJudge(const TestRoom& room, const RoomVersion& to, const UpgradeSpec& spec) {
   EXPECT_TRUE(CheckMayUpgrade(room.Get(), spec.sender).ok()) << spec.sender;
   EXPECT_TRUE(CheckUpgradeOptions(spec.options, to).ok());
-  absl::StatusOr<Upgrade> upgrade = PlanUpgrade(room.Get(), to, spec);
-  EXPECT_TRUE(upgrade.ok()) << upgrade.status();
-  if (!upgrade.ok()) return {};
+  EXPECT_TRUE(CheckNewCreators(room.Get(), spec.options).ok());
+  Upgrade upgrade = PlanUpgrade(room.Get(), to, spec).value();
   AuthChecker new_room(to);
-  for (const Event& event : upgrade->new_events) EXPECT_EQ(new_room.Check(event), "");
+  for (const Event& event : upgrade.new_events) EXPECT_EQ(new_room.Check(event), "");
   AuthChecker old_room = room.checker();
-  for (const Event& event : upgrade->old_events) EXPECT_EQ(old_room.Check(event), "");
-  return *std::move(upgrade);
+  for (const Event& event : upgrade.old_events) EXPECT_EQ(old_room.Check(event), "");
+  return upgrade;
 }
 
 std::vector<std::string> Names(const std::vector<Event>& events) {
