@@ -8,7 +8,7 @@
 #include "server/events/event_codec.h"
 #include "server/lifecycle/room_records.h"
 #include "server/rooms/identifiers.h"
-#include "server/rooms/room_links.h"
+#include "server/rooms/named_rooms.h"
 
 namespace innkeeper::lifecycle {
 namespace {
@@ -65,8 +65,8 @@ void StageMember(RoomCommit& commit, const RoomRecord& room, NumberedEvent membe
 
 void StageLinks(RoomCommit& commit, const RoomRecord& room, const rooms::Event& event,
                 const Json& before) {
-  const auto old_links = rooms::LinkedRooms(event.type, *event.state_key, before);
-  const auto new_links = rooms::LinkedRooms(event.type, *event.state_key, event.content);
+  const auto old_links = rooms::RoomsNamedIn(event.type, *event.state_key, before);
+  const auto new_links = rooms::RoomsNamedIn(event.type, *event.state_key, event.content);
   const storage::StatePosition position{event.type, *event.state_key};
   for (const std::string& linked : old_links) {
     if (!absl::c_linear_search(new_links, linked)) {

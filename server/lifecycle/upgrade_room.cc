@@ -2,6 +2,7 @@
 
 #include <glog/logging.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -14,7 +15,10 @@
 #include "server/lifecycle/room_staging.h"
 #include "server/lifecycle/room_status.h"
 #include "server/lifecycle/supported_version.h"
+#include "server/lifecycle/upgrade_response.h"
 #include "server/rooms/identifiers.h"
+#include "server/rooms/old_room.h"
+#include "server/rooms/upgrade_plan.h"
 
 namespace innkeeper::lifecycle {
 namespace {
@@ -33,6 +37,8 @@ constexpr int kMaxReleaseAttempts = 100;
 
 constexpr size_t kNonceBytes = 32;
 constexpr size_t kUpgradeIdBytes = 16;
+
+constexpr char kMember[] = "m.room.member";
 
 absl::Status UpgradeFailed() {
   return MakeError(absl::StatusCode::kInternal, v1::ERROR_REASON_ROOM_UPGRADE_FAILED,
@@ -56,10 +62,16 @@ std::optional<v1::UpgradeFailureReason> FailureReason(const absl::Status& status
   }
 }
 
-absl::Status CheckRequester(const std::string& requester, const std::string& server_name) {
+// What is wrong with the request itself. Whether the version is supported is said
+// only of rooms that the caller may know of.
+absl::Status CheckCommand(const UpgradeRoomCommand& command, const std::string& server_name) {
   FieldErrors errors;
-  if (!rooms::IsLocal(requester, server_name)) {
+  if (!rooms::IsLocal(command.requester, server_name)) {
     errors.Add("requester", absl::StrCat("must be a user of this server, ", server_name));
+  }
+  const rooms::RoomVersion* const version = rooms::FindRoomVersion(command.new_version);
+  if (version != nullptr) {
+    errors.AddStatus("new_version", rooms::CheckUpgradeOptions(command.options, *version));
   }
   return errors.ToStatus();
 }
@@ -126,21 +138,40 @@ void StageRelease(RoomCommit& commit, RoomRecord& room, v1::UpgradeFailureReason
   ReleaseLock(room);
 }
 
-// Whether `requester` may replace the room by their power in it. Loads what that
-// depends on and no more.
-absl::Status CheckPower(const RoomReader& reader, const RoomRecord& room,
-                        const std::string& requester) {
-  auto state =
-      LoadState(reader, room,
-                {{"m.room.create", ""}, {"m.room.power_levels", ""}, {"m.room.member", requester}});
+// Returns who sends the events of the upgrade, if `command` may be carried out.
+absl::StatusOr<std::string> Permit(const rooms::OldRoom& old_room,
+                                   const UpgradeRoomCommand& command,
+                                   const std::string& server_name) {
+  auto sender =
+      rooms::ChooseSender(old_room, command.requester, command.as_administrator, server_name);
+  if (!sender.ok()) return sender.status();
+  absl::Status possible = rooms::CheckNewCreators(old_room, command.options);
+  if (!possible.ok()) return possible;
+  return sender;
+}
+
+// Whether the room may be replaced as `command` has it. Loads what that depends on
+// and no more.
+absl::Status CheckPermitted(const RoomReader& reader, const RoomRecord& room,
+                            const UpgradeRoomCommand& command, const std::string& server_name) {
+  const rooms::RoomVersion& version = VersionOf(room);
+  auto state = LoadState(reader, room, {{"m.room.create", ""}, {"m.room.power_levels", ""}});
   if (!state.ok()) return state.status();
-  return rooms::CheckMayUpgrade({&VersionOf(room), TipOf(room), *std::move(state)}, requester);
+  std::vector<rooms::StateKey> members;
+  for (std::string& user :
+       rooms::NamedMembers(version, *state, command.requester, command.options)) {
+    members.push_back({kMember, std::move(user)});
+  }
+  auto member_state = LoadState(reader, room, members);
+  if (!member_state.ok()) return member_state.status();
+  state->merge(*member_state);
+  return Permit({&version, TipOf(room), *std::move(state)}, command, server_name).status();
 }
 
 // Reads the room and says whether the upgrade may start.
 absl::StatusOr<Stored<RoomRecord>> ReadUpgradable(const RoomReader& reader,
                                                   const UpgradeRoomCommand& command,
-                                                  absl::Time now) {
+                                                  const std::string& server_name, absl::Time now) {
   auto found = reader.GetRoomOfUser(command.room_id, command.requester);
   if (!found.ok()) return found.status();
   const bool is_member = found->user_room && found->user_room->membership() == "join";
@@ -149,10 +180,77 @@ absl::StatusOr<Stored<RoomRecord>> ReadUpgradable(const RoomReader& reader,
   if (room.status() == storage::ROOM_STATUS_RECORD_TOMBSTONED) return RoomTombstoned(room);
   absl::Status supported = SupportedVersion(command.new_version, "new_version").status();
   if (!supported.ok()) return supported;
-  absl::Status powerful = CheckPower(reader, room, command.requester);
-  if (!powerful.ok()) return powerful;
+  absl::Status permitted = CheckPermitted(reader, room, command, server_name);
+  if (!permitted.ok()) return permitted;
   if (LeaseHolds(room, now)) return UpgradeInProgress();
   return *std::move(found->room);
+}
+
+// All that the rules make of an upgrade.
+struct RoomPlan {
+  rooms::Genesis new_room;
+  std::vector<rooms::Event> old_room_events;
+  rooms::RoomState old_room_state;  // behind them
+  rooms::UpgradeReport report;
+};
+
+void Append(const rooms::RoomVersion& version, std::vector<rooms::Event> events,
+            rooms::Genesis& room) {
+  for (rooms::Event& event : events) {
+    if (event.state_key) rooms::ApplyEvent(room.state, version, event);
+    room.events.push_back(std::move(event));
+  }
+}
+
+std::vector<rooms::OldMember> MembersOf(const rooms::RoomState& state) {
+  std::vector<rooms::OldMember> members;
+  for (const auto& [key, entry] : state) {
+    if (key.type == kMember) members.push_back({key.state_key, entry.content});
+  }
+  return members;
+}
+
+// Returns `state` without the members who are not among `named`, which is sorted.
+rooms::RoomState WithNamedMembers(const rooms::RoomState& state,
+                                  const std::vector<std::string>& named) {
+  rooms::RoomState part;
+  for (const auto& [key, entry] : state) {
+    if (key.type != kMember || std::binary_search(named.begin(), named.end(), key.state_key)) {
+      part.emplace_hint(part.end(), key, entry);
+    }
+  }
+  return part;
+}
+
+// Plans the upgrade of `old_room`, whose state is all there, in one piece.
+absl::StatusOr<RoomPlan> PlanRoom(const rooms::OldRoom& old_room, const UpgradeRoomCommand& command,
+                                  const rooms::BuildContext& context) {
+  const rooms::RoomVersion& version = *rooms::FindRoomVersion(command.new_version);
+  auto sender = Permit(old_room, command, context.server_name);
+  if (!sender.ok()) return sender.status();
+  const std::vector<std::string> named =
+      rooms::NamedMembers(*old_room.version, old_room.state, *sender, command.options);
+  rooms::UpgradePlanner planner(
+      {old_room.version, old_room.tip, WithNamedMembers(old_room.state, named)}, *std::move(sender),
+      version, command.options, context);
+  auto opening = planner.Open();
+  if (!opening.ok()) return opening.status();
+  auto members = planner.AddMembers(MembersOf(old_room.state));
+  if (!members.ok()) return members.status();
+  auto closing = planner.Close();
+  if (!closing.ok()) return closing.status();
+
+  RoomPlan plan{.new_room = {.room_id = planner.new_room_id()},
+                .old_room_events = std::move(closing->old_room_events),
+                .old_room_state = std::move(old_room.state),
+                .report = planner.report()};
+  Append(version, *std::move(opening), plan.new_room);
+  Append(version, *std::move(members), plan.new_room);
+  Append(version, std::move(closing->new_room_events), plan.new_room);
+  for (const rooms::Event& event : plan.old_room_events) {
+    rooms::ApplyEvent(plan.old_room_state, *old_room.version, event);
+  }
+  return plan;
 }
 
 }  // namespace
@@ -168,7 +266,7 @@ RoomUpgrader::RoomUpgrader(storage::Engine& engine, const Clock& clock, const Ra
     : engine_(engine), clock_(clock), random_(random), options_(std::move(options)) {}
 
 absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::Upgrade(const UpgradeRoomCommand& command) {
-  absl::Status valid = CheckRequester(command.requester, options_.server_name);
+  absl::Status valid = CheckCommand(command, options_.server_name);
   if (!valid.ok()) return valid;
   auto answered = FindResponse<v1::UpgradeRoomResponse>(RoomReader(engine_), command.identity);
   if (!answered.ok()) return answered.status();
@@ -190,7 +288,8 @@ absl::StatusOr<std::string> RoomUpgrader::Lock(const UpgradeRoomCommand& command
   for (int attempt = 0; attempt <= kMaxRetries; ++attempt) {
     const absl::Time now = clock_();
     RoomReader reader(engine_);
-    absl::StatusOr<Stored<RoomRecord>> stored = ReadUpgradable(reader, command, now);
+    absl::StatusOr<Stored<RoomRecord>> stored =
+        ReadUpgradable(reader, command, options_.server_name, now);
     if (!stored.ok()) return stored.status();
     RoomRecord& room = stored->record;
 
@@ -255,7 +354,8 @@ absl::StatusOr<std::optional<v1::UpgradeRoomResponse>> RoomUpgrader::TryCommit(
 
 absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::Preview(const UpgradeRoomCommand& command) {
   RoomReader reader(engine_);
-  absl::StatusOr<Stored<RoomRecord>> old_room = ReadUpgradable(reader, command, clock_());
+  absl::StatusOr<Stored<RoomRecord>> old_room =
+      ReadUpgradable(reader, command, options_.server_name, clock_());
   if (!old_room.ok()) return old_room.status();
   const RoomRecord as_it_is = old_room->record;
   if (!old_room->record.has_upgrade()) LockForUpgrade(old_room->record, {});
@@ -271,22 +371,19 @@ absl::StatusOr<RoomUpgrader::Draft> RoomUpgrader::MakeDraft(
     const UpgradeRoomCommand& command, const RoomReader& reader,
     Stored<RoomRecord> stored_old_room) const {
   RoomRecord& old_room = stored_old_room.record;
-  const rooms::RoomVersion& new_version = *rooms::FindRoomVersion(command.new_version);
   const absl::Time now = clock_();
   const int64_t now_us = absl::ToUnixMicros(now);
 
   absl::StatusOr<rooms::RoomState> old_state = LoadState(reader, old_room);
   if (!old_state.ok()) return old_state.status();
-  const rooms::OldRoom plan_input{&VersionOf(old_room), TipOf(old_room), *std::move(old_state)};
-  absl::Status powerful = CheckMayUpgrade(plan_input, command.requester);
-  if (!powerful.ok()) return powerful;
-  absl::StatusOr<rooms::UpgradePlan> plan =
-      PlanUpgrade(plan_input, command.requester, new_version,
-                  {options_.server_name, absl::ToUnixMillis(now), random_(kNonceBytes)});
+  absl::StatusOr<RoomPlan> plan =
+      PlanRoom({&VersionOf(old_room), TipOf(old_room), *std::move(old_state)}, command,
+               {options_.server_name, absl::ToUnixMillis(now), random_(kNonceBytes)});
   if (!plan.ok()) return plan.status();
 
   Draft draft;
-  RoomRecord new_room = NewRoomRecord(new_version, plan->new_room, now_us);
+  RoomRecord new_room =
+      NewRoomRecord(*rooms::FindRoomVersion(command.new_version), plan->new_room, now_us);
   new_room.set_is_public(old_room.is_public());
   StageNewRoom(draft.commit, new_room, plan->new_room, options_.server_name);
 
@@ -309,9 +406,8 @@ absl::StatusOr<RoomUpgrader::Draft> RoomUpgrader::MakeDraft(
   *draft.response.mutable_room() = ToProto(new_room);
   *draft.response.mutable_old_room() = ToProto(old_room);
   draft.response.mutable_moved_aliases()->Assign(aliases->begin(), aliases->end());
-  draft.response.set_joined_member_count(plan->joined_member_count);
-  draft.response.set_invited_member_count(plan->invited_member_count);
-  draft.response.set_banned_member_count(plan->banned_member_count);
+  SetReport(plan->report, &draft.response);
+  if (command.validate_only) *draft.response.mutable_plan() = PlanOf(plan->report);
   RecordResponse(draft.commit, command.identity, draft.response, now + options_.request_retention);
   return draft;
 }

@@ -25,7 +25,7 @@
 #include "server/base/clock.h"
 #include "server/base/random.h"
 #include "server/lifecycle/request_log.h"
-#include "server/rooms/upgrade_plan.h"
+#include "server/rooms/upgrade_options.h"
 #include "storage/engine.h"
 #include "storage/records.pb.h"
 #include "storage/room_store.h"
@@ -36,6 +36,9 @@ struct UpgradeRoomCommand {
   std::string room_id;
   std::string requester;
   std::string new_version;
+  rooms::UpgradeOptions options;
+  // The caller is an administrator, and asks as one; see rooms::ChooseSender.
+  bool as_administrator = false;
   RequestIdentity identity;
   bool validate_only = false;
   // The caller may know of rooms that `requester` is not joined to.

@@ -67,11 +67,19 @@ class EventChain {
   // The state behind the last event.
   const RoomState& state() const { return state_; }
 
-  // The events appended so far.
+  // The events appended since the last TakeEvents.
   const std::vector<Event>& events() const { return events_; }
 
-  // Give the events and the state away. The chain must not be appended to then.
-  std::vector<Event> TakeEvents() { return std::move(events_); }
+  // Hands over the events appended since the last time. The chain goes on behind
+  // them.
+  std::vector<Event> TakeEvents() { return std::exchange(events_, {}); }
+
+  // Drops an entry of the state that no event to come depends on, so that a long
+  // chain need not hold it: a membership, while neither the member nor anybody else
+  // changes it. In the room it stands.
+  void Forget(const StateKey& key) { state_.erase(key); }
+
+  // Gives the state away. The chain must not be appended to then.
   RoomState TakeState() { return std::move(state_); }
 
  private:

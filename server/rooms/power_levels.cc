@@ -14,6 +14,7 @@ namespace innkeeper::rooms {
 namespace {
 
 constexpr int64_t kTombstoneLevelBelowCreators = 150;
+constexpr int64_t kLeastLockLevel = 50;
 
 constexpr absl::string_view kLevels[] = {"ban",    "events_default", "invite",       "kick",
                                          "redact", "state_default",  "users_default"};
@@ -67,6 +68,19 @@ Json CopyLevels(const RoomVersion& version, const Json& content) {
   std::erase_if(copy["users"].get_ref<Json::object_t&>(),
                 [](const auto& user) { return !CheckUserId(user.first).ok(); });
   return copy;
+}
+
+// Returns the content of m.room.power_levels, or what says the same where there is no
+// such event.
+Json ContentInForce(const RoomVersion& version, const RoomState& state) {
+  const StateEntry* const entry = FindState(state, "m.room.power_levels");
+  if (entry != nullptr) return entry->content;
+  Json content = Json::object();
+  if (version.creators_have_unbounded_power) return content;
+  for (const std::string& creator : Creators(version, state)) {
+    content["users"][creator] = kCreatorLevel;
+  }
+  return content;
 }
 
 // Puts `heirs` above everybody else.
@@ -176,23 +190,31 @@ Json MergePowerLevels(Json base, const Json& override) {
 }
 
 Json UpgradedPowerLevels(const RoomVersion& old_version, const RoomState& old_state,
-                         const RoomVersion& new_version, absl::string_view requester) {
-  std::vector<std::string> creators = Creators(old_version, old_state);
-  Json content = CopyLevels(old_version, StateContent(old_state, "m.room.power_levels"));
-  const bool has_event = FindState(old_state, "m.room.power_levels") != nullptr;
-  if (!has_event && !old_version.creators_have_unbounded_power) {
-    for (const std::string& creator : creators) content["users"][creator] = kCreatorLevel;
+                         const RoomVersion& new_version,
+                         const std::vector<std::string>& new_creators) {
+  Json content = CopyLevels(old_version, ContentInForce(old_version, old_state));
+  std::vector<std::string> heirs;  // of creators' unbounded power
+  if (old_version.creators_have_unbounded_power) heirs = Creators(old_version, old_state);
+  if (new_version.creators_have_unbounded_power) {
+    for (const std::string& creator : new_creators) {
+      content["users"].erase(creator);
+      heirs.erase(std::remove(heirs.begin(), heirs.end(), creator), heirs.end());
+    }
   }
+  if (!heirs.empty()) RaiseAbove(heirs, content);
+  if (!new_version.creators_have_unbounded_power) return content;
+  return WithRaisedTombstoneLevel(std::move(content));
+}
 
-  if (new_version.creators_have_unbounded_power) {
-    creators.erase(std::remove(creators.begin(), creators.end(), requester), creators.end());
-  }
-  if (old_version.creators_have_unbounded_power && !creators.empty()) {
-    RaiseAbove(creators, content);
-  }
-  if (new_version.creators_have_unbounded_power) {
-    content["users"].erase(std::string(requester));
-    content = WithRaisedTombstoneLevel(std::move(content));
+std::optional<Json> LockedPowerLevels(const RoomVersion& version, const RoomState& state) {
+  const int64_t users_default = PowerLevels(version, state).OfAnybody();
+  if (users_default >= kMaxCanonicalInteger) return std::nullopt;
+  const int64_t locked = std::max(users_default + 1, kLeastLockLevel);
+  Json content = ContentInForce(version, state);
+  for (const char* key : {"events_default", "invite"}) {
+    const Json* const value = FindMember(content, key);
+    const int64_t level = value == nullptr ? 0 : ReadLevel(version, *value).value_or(0);
+    if (level < locked) content[key] = locked;
   }
   return content;
 }

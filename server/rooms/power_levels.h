@@ -10,6 +10,7 @@
 #define INNKEEPER_SERVER_ROOMS_POWER_LEVELS_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,7 @@ class PowerLevels {
 
   // As in PowerLevelsView.
   int64_t OfUser(absl::string_view user_id) const { return View().OfUser(user_id); }
+  int64_t OfAnybody() const { return View().OfAnybody(); }
   int64_t ForStateEvent(absl::string_view type) const { return View().ForStateEvent(type); }
   int64_t ForMessage(absl::string_view type) const { return View().ForMessage(type); }
   int64_t ForAction(absl::string_view action) const { return View().ForAction(action); }
@@ -72,16 +74,22 @@ Json WithRaisedTombstoneLevel(Json content);
 // `notifications` merged key by key, other keys replaced.
 Json MergePowerLevels(Json base, const Json& override);
 
-// The content of m.room.power_levels for a room of `new_version` that replaces
-// one with the state `old_state`. Nobody but creators gains or loses power:
-// levels are copied as integers; the new creator leaves `users` where creators have
-// unbounded power; old creators who lose unbounded power get the highest
-// expressible level with everybody else capped one below; the tombstone level is
-// raised where creators have unbounded power, as in WithRaisedTombstoneLevel.
-// `requester` becomes the new room's creator. What is no level, or no user id, is
-// not copied.
+// The content of m.room.power_levels for a room of `new_version`, created by
+// `new_creators`, that replaces one with the state `old_state`. Nobody but creators
+// gains or loses power: levels are copied as integers; the new creators leave `users`
+// where creators have unbounded power; old creators who lose unbounded power get the
+// highest expressible level with everybody else capped one below; the tombstone level
+// is raised where creators have unbounded power, as in WithRaisedTombstoneLevel. What
+// is no level, or no user id, is not copied.
 Json UpgradedPowerLevels(const RoomVersion& old_version, const RoomState& old_state,
-                         const RoomVersion& new_version, absl::string_view requester);
+                         const RoomVersion& new_version,
+                         const std::vector<std::string>& new_creators);
+
+// Returns what m.room.power_levels become in a room that is replaced: as they are,
+// with `events_default` and `invite` raised to 50, or above users_default if that is
+// more. Where there is no such event, the new one leaves the creators the power that
+// they have without. nullopt if everybody has the highest level that can be written.
+std::optional<Json> LockedPowerLevels(const RoomVersion& version, const RoomState& state);
 
 }  // namespace innkeeper::rooms
 

@@ -77,8 +77,10 @@ int64_t PowerLevelsView::OfUser(absl::string_view user_id) const {
   if (IsUnbounded(user_id)) return kUnboundedPower;
   if (content_ == nullptr) return IsCreator(user_id) ? kCreatorLevel : 0;
   const std::optional<int64_t> level = LevelIn("users", user_id);
-  return level ? *level : Level("users_default", 0);
+  return level ? *level : OfAnybody();
 }
+
+int64_t PowerLevelsView::OfAnybody() const { return Level("users_default", 0); }
 
 int64_t PowerLevelsView::ForStateEvent(absl::string_view type) const {
   const std::optional<int64_t> level = LevelIn("events", type);

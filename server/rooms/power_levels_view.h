@@ -62,6 +62,9 @@ class PowerLevelsView {
   // The level of `user_id`; kUnboundedPower for a creator in version 12.
   int64_t OfUser(absl::string_view user_id) const;
 
+  // The level of everybody whom neither `users` nor m.room.create names.
+  int64_t OfAnybody() const;
+
   // The level needed to send an event of `type`.
   int64_t ForStateEvent(absl::string_view type) const;
   int64_t ForMessage(absl::string_view type) const;

@@ -1,286 +1,283 @@
 #include "server/rooms/upgrade_plan.h"
 
-#include <algorithm>
-#include <limits>
 #include <utility>
 
 #include <glog/logging.h>
 
-#include "absl/strings/str_cat.h"
-#include "server/errors/errors.h"
-#include "server/rooms/identifiers.h"
+#include "server/rooms/genesis.h"
+#include "server/rooms/old_room_end.h"
 #include "server/rooms/power_levels.h"
+#include "server/rooms/state_copy.h"
 
 namespace innkeeper::rooms {
 namespace {
 
-// What is copied besides power levels and join rules, in this order.
-constexpr absl::string_view kCopiedTypes[] = {
-    "m.room.server_acl",
-    "m.room.encryption",
-    "m.room.name",
-    "m.room.avatar",
-    "m.room.topic",
-    "m.room.guest_access",
-    "m.room.history_visibility",
-};
+constexpr char kCreate[] = "m.room.create";
+constexpr char kMember[] = "m.room.member";
+constexpr char kPowerLevels[] = "m.room.power_levels";
+constexpr char kJoinRules[] = "m.room.join_rules";
+constexpr char kCanonicalAlias[] = "m.room.canonical_alias";
 
-// The content of an m.room.canonical_alias, divided between the two rooms.
-struct DividedAlias {
-  Json local = Json::object();  // goes to the new room
-  Json remote;                  // stays in the old one
-};
-
-DividedAlias DivideAlias(const Json& content, absl::string_view server_name) {
-  DividedAlias divided{.remote = content};
-  const std::string alias = StringOrEmpty(content, "alias");
-  if (!alias.empty() && IsLocal(alias, server_name)) {
-    divided.local["alias"] = alias;
-    divided.remote.erase("alias");
-  }
-  const auto others = content.find("alt_aliases");
-  if (others == content.end() || !others->is_array()) return divided;
-  Json local = Json::array();
-  Json remote = Json::array();
-  for (const Json& other : *others) {
-    const bool moves =
-        other.is_string() && IsLocal(other.get_ref<const std::string&>(), server_name);
-    (moves ? local : remote).push_back(other);
-  }
-  if (local.empty()) return divided;
-  divided.local["alt_aliases"] = std::move(local);
-  divided.remote["alt_aliases"] = std::move(remote);
-  return divided;
+const RoomVersion& VersionOf(const OldRoom& old_room) {
+  CHECK(old_room.version != nullptr) << "a room without a version";
+  return *old_room.version;
 }
 
-// The members of the old room that the new one gets, by user id. Points into
-// the old room's state.
-struct Members {
-  std::vector<const RoomState::value_type*> joining;  // local; without the requester
-  std::vector<const RoomState::value_type*> invited;
-  std::vector<const RoomState::value_type*> banned;
-};
-
-Members SelectMembers(const RoomState& state, absl::string_view requester,
-                      absl::string_view server_name) {
-  const bool federated = IsFederated(StateContent(state, "m.room.create"));
-  Members members;
-  for (auto it = state.lower_bound({"m.room.member", ""});
-       it != state.end() && it->first.type == "m.room.member"; ++it) {
-    const std::string& user = it->first.state_key;
-    const bool local = IsLocal(user, server_name);
-    if (user == requester || (!local && !federated)) continue;
-    const std::string membership = StringOrEmpty(it->second.content, "membership");
-    if (membership == "ban") {
-      members.banned.push_back(&*it);
-    } else if (membership == "join" && local) {
-      members.joining.push_back(&*it);
-    } else if (membership == "join" || membership == "invite") {
-      members.invited.push_back(&*it);
-    }
-  }
-  return members;
+Json NewJoinRules(const RoomVersion& new_version, const RoomState& old_state) {
+  const StateEntry* const entry = FindState(old_state, kJoinRules);
+  return entry == nullptr ? Json() : JoinRulesFor(new_version, entry->content);
 }
-
-// Returns the content of a member event with what the user shows of themselves in
-// `old_content`.
-Json MemberContent(absl::string_view membership, const Json& old_content) {
-  Json content = {{"membership", std::string(membership)}};
-  for (const char* key : {"avatar_url", "displayname"}) {
-    if (old_content.contains(key)) content[key] = old_content[key];
-  }
-  return content;
-}
-
-Json InviteContent(const Json& old_content) {
-  Json content = MemberContent("invite", old_content);
-  if (old_content.contains("is_direct")) content["is_direct"] = old_content["is_direct"];
-  return content;
-}
-
-Json BanContent(Json old_content) {
-  // Would need a signature of that user's server.
-  old_content.erase("join_authorised_via_users_server");
-  return old_content;
-}
-
-// Appends to both rooms what makes up the upgrade. The first event that is too
-// large ends it: its error stays and nothing more is appended.
-class UpgradeBuilder {
- public:
-  UpgradeBuilder(OldRoom old_room, absl::string_view requester, const RoomVersion& new_version,
-                 const BuildContext& context)
-      : requester_(requester),
-        new_version_(new_version),
-        context_(context),
-        old_levels_(*old_room.version, old_room.state),
-        new_content_(
-            UpgradedPowerLevels(*old_room.version, old_room.state, new_version, requester)),
-        alias_(DivideAlias(StateContent(old_room.state, "m.room.canonical_alias"),
-                           context.server_name)),
-        old_(*old_room.version, context, std::move(old_room.tip), std::move(old_room.state)),
-        new_(new_version, context) {}
-
-  absl::StatusOr<UpgradePlan> Build() {
-    // Each room refers to the other: the tombstone to the new room's id, and the
-    // new room's first event to the tombstone, unless the id is its hash.
-    const bool tombstone_first = new_version_.predecessor_has_event_id;
-    const std::string old_room_id = old_.room_id();
-    Json predecessor = {{"room_id", old_room_id}};
-    if (tombstone_first) {
-      CloseOldRoom();
-      if (!status_.ok()) return status_;
-      predecessor["event_id"] = old_.events().back().event_id;
-    }
-    members_ = SelectMembers(old_.state(), requester_, context_.server_name);
-    OpenNewRoom(std::move(predecessor));
-    CopyState();
-    CopyMembers();
-    SettleNewRoom();
-    UpgradePlan plan{.joined_member_count = static_cast<int64_t>(members_.joining.size()) + 1,
-                     .invited_member_count = static_cast<int64_t>(members_.invited.size()),
-                     .banned_member_count = static_cast<int64_t>(members_.banned.size())};
-    if (!tombstone_first) CloseOldRoom();
-    if (!status_.ok()) return status_;
-    plan.new_room = {
-        .room_id = new_.room_id(), .events = new_.TakeEvents(), .state = new_.TakeState()};
-    plan.old_room_events = old_.TakeEvents();
-    plan.old_room_state = old_.TakeState();
-    return plan;
-  }
-
- private:
-  // Takes the local aliases out of the old room and puts the tombstone onto it.
-  void CloseOldRoom() {
-    const bool may_change_alias =
-        old_levels_.OfUser(requester_) >= old_levels_.ForStateEvent("m.room.canonical_alias");
-    if (!alias_.local.empty() && may_change_alias) {
-      Add(old_, "m.room.canonical_alias", "", requester_, alias_.remote);
-    }
-    Add(old_, "m.room.tombstone", "", requester_,
-        {{"body", "This room has been replaced"}, {"replacement_room", new_.room_id()}});
-  }
-
-  void OpenNewRoom(Json predecessor) {
-    const Json& old_create = StateContent(old_.state(), "m.room.create");
-    Json create = {{"predecessor", std::move(predecessor)}};
-    if (!IsFederated(old_create)) create["m.federate"] = false;
-    if (old_create.contains("type")) create["type"] = old_create["type"];
-    AddToNew("m.room.create", "",
-             CreateContent(new_version_, requester_, std::move(create), context_));
-    AddToNew("m.room.member", requester_,
-             MemberContent("join", StateContent(old_.state(), "m.room.member", requester_)));
-    working_levels_ = !RequesterCarriesAll();
-    AddToNew(
-        "m.room.power_levels", "",
-        working_levels_ ? Json({{"users", {{requester_, kMaxCanonicalInteger}}}}) : new_content_);
-  }
-
-  void CopyState() {
-    for (const absl::string_view type : kCopiedTypes) CopyIfPresent(type);
-    if (HasPublicJoinRule()) CopyIfPresent("m.room.join_rules");
-    if (!alias_.local.empty()) AddToNew("m.room.canonical_alias", "", alias_.local);
-  }
-
-  void CopyMembers() {
-    for (const auto* member : members_.banned) {
-      AddToNew("m.room.member", member->first.state_key, BanContent(member->second.content));
-    }
-    const bool invite_first = !HasPublicJoinRule();
-    for (const auto* member : members_.joining) {
-      const std::string& user = member->first.state_key;
-      const Json& old_content = member->second.content;
-      if (invite_first) AddToNew("m.room.member", user, InviteContent(old_content));
-      Add(new_, "m.room.member", user, user, MemberContent("join", old_content));
-    }
-    for (const auto* member : members_.invited) {
-      AddToNew("m.room.member", member->first.state_key, InviteContent(member->second.content));
-    }
-  }
-
-  // Sets what would have been in the way before.
-  void SettleNewRoom() {
-    if (!HasPublicJoinRule()) CopyIfPresent("m.room.join_rules");
-    if (working_levels_) AddToNew("m.room.power_levels", "", new_content_);
-  }
-
-  // True if the requester's level in the new room suffices for all that they send
-  // there.
-  bool RequesterCarriesAll() const {
-    const PowerLevels levels(new_version_, {requester_}, new_content_);
-    const int64_t own = levels.OfUser(requester_);
-    const auto carries = [&](absl::string_view type) {
-      return FindState(old_.state(), type) == nullptr || own >= levels.ForStateEvent(type);
-    };
-    const bool invites =
-        !members_.invited.empty() || (!members_.joining.empty() && !HasPublicJoinRule());
-    return own >= levels.ForStateEvent("m.room.power_levels") &&
-           std::all_of(std::begin(kCopiedTypes), std::end(kCopiedTypes), carries) &&
-           carries("m.room.join_rules") &&
-           (alias_.local.empty() || carries("m.room.canonical_alias")) &&
-           (!invites || own >= levels.ForAction("invite")) &&
-           (members_.banned.empty() || own >= levels.ForAction("ban")) &&
-           std::all_of(members_.banned.begin(), members_.banned.end(), [&](const auto* member) {
-             return levels.OfUser(member->first.state_key) < own;
-           });
-  }
-
-  bool HasPublicJoinRule() const {
-    return StringOrEmpty(StateContent(old_.state(), "m.room.join_rules"), "join_rule") == "public";
-  }
-
-  void CopyIfPresent(absl::string_view type) {
-    const StateEntry* const entry = FindState(old_.state(), type);
-    if (entry != nullptr) AddToNew(type, "", entry->content);
-  }
-
-  // Appends an event of the requester to the new room.
-  void AddToNew(absl::string_view type, const std::string& state_key, Json content) {
-    Add(new_, type, state_key, requester_, std::move(content));
-  }
-
-  void Add(EventChain& chain, absl::string_view type, const std::string& state_key,
-           const std::string& sender, Json content) {
-    if (!status_.ok()) return;
-    status_ = chain.Append({.type = std::string(type),
-                            .state_key = state_key,
-                            .sender = sender,
-                            .content = std::move(content),
-                            .source_field = "room_id"});
-  }
-
-  const std::string requester_;
-  const RoomVersion& new_version_;
-  const BuildContext& context_;
-  const PowerLevels old_levels_;
-  const Json new_content_;  // of the new room's m.room.power_levels in the end
-  const DividedAlias alias_;
-  EventChain old_;
-  EventChain new_;
-  Members members_;
-  bool working_levels_ = false;
-  absl::Status status_;
-};
 
 }  // namespace
 
-absl::Status CheckMayUpgrade(const OldRoom& old_room, absl::string_view requester) {
-  const PowerLevels levels(*old_room.version, old_room.state);
-  const int64_t required = levels.ForStateEvent("m.room.tombstone");
-  const int64_t actual = levels.OfUser(requester);
-  const bool joined = Membership(old_room.state, requester) == "join";
-  if (joined && actual >= required) return absl::OkStatus();
-  return MakeError(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_INSUFFICIENT_POWER,
-                   joined ? "the requester's power level does not suffice to replace the room"
-                          : "the requester must be joined to the room to replace it",
-                   {{"required", absl::StrCat(required)}, {"actual", absl::StrCat(actual)}});
+UpgradePlanner::UpgradePlanner(OldRoom old_room, std::string sender, const RoomVersion& new_version,
+                               UpgradeOptions options, BuildContext context)
+    : sender_(std::move(sender)),
+      old_version_(VersionOf(old_room)),
+      new_version_(new_version),
+      options_(std::move(options)),
+      creators_(NewCreators(sender_, options_)),
+      context_(std::move(context)),
+      had_power_levels_(FindState(old_room.state, kPowerLevels) != nullptr),
+      alias_(DivideAlias(StateContent(old_room.state, kCanonicalAlias), context_.server_name)),
+      join_rules_(NewJoinRules(new_version, old_room.state)),
+      joins_(PlanJoins(new_version, join_rules_, old_room.tip.room_id)),
+      member_rules_{.policy = options_.member_policy,
+                    .server_name = context_.server_name,
+                    .is_federated = IsFederated(StateContent(old_room.state, kCreate)),
+                    .takes_knocks = joins_.takes_knocks},
+      old_(old_version_, context_, std::move(old_room.tip), std::move(old_room.state)),
+      new_(new_version_, context_) {
+  report_.sender = sender_;
+  report_.old_power_levels = StateContent(old_.state(), kPowerLevels);
+  report_.new_power_levels =
+      UpgradedPowerLevels(old_version_, old_.state(), new_version_, creators_);
+  for (const std::string& alias : alias_.remote) {
+    report_.unmoved.Add(
+        {.kind = Unmoved::Kind::kAlias, .name = alias, .reason = Unmoved::Reason::kOtherServer});
+  }
 }
 
-absl::StatusOr<UpgradePlan> PlanUpgrade(OldRoom old_room, absl::string_view requester,
-                                        const RoomVersion& new_version,
-                                        const BuildContext& context) {
-  CHECK(old_room.version != nullptr) << "a room without a version";
-  return UpgradeBuilder(std::move(old_room), requester, new_version, context).Build();
+absl::StatusOr<std::vector<Event>> UpgradePlanner::Open() {
+  if (new_version_.predecessor_has_event_id) EndTheOldRoom();
+  AddCreate();
+  AddToNew({kMember, sender_}, JoinContent(StateContent(old_.state(), kMember, sender_)));
+  report_.joined.Add(sender_);
+  if (SenderCarriesAll()) AddPowerLevels();
+  CopyState();
+  if (joins_.is_final) AddJoinRules();
+  if (!status_.ok()) return status_;
+  return new_.TakeEvents();
+}
+
+absl::StatusOr<std::vector<Event>> UpgradePlanner::AddMembers(absl::Span<const OldMember> members) {
+  for (const OldMember& member : members) {
+    if (member.user_id == sender_) continue;
+    AddMember(member);
+    new_.Forget({kMember, member.user_id});
+    if (!status_.ok()) return status_;
+  }
+  return new_.TakeEvents();
+}
+
+absl::StatusOr<UpgradePlanner::Closing> UpgradePlanner::Close() {
+  if (!joins_.is_final && !join_rules_.is_null()) AddJoinRules();
+  if (!alias_.local.empty()) {
+    AddToNew({kCanonicalAlias, ""}, alias_.local);
+    report_.copied.Add({kCanonicalAlias, ""});
+  }
+  if (!levels_are_set_) AddPowerLevels();
+  if (!new_version_.predecessor_has_event_id) EndTheOldRoom();
+  if (!status_.ok()) return status_;
+  Closing closing{.new_room_events = new_.TakeEvents(),
+                  .old_room_events = old_.TakeEvents(),
+                  .new_room = Summarise(new_.state())};
+  closing.new_room.joined_member_count = report_.joined.count();
+  closing.new_room.invited_member_count = report_.invited.count();
+  return closing;
+}
+
+void UpgradePlanner::EndTheOldRoom() {
+  if (!status_.ok()) return;
+  status_ = EndOldRoom(old_version_, sender_, alias_, new_.room_id(), old_, report_);
+}
+
+void UpgradePlanner::AddCreate() {
+  const Json& old_content = StateContent(old_.state(), kCreate);
+  Json content = {{"predecessor", {{"room_id", old_.room_id()}}}};
+  if (new_version_.predecessor_has_event_id && status_.ok()) {
+    content["predecessor"]["event_id"] = old_.events().back().event_id;
+  }
+  if (!member_rules_.is_federated) content["m.federate"] = false;
+  if (old_content.contains("type")) content["type"] = old_content["type"];
+  if (creators_.size() > 1) {
+    content["additional_creators"] =
+        std::vector<std::string>(creators_.begin() + 1, creators_.end());
+  }
+  AddToNew({kCreate, ""}, CreateContent(new_version_, sender_, std::move(content), context_));
+}
+
+void UpgradePlanner::AddPowerLevels() {
+  AddToNew({kPowerLevels, ""}, report_.new_power_levels);
+  levels_are_set_ = true;
+  if (had_power_levels_) report_.copied.Add({kPowerLevels, ""});
+}
+
+void UpgradePlanner::AddJoinRules() {
+  AddToNew({kJoinRules, ""}, join_rules_);
+  report_.copied.Add({kJoinRules, ""});
+  const Json& old_content = StateContent(old_.state(), kJoinRules);
+  if (join_rules_ == old_content) return;
+  report_.unmoved.Add({.kind = Unmoved::Kind::kJoinRule,
+                       .name = StringOrEmpty(old_content, "join_rule"),
+                       .reason = Unmoved::Reason::kRoomVersion});
+}
+
+void UpgradePlanner::CopyState() {
+  const StateCopyRule rule(options_, StateContent(old_.state(), kCreate), sender_);
+  const auto report = [this](const StateKey& key, Unmoved::Reason reason) {
+    report_.unmoved.Add({Unmoved::Kind::kStateEvent, key.type, key.state_key, reason});
+  };
+  for (const auto& [key, entry] : old_.state()) {
+    switch (rule.FateOf(key, entry.content)) {
+      case StateFate::kOwnRule:
+        break;
+      case StateFate::kCopied:
+        CopyEntry(key, entry.content);
+        break;
+      case StateFate::kLeftBehind:
+        report_.left_behind.Add(key);
+        break;
+      case StateFate::kBelongsToOldRoom:
+        report(key, Unmoved::Reason::kBelongsToOldRoom);
+        break;
+      case StateFate::kBelongsToUser:
+        report(key, Unmoved::Reason::kBelongsToUser);
+        break;
+    }
+  }
+}
+
+void UpgradePlanner::CopyEntry(const StateKey& key, const Json& content) {
+  if (GuardsRoom(key)) {
+    AddToNew(key, content);
+    report_.copied.Add(key);
+    return;
+  }
+  EventDraft draft{
+      .type = key.type, .state_key = key.state_key, .sender = sender_, .content = content};
+  Unmoved unmoved{.kind = Unmoved::Kind::kStateEvent, .name = key.type, .state_key = key.state_key};
+  if (AddIfItFits(std::move(draft), std::move(unmoved))) report_.copied.Add(key);
+}
+
+bool UpgradePlanner::SenderCarriesAll() const {
+  const PowerLevels levels(new_version_, creators_, report_.new_power_levels);
+  const int64_t own = levels.OfUser(sender_);
+  const auto may_set = [&](absl::string_view type) { return own >= levels.ForStateEvent(type); };
+  if (own < levels.ForAction("invite") || own < levels.ForAction("ban")) return false;
+  if (!join_rules_.is_null() && !may_set(kJoinRules)) return false;
+  if (!alias_.local.empty() && !may_set(kCanonicalAlias)) return false;
+  // Users whom no level names may be banned too.
+  if (levels.OfAnybody() >= own) return false;
+
+  const StateCopyRule rule(options_, StateContent(old_.state(), kCreate), sender_);
+  for (const auto& [key, entry] : old_.state()) {
+    const bool bannable = key.type != kMember || levels.OfUser(key.state_key) < own ||
+                          StringViewOrEmpty(entry.content, "membership") != "ban";
+    const bool settable =
+        rule.FateOf(key, entry.content) != StateFate::kCopied || may_set(key.type);
+    if (!bannable || !settable) return false;
+  }
+  return true;
+}
+
+void UpgradePlanner::AddMember(const OldMember& member) {
+  const MemberFate fate = FateOf(member, member_rules_);
+  switch (fate.kind) {
+    case MemberFate::Kind::kNothing:
+      break;
+    case MemberFate::Kind::kJoins:
+      Join(member);
+      break;
+    case MemberFate::Kind::kIsInvited:
+      if (SetMember(member, sender_, InviteContent(member.content), fate.reported_as)) {
+        report_.invited.Add(member.user_id);
+      }
+      break;
+    case MemberFate::Kind::kIsBanned:
+      if (SetMember(member, sender_, BanContent(member.content), fate.reported_as)) {
+        ++report_.banned_count;
+      }
+      break;
+    case MemberFate::Kind::kKnocks:
+      LetMembersIn();
+      if (SetMember(member, member.user_id, KnockContent(member.content), fate.reported_as)) {
+        ++report_.knock_count;
+      }
+      break;
+    case MemberFate::Kind::kLeftBehind:
+      ++report_.left_behind_member_count;
+      break;
+    case MemberFate::Kind::kUnmoved:
+      report_.unmoved.Add(
+          {.kind = fate.reported_as, .name = member.user_id, .reason = fate.reason});
+      break;
+  }
+}
+
+void UpgradePlanner::Join(const OldMember& member) {
+  constexpr auto kReportedAs = Unmoved::Kind::kMember;
+  LetMembersIn();
+  Json content = JoinContent(member.content);
+  if (joins_.way == JoinPlan::Way::kVouched) {
+    content["join_authorised_via_users_server"] = sender_;
+  }
+  if (joins_.way == JoinPlan::Way::kInvited &&
+      !SetMember(member, sender_, InviteContent(member.content), kReportedAs)) {
+    return;
+  }
+  if (SetMember(member, member.user_id, std::move(content), kReportedAs)) {
+    report_.joined.Add(member.user_id);
+  }
+}
+
+void UpgradePlanner::LetMembersIn() {
+  if (members_are_let_in_) return;
+  members_are_let_in_ = true;
+  if (!joins_.is_final && !joins_.content.is_null()) AddToNew({kJoinRules, ""}, joins_.content);
+}
+
+bool UpgradePlanner::SetMember(const OldMember& member, const std::string& sender, Json content,
+                               Unmoved::Kind reported_as) {
+  return AddIfItFits({.type = kMember,
+                      .state_key = member.user_id,
+                      .sender = sender,
+                      .content = std::move(content)},
+                     {.kind = reported_as, .name = member.user_id});
+}
+
+void UpgradePlanner::AddToNew(const StateKey& key, Json content) {
+  if (!status_.ok()) return;
+  status_ = new_.Append({.type = key.type,
+                         .state_key = key.state_key,
+                         .sender = sender_,
+                         .content = std::move(content),
+                         .source_field = "room_id"});
+}
+
+// Appends an event that the upgrade can do without; one that is too large is
+// reported. Returns true if it was appended.
+bool UpgradePlanner::AddIfItFits(EventDraft draft, Unmoved unmoved) {
+  if (!status_.ok()) return false;
+  absl::Status appended = new_.Append(std::move(draft));
+  if (appended.ok()) return true;
+  if (absl::IsInvalidArgument(appended)) {
+    unmoved.reason = Unmoved::Reason::kTooLarge;
+    report_.unmoved.Add(std::move(unmoved));
+  } else {
+    status_ = std::move(appended);
+  }
+  return false;
 }
 
 }  // namespace innkeeper::rooms

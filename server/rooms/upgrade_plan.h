@@ -1,74 +1,123 @@
 // File: server/rooms/upgrade_plan.h
 //
-// How a room is replaced: from the old room's state to the events of the new
-// room and the last events of the old one. Pure functions.
+// How a room is replaced: from the old room's state to the events of the new room
+// and the last events of the old one. Values in, values out.
 //
 // Source: Matrix client-server API, "Room Upgrades".
+//
+// The new room, whose creator is the sender, gets in this order
+//
+//   1. m.room.create with the old one's `type` and `m.federate` and with
+//      `predecessor`; the sender's join; m.room.power_levels (UpgradedPowerLevels);
+//      what is copied (state_copy.h); m.room.join_rules if members can come in
+//      under them;
+//   2. members (member_migration.h), in events of their own (join_rules.h);
+//   3. m.room.join_rules if not yet there, and the aliases that move.
+//
+// and nothing that the old room lacked, but for m.room.power_levels. Where the
+// sender's level would not carry all that (they may be below a user whose ban is
+// carried over), m.room.power_levels come last: until then the creator alone has
+// power. Every event is allowed by the rules of the room where it stands.
+//
+// The old room gets its last events (old_room_end.h). Each room refers to the other:
+// to version 11 the first event of the new room names the tombstone, which is then made
+// first; in version 12 the id of the new room is the hash of its first event.
 
 #ifndef INNKEEPER_SERVER_ROOMS_UPGRADE_PLAN_H_
 #define INNKEEPER_SERVER_ROOMS_UPGRADE_PLAN_H_
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "server/rooms/canonical_alias.h"
 #include "server/rooms/event.h"
 #include "server/rooms/event_chain.h"
-#include "server/rooms/genesis.h"
+#include "server/rooms/join_rules.h"
+#include "server/rooms/json.h"
+#include "server/rooms/member_migration.h"
+#include "server/rooms/old_room.h"
 #include "server/rooms/room_state.h"
 #include "server/rooms/room_version.h"
+#include "server/rooms/upgrade_options.h"
+#include "server/rooms/upgrade_report.h"
 
 namespace innkeeper::rooms {
 
-// The room to be replaced, as of one revision.
-struct OldRoom {
-  const RoomVersion* version = nullptr;
-  RoomTip tip;
-  RoomState state;
+// Plans one upgrade, in pieces, so that a room of any size can be replaced in bounded
+// memory: Open, then AddMembers for each part of the members, then Close. What
+// comes out depends on the old room, the options and the context only, not on how the
+// members are divided. Not thread-safe.
+//
+// An error ends the upgrade: INVALID_ARGUMENT with a BadRequest naming "room_id" if
+// something that the new room cannot do without is too large in it.
+class UpgradePlanner {
+ public:
+  // `sender` comes from ChooseSender; `options` have passed CheckUpgradeOptions and
+  // CheckNewCreators.
+  UpgradePlanner(OldRoom old_room, std::string sender, const RoomVersion& new_version,
+                 UpgradeOptions options, BuildContext context);
+
+  // Returns the new room's first events.
+  absl::StatusOr<std::vector<Event>> Open();
+
+  // Returns the events that bring these members of the old room into the new one:
+  // at most two for each, and once one more. Members must come in the order of their
+  // user ids, bytewise, each once; the sender may be among them or not. Those who
+  // have left may be left out. Holds nothing of them but what the report lists.
+  absl::StatusOr<std::vector<Event>> AddMembers(absl::Span<const OldMember> members);
+
+  struct Closing {
+    std::vector<Event> new_room_events;  // the new room's last; often none
+    std::vector<Event> old_room_events;
+    RoomSummary new_room;
+  };
+  absl::StatusOr<Closing> Close();
+
+  // The id of the new room; in version 12 empty before Open.
+  const std::string& new_room_id() const { return new_.room_id(); }
+
+  // What the upgrade comes to, as far as it is planned.
+  const UpgradeReport& report() const { return report_; }
+
+ private:
+  void EndTheOldRoom();
+  void AddCreate();
+  void AddPowerLevels();
+  void AddJoinRules();
+  void CopyState();
+  void CopyEntry(const StateKey& key, const Json& content);
+  bool SenderCarriesAll() const;
+
+  void AddMember(const OldMember& member);
+  void Join(const OldMember& member);
+  void LetMembersIn();
+  bool SetMember(const OldMember& member, const std::string& sender, Json content,
+                 Unmoved::Kind reported_as);
+
+  void AddToNew(const StateKey& key, Json content);
+  bool AddIfItFits(EventDraft draft, Unmoved unmoved);
+
+  const std::string sender_;
+  const RoomVersion& old_version_;
+  const RoomVersion& new_version_;
+  const UpgradeOptions options_;
+  const std::vector<std::string> creators_;
+  const BuildContext context_;
+  const bool had_power_levels_;
+  const DividedAlias alias_;
+  const Json join_rules_;  // of the new room in the end; null if it has none
+  const JoinPlan joins_;
+  const MemberRules member_rules_;
+  EventChain old_;
+  EventChain new_;
+  UpgradeReport report_;
+  bool levels_are_set_ = false;
+  bool members_are_let_in_ = false;
+  absl::Status status_;  // the first error; nothing is appended after it
 };
-
-// Returns OK if `requester` is joined and has the power to send m.room.tombstone;
-// else PERMISSION_DENIED with reason INSUFFICIENT_POWER.
-absl::Status CheckMayUpgrade(const OldRoom& old_room, absl::string_view requester);
-
-// Everything that an upgrade writes into the two rooms.
-struct UpgradePlan {
-  Genesis new_room;
-  // To append to the old room: the canonical alias without its local parts, if it
-  // had any and the requester may change it, and last the tombstone.
-  std::vector<Event> old_room_events;
-  // The old room's state behind them.
-  RoomState old_room_state;
-  int64_t joined_member_count = 0;  // the requester included
-  int64_t invited_member_count = 0;
-  int64_t banned_member_count = 0;
-};
-
-// Plans the upgrade of `old_room` to `new_version` by `requester`, who must have
-// passed CheckMayUpgrade and becomes the new room's creator. The state of a large
-// room is dear to copy: move it in.
-//
-// The new room gets: m.room.create with the old one's `type` and `m.federate` and
-// with `predecessor`; the old room's server_acl, encryption, name, avatar, topic,
-// guest_access, history_visibility, join_rules and power levels, and nothing that
-// the old room lacked; its bans; its local members joined, its remote members and
-// open invites invited, all with their displayname and avatar_url; and the local
-// parts of its canonical alias. In a room that is not federated remote users are
-// left out.
-//
-// Every event is allowed in the new room, whatever the old one's rules are: unless
-// the join rule is public, members are invited, join, and only then the join rule
-// comes; and if the requester's level would not carry all that, they have the
-// highest one meanwhile and the copied power levels come last.
-//
-// INVALID_ARGUMENT with a BadRequest naming "room_id" if a copied event is too
-// large in the new room.
-absl::StatusOr<UpgradePlan> PlanUpgrade(OldRoom old_room, absl::string_view requester,
-                                        const RoomVersion& new_version,
-                                        const BuildContext& context);
 
 }  // namespace innkeeper::rooms
 

@@ -33,6 +33,48 @@ rooms::Preset PresetOf(const v1::CreateRoomRequest& request) {
   }
 }
 
+rooms::CopyPolicy CopyPolicyOf(const v1::UpgradeRoomRequest& request, FieldErrors& errors) {
+  switch (request.copy_policy()) {
+    case v1::COPY_POLICY_UNSPECIFIED:
+    case v1::COPY_POLICY_RECOMMENDED:
+      return rooms::CopyPolicy::kRecommended;
+    case v1::COPY_POLICY_EVERYTHING:
+      return rooms::CopyPolicy::kEverything;
+    case v1::COPY_POLICY_LISTED:
+      return rooms::CopyPolicy::kListed;
+    default:
+      errors.Add("copy_policy",
+                 "must be COPY_POLICY_RECOMMENDED, COPY_POLICY_EVERYTHING or COPY_POLICY_LISTED, "
+                 "or left out");
+      return rooms::CopyPolicy::kRecommended;
+  }
+}
+
+rooms::MemberPolicy MemberPolicyOf(const v1::UpgradeRoomRequest& request, FieldErrors& errors) {
+  switch (request.member_policy()) {
+    case v1::MEMBER_POLICY_UNSPECIFIED:
+    case v1::MEMBER_POLICY_JOIN_LOCAL:
+      return rooms::MemberPolicy::kJoinLocal;
+    case v1::MEMBER_POLICY_INVITE_ALL:
+      return rooms::MemberPolicy::kInviteAll;
+    case v1::MEMBER_POLICY_NONE:
+      return rooms::MemberPolicy::kNone;
+    default:
+      errors.Add("member_policy",
+                 "must be MEMBER_POLICY_JOIN_LOCAL, MEMBER_POLICY_INVITE_ALL or "
+                 "MEMBER_POLICY_NONE, or left out");
+      return rooms::MemberPolicy::kJoinLocal;
+  }
+}
+
+rooms::UpgradeOptions OptionsOf(const v1::UpgradeRoomRequest& request, FieldErrors& errors) {
+  return {.copy_policy = CopyPolicyOf(request, errors),
+          .copy_types = {request.copy_types().begin(), request.copy_types().end()},
+          .member_policy = MemberPolicyOf(request, errors),
+          .additional_creators = {request.additional_creators().begin(),
+                                  request.additional_creators().end()}};
+}
+
 }  // namespace
 
 lifecycle::CreateRoomCommand ToCommand(const v1::CreateRoomRequest& request,
@@ -83,11 +125,14 @@ absl::StatusOr<lifecycle::UpgradeRoomCommand> ToCommand(const v1::UpgradeRoomReq
     errors.Add("new_version", "must be given: the version of the new room, such as \"12\"");
   }
   CheckRequestId(request.request_id(), errors);
+  rooms::UpgradeOptions options = OptionsOf(request, errors);
   absl::Status valid = errors.ToStatus();
   if (!valid.ok()) return valid;
   return lifecycle::UpgradeRoomCommand{.room_id = request.room_id(),
                                        .requester = request.requester(),
                                        .new_version = request.new_version(),
+                                       .options = std::move(options),
+                                       .as_administrator = request.as_administrator(),
                                        .identity = IdentityOf(request, principal),
                                        .validate_only = request.validate_only()};
 }

@@ -84,6 +84,9 @@ grpc::ServerUnaryReactor* RoomLifecycleService::UpgradeRoom(grpc::CallbackServer
       [this](Call& call,
              const v1::UpgradeRoomRequest& message) -> absl::StatusOr<v1::UpgradeRoomResponse> {
         absl::Status allowed = MayActFor(call, message.requester());
+        if (allowed.ok() && message.as_administrator()) {
+          allowed = auth::RequireRole(*call.principal, Role::kAdmin);
+        }
         if (!allowed.ok()) return allowed;
         auto command = ToCommand(message, call.principal->name());
         if (!command.ok()) return command.status();

@@ -293,6 +293,30 @@ TEST_F(UpgradeRoomTest, WhoIsNotAMemberLearnsNothingAndLeavesNoTrace) {
   EXPECT_EQ(LastFailure(), v1::UPGRADE_FAILURE_REASON_INSUFFICIENT_POWER);
 }
 
+TEST_F(UpgradeRoomTest, AsAnAdministratorTheMostPowerfulMemberSends) {
+  const std::string room_id = NewRoom();
+  UpgradeRoomCommand command = Command(room_id);
+  command.requester = "@mallory:example.org";
+  command.may_read_all = true;
+  command.as_administrator = true;
+  auto response = upgrader_->Upgrade(command);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->room().creator(), kAlice);
+  EXPECT_EQ(response->room().joined_member_count(), 1);
+}
+
+TEST_F(UpgradeRoomTest, OptionsMustSuitTheVersionAndLeaveNoTraceIfTheyDoNot) {
+  UpgradeRoomCommand command = Command(NewRoom());
+  command.options.additional_creators = {"@bob:example.org"};
+  command.options.copy_types = {"m.room.topic"};
+  const absl::Status status = upgrader_->Upgrade(command).status();
+  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_INVALID_REQUEST);
+  EXPECT_EQ(Events().size(), 1u);
+  command.options.copy_types.clear();
+  command.new_version = "12";
+  EXPECT_TRUE(upgrader_->Upgrade(command).ok());
+}
+
 TEST_F(UpgradeRoomTest, ARepeatedRequestGetsTheSameResponse) {
   const std::string room_id = NewRoom();
   UpgradeRoomCommand command = Command(room_id);

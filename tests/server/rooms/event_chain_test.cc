@@ -222,6 +222,36 @@ TEST(EventChainTest, GoesOnFromATipAsIfNeverInterrupted) {
   }
 }
 
+TEST(EventChainTest, GoesOnBehindEventsThatItHandedOver) {
+  for (const RoomVersion& version : AllRoomVersions()) {
+    SCOPED_TRACE(version.id);
+    EventChain whole = StartedRoom(version);
+    EventChain parted = StartedRoom(version);
+    EXPECT_EQ(parted.TakeEvents().size(), 3u);
+    EXPECT_THAT(parted.events(), IsEmpty());
+    for (EventChain* chain : {&whole, &parted}) {
+      ASSERT_TRUE(Append(*chain, "m.room.member", kBob, {{"membership", "invite"}}).ok());
+      ASSERT_TRUE(Append(*chain, "m.room.member", kBob, {{"membership", "join"}}, kBob).ok());
+      ASSERT_TRUE(Append(*chain, "m.room.name", "", {{"name", "x"}}).ok());
+    }
+    const std::vector<Event> events = parted.TakeEvents();
+    ASSERT_EQ(events.size(), 3u);
+    EXPECT_EQ(events.back().event_id, whole.events().back().event_id);
+    EXPECT_THAT(parted.TakeEvents(), IsEmpty());
+  }
+}
+
+TEST(EventChainTest, WhatItForgetsStandsForItNoMore) {
+  EventChain chain = StartedRoom(Version("11"));
+  ASSERT_TRUE(Append(chain, "m.room.join_rules", "", {{"join_rule", "public"}}).ok());
+  ASSERT_TRUE(Append(chain, "m.room.member", kBob, {{"membership", "join"}}, kBob).ok());
+  EXPECT_EQ(chain.state().size(), 5u);
+  chain.Forget({"m.room.member", kBob});
+  EXPECT_EQ(chain.state().size(), 4u);
+  EXPECT_FALSE(chain.Append({.type = "m.room.message", .sender = kBob}).ok());
+  EXPECT_TRUE(chain.Append({.type = "m.room.message", .sender = kAlice}).ok());
+}
+
 TEST(EventChainTest, MessageEventsDoNotChangeTheState) {
   EventChain chain = StartedRoom(Version("11"));
   ASSERT_TRUE(chain.Append({.type = "m.room.message", .sender = kAlice}).ok());
