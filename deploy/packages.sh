@@ -34,6 +34,7 @@ for_tests=(
   python3
   python3-grpcio
   python3-protobuf
+  python3-venv
   shellcheck
 )
 

@@ -31,10 +31,14 @@
 #include "server/lifecycle/supported_version.h"
 #include "server/lifecycle/transaction.h"
 #include "server/lifecycle/upgrade_room.h"
+#include "server/membership/change_membership.h"
+#include "server/membership/pending_invites.h"
+#include "server/membership/read_members.h"
 #include "server/rooms/identifiers.h"
 #include "server/rooms/signing.h"
 #include "server/rpc/call_gate.h"
 #include "server/rpc/room_lifecycle_service.h"
+#include "server/rpc/room_membership_service.h"
 #include "server/signing_key.h"
 #include "storage/rocksdb/rocksdb_engine.h"
 #include "storage/room_store.h"
@@ -167,10 +171,15 @@ class RealServer final : public Server {
         upgrader_(*engine_, clock_, random_, UpgraderOptions(config)),
         browser_(*engine_, signer_),
         exporter_(*engine_, signing_key_),
+        membership_changer_(*engine_, {clock_, random_, config.server_name}),
+        member_browser_(*engine_, signer_, signing_key_),
         feed_(*engine_, signer_, read_executor_, random_),
-        service_({*authenticator_, gate_, read_executor_, write_executor_, upgrade_executor_,
-                  transactor_},
-                 {creator_, upgrader_, browser_, exporter_, feed_}, config.default_room_version) {}
+        environment_{*authenticator_,   gate_,      read_executor_, write_executor_,
+                     upgrade_executor_, transactor_},
+        service_(environment_, {creator_, upgrader_, browser_, exporter_, feed_},
+                 config.default_room_version),
+        membership_service_(environment_, {membership_changer_, member_browser_},
+                            config.server_name) {}
 
   ~RealServer() override {
     absl::Status status = Shutdown();
@@ -203,9 +212,13 @@ class RealServer final : public Server {
   lifecycle::RoomUpgrader upgrader_;
   const lifecycle::RoomBrowser browser_;
   const lifecycle::RoomExporter exporter_;
+  membership::MembershipChanger membership_changer_;
+  const membership::MemberBrowser member_browser_;
   feed::EventFeed feed_;
   rpc::CallGate gate_;
+  const rpc::CallEnvironment environment_;
   rpc::RoomLifecycleService service_;
+  rpc::RoomMembershipService membership_service_;
   std::string address_;                        // set by Serve()
   std::unique_ptr<grpc::Server> grpc_server_;  // set by Serve()
   std::optional<PeriodicTask> maintenance_;
@@ -221,6 +234,9 @@ absl::Status RealServer::Serve() {
   if (!listening.ok()) return listening;
   maintenance_.emplace(kMaintenancePeriod, [this] {
     lifecycle::Maintain(*engine_, upgrader_, clock_(), config_.event_retention);
+    absl::Status announced =
+        membership::AnnouncePendingInvites(*engine_, clock_(), config_.invite_reminder_period);
+    LOG_IF(ERROR, !announced.ok()) << "telling of pending invites again: " << announced;
   });
   token_reload_.emplace(kTokenReloadPeriod,
                         [this] { authenticator_->ReloadIfChanged().IgnoreError(); });
@@ -238,6 +254,7 @@ absl::Status RealServer::Listen() {
   int port = 0;
   builder.AddListeningPort(config_.listen_address, *credentials, &port);
   builder.RegisterService(&service_);
+  builder.RegisterService(&membership_service_);
   grpc_server_ = builder.BuildAndStart();
   if (grpc_server_ == nullptr || port == 0) {
     return absl::UnavailableError(absl::StrCat(
@@ -253,6 +270,7 @@ void RealServer::SetServing(bool serving) {
   grpc::HealthCheckServiceInterface* health = grpc_server_->GetHealthCheckService();
   health->SetServingStatus(serving);
   health->SetServingStatus(v1::RoomLifecycle::service_full_name(), serving);
+  health->SetServingStatus(v1::RoomMembership::service_full_name(), serving);
 }
 
 absl::Status RealServer::Shutdown() {

@@ -73,7 +73,7 @@ stop_left_over_servers() {
 # Fetches what some suites need from registries; without it they are skipped.
 fetch_tools() {
   local tool
-  for tool in grpcurl buf; do
+  for tool in grpcurl buf synapse; do
     "$root/tests/tools/$tool.sh" >/dev/null || echo "There is no $tool: its suites will be skipped."
   done
 }

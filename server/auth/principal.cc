@@ -4,14 +4,14 @@
 #include <array>
 #include <utility>
 
-#include "server/auth/glob.h"
+#include "server/base/glob.h"
 
 namespace innkeeper::auth {
 namespace {
 
 // In the order of the enumerators.
-constexpr std::array<absl::string_view, kRoleCount> kRoleNames = {"create", "upgrade", "read-all",
-                                                                  "watch", "admin"};
+constexpr std::array<absl::string_view, kRoleCount> kRoleNames = {
+    "create", "upgrade", "participate", "read-all", "watch", "federate", "admin"};
 
 }  // namespace
 

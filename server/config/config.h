@@ -99,6 +99,10 @@ struct ServerConfig {
   // takes the room from it. 1 second to 1 hour.
   absl::Duration upgrade_lease = absl::Seconds(30);
 
+  // How long after a "room.invite.pending" that nobody acknowledged another one comes.
+  // 10 seconds to 1 day.
+  absl::Duration invite_reminder_period = absl::Minutes(5);
+
   // --- Work ---
 
   // Threads that serve reads. 1 to 1,024; 0: one for each processor.

@@ -126,6 +126,9 @@ OptionGroup RoomsGroup() {
           Time(BIND(upgrade_lease), {absl::Seconds(1), absl::Hours(1)},
                "How long an upgrade may go without a sign of life before another process takes "
                "the room from it."),
+          Time(BIND(invite_reminder_period), {absl::Seconds(10), absl::Hours(24)},
+               "How long after a \"room.invite.pending\" that nobody acknowledged another one "
+               "comes."),
       }};
 }
 

@@ -58,7 +58,7 @@ absl::StatusOr<v1::ExportRoomResponse> RoomExport::Events() {
   absl::Status scanned = storage::RoomReader(engine_).ScanEvents(
       room_id_, given_ + 1, [&](int64_t number, const storage::EventRecord& record) {
         if (number != given_ + 1) return false;
-        absl::StatusOr<std::string> pdu = SignedPdu(record);
+        absl::StatusOr<std::string> pdu = SignedPdu(version_, key_, room_id_, record);
         status = pdu.status();
         if (!status.ok()) return false;
         bytes += pdu->size();
@@ -74,11 +74,13 @@ absl::StatusOr<v1::ExportRoomResponse> RoomExport::Events() {
   return response;
 }
 
-absl::StatusOr<std::string> RoomExport::SignedPdu(const storage::EventRecord& record) const {
-  absl::StatusOr<rooms::Event> event = ToEvent(room_id_, record);
+absl::StatusOr<std::string> SignedPdu(const rooms::RoomVersion& version,
+                                      const rooms::SigningKey& key, const std::string& room_id,
+                                      const storage::EventRecord& record) {
+  absl::StatusOr<rooms::Event> event = ToEvent(room_id, record);
   if (!event.ok()) return event.status();
-  rooms::Json pdu = rooms::PduJson(version_, *event);
-  rooms::SignEvent(version_, key_, pdu);
+  rooms::Json pdu = rooms::PduJson(version, *event);
+  rooms::SignEvent(version, key, pdu);
   return rooms::CanonicalJson(pdu);
 }
 

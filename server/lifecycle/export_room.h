@@ -19,6 +19,12 @@
 
 namespace innkeeper::lifecycle {
 
+// Returns a stored event of the room as other servers read it: a PDU, signed with
+// `key`, as canonical JSON. DATA_LOSS if the content is no JSON.
+absl::StatusOr<std::string> SignedPdu(const rooms::RoomVersion& version,
+                                      const rooms::SigningKey& key, const std::string& room_id,
+                                      const storage::EventRecord& record);
+
 // An export under way. The room is exported as it was when the export began: its
 // events never change, and those that came later are left out. Between two pieces
 // nothing of the store is held. Not thread-safe; its method may block on the disk.
@@ -36,7 +42,6 @@ class RoomExport {
  private:
   v1::ExportRoomResponse Header() const;
   absl::StatusOr<v1::ExportRoomResponse> Events();
-  absl::StatusOr<std::string> SignedPdu(const storage::EventRecord& record) const;
 
   const storage::Engine& engine_;
   const rooms::SigningKey& key_;

@@ -1,9 +1,14 @@
 #include "server/rooms/canonical_writer.h"
 
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+
 #include <glog/logging.h>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 
 namespace innkeeper::rooms {
 namespace {
@@ -35,6 +40,26 @@ void AppendEscape(char c, std::string& text) {
     default:
       absl::StrAppend(&text, "\\u00", absl::Hex(c, absl::kZeroPad2));
   }
+}
+
+// Returns a fraction in the form of Python's repr(), which is what has been hashed in
+// rooms of versions that take fractions.
+std::string FractionText(double value) {
+  char buffer[32];
+  const auto end =
+      std::to_chars(std::begin(buffer), std::end(buffer), value, std::chars_format::scientific);
+  const absl::string_view text(buffer, static_cast<size_t>(end.ptr - buffer));
+  const size_t e = text.find('e');
+  int exponent = 0;
+  CHECK(absl::SimpleAtoi(text.substr(e + 1), &exponent));
+  if (exponent < -4 || exponent >= 16) return std::string(text);
+
+  const absl::string_view sign = text.substr(0, text[0] == '-' ? 1 : 0);
+  std::string digits = absl::StrReplaceAll(text.substr(sign.size(), e - sign.size()), {{".", ""}});
+  if (exponent < 0) digits.insert(0, static_cast<size_t>(-exponent), '0');
+  const size_t whole = static_cast<size_t>(std::max(exponent, 0)) + 1;
+  if (digits.size() <= whole) digits.append(whole + 1 - digits.size(), '0');
+  return absl::StrCat(sign, digits.substr(0, whole), ".", digits.substr(whole));
 }
 
 }  // namespace
@@ -75,6 +100,8 @@ void CanonicalWriter::Value(const Json& value) {
       return Integer(value.get<int64_t>());
     case Json::value_t::number_unsigned:
       return Raw(absl::AlphaNum(value.get<uint64_t>()).Piece());
+    case Json::value_t::number_float:
+      return Raw(FractionText(value.get<double>()));
     case Json::value_t::null:
       return Raw("null");
     default:

@@ -32,7 +32,7 @@ class CanonicalWriter {
 
   void String(absl::string_view value);   // valid UTF-8
   void Integer(int64_t value);            // within +-kMaxCanonicalInteger
-  void Value(const Json& value);          // has passed CheckCanonical
+  void Value(const Json& value);          // as CanonicalJson takes it
   void Raw(absl::string_view canonical);  // canonical JSON
 
   // Gives the text away. The writer must not be used after that.

@@ -173,18 +173,11 @@ std::string RedactedContent(const RoomVersion& version, const Event& event) {
   return CanonicalJson(content);
 }
 
-}  // namespace
-
-Json PduJson(const RoomVersion& version, const Event& event) {
-  return Json::parse(PduText(version, event, CanonicalJson(event.content), event.redacts));
-}
-
-size_t FinishEvent(const RoomVersion& version, Event& event) {
-  event.canonical_content = CanonicalJson(event.content);
-  event.content_hash.clear();
-  const std::string text = PduText(version, event, event.canonical_content, event.redacts);
-  event.content_hash = Sha256(text);
-  event.reference_hash = Sha256(PduText(version, event, RedactedContent(version, event), ""));
+// Fills in what follows from the event's content hash.
+void SetIds(const RoomVersion& version, Event& event) {
+  event.reference_hash = event.other_fields.empty()
+                             ? Sha256(PduText(version, event, RedactedContent(version, event), ""))
+                             : ReferenceHash(version, PduJson(version, event));
   if (version.event_id_format == EventIdFormat::kBase64) {
     event.event_id = absl::StrCat("$", Base64(event.reference_hash));
   } else if (version.event_id_format == EventIdFormat::kBase64UrlSafe) {
@@ -193,7 +186,30 @@ size_t FinishEvent(const RoomVersion& version, Event& event) {
   if (!NamesRoom(version, event)) {
     event.room_id = absl::StrCat("!", UrlSafeBase64(event.reference_hash));
   }
+}
+
+}  // namespace
+
+Json PduJson(const RoomVersion& version, const Event& event) {
+  Json pdu = Json::parse(PduText(version, event, CanonicalJson(event.content), event.redacts));
+  pdu.update(event.other_fields);
+  return pdu;
+}
+
+size_t FinishEvent(const RoomVersion& version, Event& event) {
+  event.canonical_content = CanonicalJson(event.content);
+  event.content_hash.clear();
+  const std::string text = event.other_fields.empty()
+                               ? PduText(version, event, event.canonical_content, event.redacts)
+                               : CanonicalJson(PduJson(version, event));
+  event.content_hash = Sha256(text);
+  SetIds(version, event);
   return text.size() + kHashesMember.size();
+}
+
+void IdentifyEvent(const RoomVersion& version, Event& event) {
+  event.canonical_content = CanonicalJson(event.content);
+  SetIds(version, event);
 }
 
 EventReference ReferenceTo(const RoomVersion& version, const Event& event) {

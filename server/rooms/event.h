@@ -52,9 +52,13 @@ struct Event {
   int64_t depth = 0;
   std::vector<EventReference> prev_events;
   std::vector<EventReference> auth_events;
+  // What else the PDU has, such as `origin` in those of old servers: an object. It is
+  // hashed and signed like the rest.
+  Json other_fields = Json::object();
   std::string canonical_content;  // `content` as canonical JSON; set by FinishEvent
-  std::string content_hash;       // raw SHA-256
-  std::string reference_hash;     // raw SHA-256
+  // Raw SHA-256. If the event was redacted, of what it was before.
+  std::string content_hash;
+  std::string reference_hash;  // raw SHA-256
 };
 
 // What its sender decides about an event; the rest follows from its place in
@@ -80,6 +84,9 @@ Json PduJson(const RoomVersion& version, const Event& event);
 // the room id.
 // Returns the length of the event without signatures, in bytes.
 size_t FinishEvent(const RoomVersion& version, Event& event);
+
+// Does the same for an event whose content hash is known: fills in the rest.
+void IdentifyEvent(const RoomVersion& version, Event& event);
 
 // Returns how other events refer to `event`.
 EventReference ReferenceTo(const RoomVersion& version, const Event& event);

@@ -23,6 +23,9 @@ constexpr absl::string_view kNotAnInteger =
     "must be an integer: fractions cannot be written as canonical JSON";
 constexpr absl::string_view kOutOfRange =
     "must be an integer from -9007199254740991 to 9007199254740991";
+constexpr absl::string_view kNotInCanonicalForm =
+    "has a number that is not written as in canonical JSON: an integer without exponent";
+constexpr absl::string_view kBeyond64Bits = "has an integer of more than 64 bits";
 constexpr absl::string_view kNotUtf8 = "must be valid UTF-8";
 constexpr absl::string_view kKeyNotUtf8 = "must have only keys that are valid UTF-8";
 constexpr absl::string_view kNotJson = "must be null, a boolean, number, string, array or object";
@@ -142,15 +145,25 @@ std::optional<int64_t> ExactInteger(absl::string_view token) {
 // parser's.
 class Builder {
  public:
-  explicit Builder(Json& root) : root_(root) {}
+  Builder(JsonNumbers numbers, Json& root) : numbers_(numbers), root_(root) {}
 
   bool null() { return Put(nullptr); }
   bool boolean(bool value) { return Put(value); }
-  bool number_integer(int64_t value) { return InRange(value) ? Put(value) : Refuse(kOutOfRange); }
-  bool number_unsigned(uint64_t value) {
-    return InRange(value) ? Put(static_cast<int64_t>(value)) : Refuse(kOutOfRange);
+  bool number_integer(int64_t value) {
+    // Zero comes this way only as -0.
+    if (numbers_ == JsonNumbers::kCanonical && value == 0) return Refuse(kNotInCanonicalForm);
+    return numbers_ == JsonNumbers::kAny || InRange(value) ? Put(value) : Refuse(kOutOfRange);
   }
-  bool number_float(double /*rounded*/, const std::string& token) {
+  bool number_unsigned(uint64_t value) {
+    if (InRange(value)) return Put(static_cast<int64_t>(value));
+    return numbers_ == JsonNumbers::kAny ? Put(value) : Refuse(kOutOfRange);
+  }
+  bool number_float(double rounded, const std::string& token) {
+    if (numbers_ == JsonNumbers::kCanonical) return Refuse(kNotInCanonicalForm);
+    if (numbers_ == JsonNumbers::kAny) {
+      const bool fraction = token.find_first_of(".eE") != std::string::npos;
+      return fraction ? Put(rounded) : Refuse(kBeyond64Bits);
+    }
     const std::optional<int64_t> value = ExactInteger(token);
     return value ? Put(*value)
                  : Refuse("has a number that is not an integer within +-9007199254740991");
@@ -216,6 +229,7 @@ class Builder {
     return true;
   }
 
+  const JsonNumbers numbers_;
   Json& root_;
   std::vector<Json*> open_;  // the arrays and objects around what comes next
   Json* member_ = nullptr;   // where the value of the last key goes
@@ -243,13 +257,13 @@ absl::Status CheckCanonical(const Json& value, absl::string_view field) {
   return errors.ToStatus();
 }
 
-absl::StatusOr<Json> ParseJson(absl::string_view text) {
+absl::StatusOr<Json> ParseJson(absl::string_view text, JsonNumbers numbers) {
   // The parser takes a NUL for the end of the text and skips a byte order mark.
   if (absl::StrContains(text, '\0') || absl::StartsWith(text, "\xEF\xBB\xBF")) {
     return absl::InvalidArgumentError("is not valid JSON: has a NUL or a byte order mark");
   }
   Json value;
-  Builder builder(value);
+  Builder builder(numbers, value);
   if (!Json::sax_parse(text.begin(), text.end(), &builder)) {
     return absl::InvalidArgumentError(builder.refusal());
   }

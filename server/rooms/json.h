@@ -28,7 +28,9 @@ inline constexpr int64_t kMaxCanonicalInteger = (int64_t{1} << 53) - 1;
 inline constexpr int kMaxJsonDepth = 64;
 
 // Returns `value` in canonical form: shortest UTF-8, keys in bytewise order, no
-// white space. `value` must satisfy CheckCanonical.
+// white space. `value` must satisfy CheckCanonical, but for numbers that are beyond
+// canonical JSON (JsonNumbers::kAny): those are written as other servers write them,
+// fractions in the shortest form that reads back the same.
 std::string CanonicalJson(const Json& value);
 
 // Returns OK if `value` can be written as canonical JSON: integers in range, no
@@ -43,12 +45,24 @@ absl::Status CheckCanonical(const Json& value, absl::string_view field);
 // into an error.
 std::string FieldPath(absl::string_view field, absl::string_view key);
 
+// Which numbers ParseJson takes.
+enum class JsonNumbers {
+  // Integers within +-(2^53 - 1), however they are written: 1e10 and 5.0 are taken
+  // as the integers that they stand for.
+  kIntegers,
+  // Those only in the form of canonical JSON.
+  kCanonical,
+  // Integers of 64 bits and fractions, as events may have them in versions without
+  // strict canonical JSON.
+  kAny,
+};
+
 // Parses `text`. INVALID_ARGUMENT if it is not JSON, has a key twice in one
-// object, has a number that is not an integer within +-(2^53 - 1) (a fraction
-// or an exponent without a fractional part, as in 1e10, is taken as the integer
-// that it stands for), has a lone surrogate, or is nested deeper than
-// kMaxJsonDepth. The message is a phrase fit for a BadRequest field violation.
-absl::StatusOr<Json> ParseJson(absl::string_view text);
+// object, has another number than `numbers` says, has a lone surrogate, or is nested
+// deeper than kMaxJsonDepth. The message is a phrase fit for a BadRequest field
+// violation.
+absl::StatusOr<Json> ParseJson(absl::string_view text,
+                               JsonNumbers numbers = JsonNumbers::kIntegers);
 
 // Returns the member `key` of the object `object`, or nullptr if `object` is no
 // object or has no such key. Points into `object`.

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/errors/errors.h"
 #include "server/rooms/event.h"
+#include "server/rooms/event_content.h"
 #include "server/rooms/identifiers.h"
 #include "server/rooms/power_levels.h"
 #include "server/rooms/room_state.h"
@@ -63,7 +64,8 @@ void CheckStateKey(const InitialStateEvent& event, absl::string_view creator,
 }
 
 void CheckInitialStateEvent(const InitialStateEvent& event, absl::string_view creator,
-                            const std::string& field, FieldErrors& errors) {
+                            const std::string& server_name, const std::string& field,
+                            FieldErrors& errors) {
   errors.AddStatus(absl::StrCat(field, ".type"), CheckStateEventType(event.type));
   for (const auto& [type, hint] : kReservedTypes) {
     if (event.type == type) errors.Add(absl::StrCat(field, ".type"), hint);
@@ -79,21 +81,24 @@ void CheckInitialStateEvent(const InitialStateEvent& event, absl::string_view cr
     return;
   }
   errors.AddStatus(content_field, CheckCanonical(event.content, content_field));
+  errors.AddStatus(content_field,
+                   CheckEventContent(event.type, event.content, content_field, server_name));
   if (event.type == "m.room.encryption") {
     errors.AddStatus(absl::StrCat(content_field, ".algorithm"),
                      CheckNamespacedIdentifier(StringOrEmpty(event.content, "algorithm")));
   }
 }
 
-void CheckInitialState(const RoomSpec& spec, const RoomLimits& limits, FieldErrors& errors) {
+void CheckInitialState(const RoomSpec& spec, const RoomLimits& limits,
+                       const std::string& server_name, FieldErrors& errors) {
   if (spec.initial_state.size() > limits.max_initial_state) {
     errors.Add("initial_state",
                absl::StrCat("must have at most ", limits.max_initial_state, " entries"));
     return;
   }
   for (size_t i = 0; i < spec.initial_state.size(); ++i) {
-    CheckInitialStateEvent(spec.initial_state[i], spec.creator, Indexed("initial_state", i),
-                           errors);
+    CheckInitialStateEvent(spec.initial_state[i], spec.creator, server_name,
+                           Indexed("initial_state", i), errors);
   }
 }
 
@@ -275,7 +280,7 @@ absl::Status CheckRoomSpec(const RoomSpec& spec, const RoomLimits& limits,
   CHECK(spec.version != nullptr) << "a room without a version";
   FieldErrors errors;
   CheckCreator(spec, server_name, errors);
-  CheckInitialState(spec, limits, errors);
+  CheckInitialState(spec, limits, std::string(server_name), errors);
   CheckCreationContent(spec, errors);
   CheckPowerLevelFields(spec, errors);
   CheckName(spec.name, errors);

@@ -68,26 +68,6 @@ bool IsThirdPartyInvite(const Json& pdu) {
          content->contains("third_party_invite");
 }
 
-// The servers that must have signed `pdu`.
-std::set<std::string> Signers(const RoomVersion& version, const Json& pdu) {
-  std::set<std::string> signers;
-  const auto add_server_of = [&](const std::string& identifier) {
-    signers.insert(std::string(ServerNameOf(identifier)));
-  };
-  if (!IsThirdPartyInvite(pdu)) add_server_of(StringOrEmpty(pdu, "sender"));
-  if (version.event_id_format == EventIdFormat::kOpaque) {
-    add_server_of(StringOrEmpty(pdu, "event_id"));
-  }
-  const auto content = pdu.find("content");
-  if (version.restricted_joins && content != pdu.end() &&
-      StringOrEmpty(pdu, "type") == "m.room.member" &&
-      StringOrEmpty(*content, "membership") == "join") {
-    const std::string authoriser = StringOrEmpty(*content, "join_authorised_via_users_server");
-    if (!authoriser.empty()) add_server_of(authoriser);
-  }
-  return signers;
-}
-
 }  // namespace
 
 bool IsKeyVersion(absl::string_view version) {
@@ -111,8 +91,31 @@ void SignEvent(const RoomVersion& version, const SigningKey& key, Json& pdu) {
 
 absl::Status CheckEventSignatures(const RoomVersion& version, const Json& pdu,
                                   const VerifyKeys& keys) {
+  return CheckSignaturesOf(RequiredSigners(version, pdu), version, pdu, keys);
+}
+
+std::set<std::string> RequiredSigners(const RoomVersion& version, const Json& pdu) {
+  std::set<std::string> signers;
+  const auto add_server_of = [&](const std::string& identifier) {
+    signers.insert(std::string(ServerNameOf(identifier)));
+  };
+  if (!IsThirdPartyInvite(pdu)) add_server_of(StringOrEmpty(pdu, "sender"));
+  if (version.event_id_format == EventIdFormat::kOpaque) {
+    add_server_of(StringOrEmpty(pdu, "event_id"));
+  }
+  const auto content = pdu.find("content");
+  if (version.restricted_joins && content != pdu.end() &&
+      StringOrEmpty(pdu, "type") == "m.room.member" &&
+      FindMember(*content, "join_authorised_via_users_server") != nullptr) {
+    add_server_of(StringOrEmpty(*content, "join_authorised_via_users_server"));
+  }
+  return signers;
+}
+
+absl::Status CheckSignaturesOf(const std::set<std::string>& signers, const RoomVersion& version,
+                               const Json& pdu, const VerifyKeys& keys) {
   const std::string message = SignedBytes(Redact(version, pdu));
-  for (const std::string& signer : Signers(version, pdu)) {
+  for (const std::string& signer : signers) {
     absl::Status status = CheckSignature(SignaturesOf(pdu, signer), signer, message, keys);
     if (!status.ok()) return status;
   }

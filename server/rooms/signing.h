@@ -10,6 +10,7 @@
 #define INNKEEPER_SERVER_ROOMS_SIGNING_H_
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "absl/status/status.h"
@@ -63,6 +64,14 @@ void SignEvent(const RoomVersion& version, const SigningKey& key, Json& pdu);
 // checked.
 absl::Status CheckEventSignatures(const RoomVersion& version, const Json& pdu,
                                   const VerifyKeys& keys);
+
+// Returns the servers that CheckEventSignatures wants signatures of; among them "" if
+// the event names a server wrongly.
+std::set<std::string> RequiredSigners(const RoomVersion& version, const Json& pdu);
+
+// As CheckEventSignatures, but it is of `signers` that there must be signatures.
+absl::Status CheckSignaturesOf(const std::set<std::string>& signers, const RoomVersion& version,
+                               const Json& pdu, const VerifyKeys& keys);
 
 }  // namespace innkeeper::rooms
 

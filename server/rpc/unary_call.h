@@ -16,6 +16,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "server/base/executor.h"
+#include "server/lifecycle/transaction.h"
 #include "server/rpc/call.h"
 #include "server/rpc/wire.h"
 

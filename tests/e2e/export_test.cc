@@ -214,8 +214,10 @@ TEST(DrainedExportTest, AnExportUnderWayIsFinishedAndNoneBegun) {
   ASSERT_TRUE(stream->Read(&message));
   const int64_t count = message.header().event_count();
   std::thread stopping([&] { EXPECT_TRUE(server.Stop().ok()); });
-  while (admin.ExportRoom(ExportRequest(room_id)).status.ok()) {
-  }
+  // The server still answers, as it waits for the reader, and begins nothing new.
+  grpc::Status refusal;
+  while (refusal.ok()) refusal = admin.ExportRoom(ExportRequest(room_id)).status;
+  EXPECT_THAT(refusal, IsError(grpc::StatusCode::UNAVAILABLE, "SHUTTING_DOWN"));
   int64_t read = 0;
   while (stream->Read(&message)) read += message.events().pdus_size();
   EXPECT_TRUE(stream->Finish().ok());

@@ -4,14 +4,11 @@
 Usage: python_stubs_test.py INNKEEPER_SERVER PROTO_DIR GOOGLE_RPC_PROTO_DIR
 """
 
-import importlib
-import pathlib
-import shutil
-import subprocess
 import sys
 import tempfile
 import unittest
 
+from python_stubs import generate, load
 from running_server import ALICE, TOKEN, running_server, skip
 
 try:
@@ -22,33 +19,6 @@ except ImportError as error:
 
 DEADLINE = 60  # seconds; no call should take so long
 METADATA = [("authorization", "Bearer " + TOKEN)]
-
-
-def generate(proto_dir, google_rpc_dir, out):
-    """Writes the Python modules into `out`."""
-    plugin = shutil.which("grpc_python_plugin")
-    if not plugin or not shutil.which("protoc"):
-        skip("there is no protoc or grpc_python_plugin; install protobuf-compiler-grpc")
-    protos = sorted(str(path) for path in pathlib.Path(proto_dir).rglob("*.proto"))
-    details = [google_rpc_dir + "/google/rpc/" + name
-               for name in ("error_details.proto", "status.proto")]
-    subprocess.run(
-        ["protoc", "-I" + proto_dir, "-I" + google_rpc_dir,
-         "--plugin=protoc-gen-grpc_python=" + plugin,
-         "--python_out=" + out, "--grpc_python_out=" + out, *protos, *details],
-        check=True)
-
-
-def load(out):
-    """Imports the modules that generate() wrote. google.rpc joins the installed
-    package google."""
-    import google
-    google.__path__.append(out + "/google")
-    sys.path.insert(0, out)
-    return [importlib.import_module(name)
-            for name in ("innkeeper.v1.room_pb2", "innkeeper.v1.room_lifecycle_pb2",
-                         "innkeeper.v1.room_lifecycle_pb2_grpc", "google.rpc.error_details_pb2",
-                         "google.rpc.status_pb2")]
 
 
 class PythonStubsTest(unittest.TestCase):
@@ -151,7 +121,10 @@ def main():
     del sys.argv[1:4]
     with tempfile.TemporaryDirectory() as out:
         generate(proto_dir, google_rpc_dir, out)
-        PythonStubsTest.modules = load(out)
+        PythonStubsTest.modules = load(
+            out, "innkeeper.v1.room_pb2", "innkeeper.v1.room_lifecycle_pb2",
+            "innkeeper.v1.room_lifecycle_pb2_grpc", "google.rpc.error_details_pb2",
+            "google.rpc.status_pb2")
         with running_server(server) as address:
             with grpc.insecure_channel(address) as channel:
                 PythonStubsTest.channel = channel

@@ -64,7 +64,8 @@ std::vector<std::string> FieldsOf(const grpc::Status& status) {
 TestClient::TestClient(const std::string& address, std::string token)
     : token_(std::move(token)),
       channel_(Connect(address)),
-      stub_(v1::RoomLifecycle::NewStub(channel_)) {}
+      stub_(v1::RoomLifecycle::NewStub(channel_)),
+      membership_(v1::RoomMembership::NewStub(channel_)) {}
 
 void TestClient::Prepare(grpc::ClientContext& context) const {
   context.set_deadline(std::chrono::system_clock::now() + kDeadline);

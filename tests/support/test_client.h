@@ -18,6 +18,7 @@
 #include "grpcpp/client_context.h"
 #include "grpcpp/support/status.h"
 #include "innkeeper/v1/room_lifecycle.grpc.pb.h"
+#include "innkeeper/v1/room_membership.grpc.pb.h"
 
 namespace innkeeper {
 
@@ -64,6 +65,20 @@ class TestClient {
   ExportedRoom ExportRoom(const v1::ExportRoomRequest& request) const;
   Reply<v1::ListRoomEventsResponse> ListRoomEvents(const v1::ListRoomEventsRequest& request) const;
 
+  // Calls a method of a service: Call(client.membership(), &RoomMembership::Stub::JoinRoom,
+  // request).
+  template <typename Stub, typename Request, typename Response>
+  Reply<Response> Call(Stub& stub,
+                       grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                                    Response*),
+                       const Request& request) const {
+    grpc::ClientContext context;
+    Prepare(context);
+    Reply<Response> reply;
+    reply.status = (stub.*method)(&context, request, &reply.response);
+    return reply;
+  }
+
   // Shorthands, which crash if the call fails.
   v1::Room Create(const v1::CreateRoomRequest& request) const;
   v1::Room Room(const std::string& room_id) const;  // needs the role read-all
@@ -73,6 +88,7 @@ class TestClient {
   std::vector<v1::RoomEvent> AllEvents() const;  // needs the role watch
 
   v1::RoomLifecycle::Stub& stub() const { return *stub_; }
+  v1::RoomMembership::Stub& membership() const { return *membership_; }
 
   // Gives `context` the token and the deadline.
   void Prepare(grpc::ClientContext& context) const;
@@ -81,6 +97,7 @@ class TestClient {
   const std::string token_;
   const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::RoomLifecycle::Stub> stub_;
+  const std::unique_ptr<v1::RoomMembership::Stub> membership_;
 };
 
 // A request for a plain room of `creator`.

@@ -93,6 +93,7 @@ constexpr Limit kLimits[] = {
     {"room_creation_burst", "0", "1", "1000000", "1000001"},
     {"max_invites", "-1", "0", "10000", "10001"},
     {"upgrade_lease", "999ms", "1s", "1h", "1h1s"},
+    {"invite_reminder_period", "9s", "10s", "24h", "24h1s"},
     {"read_threads", "-1", "1", "1024", "1025"},
     {"write_threads", "-1", "1", "1024", "1025"},
     {"upgrade_threads", "0", "1", "1024", "1025"},

@@ -10,9 +10,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/base/executor.h"
 #include "server/errors/errors.h"
 #include "server/lifecycle/create_room.h"
 #include "server/lifecycle/room_records.h"
+#include "server/lifecycle/transaction.h"
 #include "server/rooms/event.h"
 #include "storage/keys.h"
 #include "storage/room_store.h"
@@ -34,9 +36,10 @@ class ExportRoomTest : public testing::Test {
  protected:
   ExportRoomTest()
       : engine_(storage::OpenTestEngine(dir_.File("data"))),
+        clock_(SystemClock()),
         random_(SecureRandom()),
-        clock_([] { return absl::FromUnixSeconds(1'700'000'000); }),
-        transactor_(*engine_, executor_, clock_, {}),
+        executor_(1, 10),
+        transactor_(*engine_, executor_, clock_, {.request_retention = absl::Hours(24)}),
         creator_(clock_, random_, {.server_name = "example.org"}),
         key_{"example.org", "ed25519:a_1", rooms::Ed25519Key(std::string(32, 'k'))},
         exporter_(*engine_, key_) {}
@@ -102,9 +105,9 @@ class ExportRoomTest : public testing::Test {
 
   TempDir dir_;
   std::unique_ptr<storage::Engine> engine_;
-  RandomBytes random_;
   Clock clock_;
-  Executor executor_{1, 100};
+  RandomBytes random_;
+  Executor executor_;
   Transactor transactor_;
   RoomCreator creator_;
   rooms::SigningKey key_;
@@ -151,6 +154,7 @@ TEST_F(ExportRoomTest, AMessageHasLittleMoreThanItsShareOfBytes) {
   auto batches = Batches(room_export);
   EXPECT_EQ(Depths(batches), UpTo(room.latest_event_number()));
   std::vector<size_t> sizes;
+  sizes.reserve(batches.size());
   for (const auto& batch : batches) sizes.push_back(batch.ByteSizeLong());
   sizes.pop_back();
   EXPECT_THAT(sizes, AllOf(SizeIs(Ge(3u)), Each(Ge(200'000u)), Each(Le(350'000u))));

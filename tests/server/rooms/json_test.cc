@@ -93,6 +93,50 @@ TEST(ParseJsonTest, RefusesOtherNumbersExactly) {
   }
 }
 
+TEST(ParseJsonTest, TakesOnlyTheFormOfCanonicalJsonIfTold) {
+  for (const std::string number : {"1.0", "1e3", "1E0", "-0", "9007199254740992", "0.5"}) {
+    EXPECT_FALSE(ParseJson(number, JsonNumbers::kCanonical).ok()) << number;
+  }
+  for (const std::string number : {"0", "-1", "9007199254740991", "-9007199254740991"}) {
+    const auto value = ParseJson(number, JsonNumbers::kCanonical);
+    ASSERT_TRUE(value.ok()) << number;
+    EXPECT_EQ(CanonicalJson(*value), number);
+  }
+}
+
+TEST(ParseJsonTest, TakesAnyNumberIfTold) {
+  // The right sides are what Python prints.
+  const std::vector<std::pair<std::string, std::string>> numbers = {
+      {"-0", "0"},
+      {"9007199254740993", "9007199254740993"},
+      {"-9223372036854775808", "-9223372036854775808"},
+      {"18446744073709551615", "18446744073709551615"},
+      {"1.5", "1.5"},
+      {"1.0", "1.0"},
+      {"1e3", "1000.0"},
+      {"0.1", "0.1"},
+      {"100.25", "100.25"},
+      {"1e15", "1000000000000000.0"},
+      {"1e16", "1e+16"},
+      {"123456789012345680.0", "1.2345678901234568e+17"},
+      {"0.0001", "0.0001"},
+      {"0.00012345", "0.00012345"},
+      {"0.00001", "1e-05"},
+      {"-2.5e-7", "-2.5e-07"},
+      {"-1.25", "-1.25"},
+      {"-0.0", "-0.0"},
+      {"1e100", "1e+100"},
+      {"1.7976931348623157e308", "1.7976931348623157e+308"},
+      {"5e-324", "5e-324"}};
+  for (const auto& [text, printed] : numbers) {
+    const auto value = ParseJson(text, JsonNumbers::kAny);
+    ASSERT_TRUE(value.ok()) << text << ": " << value.status();
+    EXPECT_EQ(CanonicalJson(*value), printed);
+  }
+  EXPECT_FALSE(ParseJson("18446744073709551616", JsonNumbers::kAny).ok());
+  EXPECT_FALSE(ParseJson("1e999", JsonNumbers::kAny).ok());
+}
+
 TEST(ParseJsonTest, SaysWhatIsWrong) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"", "error at byte"},

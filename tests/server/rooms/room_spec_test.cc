@@ -62,6 +62,7 @@ TEST(RoomSpecTest, AFullRoomIsFineInEveryVersion) {
     spec.preset = Preset::kTrustedPrivateChat;
     spec.initial_state = {{"m.room.encryption", "", {{"algorithm", kMegolm}}},
                           {"m.room.join_rules", "", {{"join_rule", "knock"}}},
+                          {"m.room.server_acl", "", {{"allow", {"*"}}}},
                           {"org.example.mine", kAlice, {{"a", nullptr}}},
                           {"m.space.child", "!a:b", Json::object()}};
     spec.creation_content = {{"type", "m.space"},
@@ -126,6 +127,12 @@ TEST(RoomSpecTest, InitialState) {
       {"key of another",
        set("a", kBob, empty),
        {"initial_state[0].state_key: must not start with '@'"}},
+      {"nameless name",
+       set("m.room.name", "", empty),
+       {"initial_state[0].content.name: must be a string"}},
+      {"server shut out",
+       set("m.room.server_acl", "", empty),
+       {"initial_state[0].content: must let this server in"}},
       {"keyed levels",
        set("m.room.power_levels", "k", empty),
        {"initial_state[0].state_key: must be empty for m.room.power_levels"}},

@@ -1,0 +1,26 @@
+// File: server/membership/pending_invites.h
+//
+// Invites of users of other servers, until somebody has delivered them.
+
+#ifndef INNKEEPER_SERVER_MEMBERSHIP_PENDING_INVITES_H_
+#define INNKEEPER_SERVER_MEMBERSHIP_PENDING_INVITES_H_
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "innkeeper/v1/room_membership.pb.h"
+#include "server/lifecycle/transaction.h"
+#include "storage/engine.h"
+
+namespace innkeeper::membership {
+
+// The write that ends the waiting of the invite that the request names, if it waits.
+// The request was checked.
+lifecycle::Write<v1::AckInviteResponse> Acknowledge(const v1::AckInviteRequest& request);
+
+// Tells the event stream again of invites of which it has not told since
+// `now - period`, of at most 1,000. Blocks. Errors of RoomReader and of CommitResult.
+absl::Status AnnouncePendingInvites(storage::Engine& engine, absl::Time now, absl::Duration period);
+
+}  // namespace innkeeper::membership
+
+#endif  // INNKEEPER_SERVER_MEMBERSHIP_PENDING_INVITES_H_

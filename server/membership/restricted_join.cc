@@ -1,0 +1,101 @@
+#include "server/membership/restricted_join.h"
+
+#include <utility>
+#include <vector>
+
+#include "server/lifecycle/room_records.h"
+#include "server/rooms/identifiers.h"
+#include "server/rooms/power_levels.h"
+
+namespace innkeeper::membership {
+namespace {
+
+using rooms::Json;
+using rooms::StringOrEmpty;
+using storage::RoomReader;
+
+constexpr char kMember[] = "m.room.member";
+
+absl::StatusOr<bool> IsJoined(const RoomReader& reader, const std::string& room_id,
+                              const std::string& user_id) {
+  auto found = reader.GetRoomOfUser(room_id, user_id);
+  if (!found.ok()) return found.status();
+  return found->user_room.has_value() && found->user_room->membership() == "join";
+}
+
+// True if the user is in a room that the `allow` of the join rule names.
+absl::StatusOr<bool> MeetsCondition(const RoomReader& reader, const Json& join_rules,
+                                    const std::string& user_id) {
+  const auto allow = join_rules.find("allow");
+  if (allow == join_rules.end() || !allow->is_array()) return false;
+  for (const Json& condition : *allow) {
+    if (!condition.is_object() || StringOrEmpty(condition, "type") != "m.room_membership") continue;
+    absl::StatusOr<bool> joined = IsJoined(reader, StringOrEmpty(condition, "room_id"), user_id);
+    if (!joined.ok() || *joined) return joined;
+  }
+  return false;
+}
+
+// The users whose power is written down: those to ask first.
+std::vector<std::string> NamedUsers(const lifecycle::RoomEdit& edit, const Json& power_levels) {
+  std::vector<std::string> users = {edit.room().creator()};
+  const auto named = power_levels.find("users");
+  if (named == power_levels.end() || !named->is_object()) return users;
+  for (const auto& [user_id, level] : named->items()) users.push_back(user_id);
+  return users;
+}
+
+// Some joined user of this server with the power to invite, among all members.
+absl::StatusOr<std::string> FindAmongAll(const lifecycle::RoomEdit& edit, const RoomReader& reader,
+                                         const rooms::PowerLevels& levels,
+                                         absl::string_view server_name) {
+  std::string found;
+  absl::Status status;
+  absl::Status scanned = reader.ScanState(
+      {.room_id = edit.room().room_id(), .revision = edit.room().revision(), .type = kMember},
+      [&](storage::StatePosition position, const storage::StateRecord& record) {
+        if (!rooms::IsLocal(position.state_key, server_name)) return true;
+        if (levels.OfUser(position.state_key) < levels.ForAction("invite")) return true;
+        absl::StatusOr<rooms::StateEntry> entry = lifecycle::ToStateEntry(record);
+        status = entry.status();
+        if (!status.ok()) return false;
+        if (StringOrEmpty(entry->content, "membership") != "join") return true;
+        found = std::move(position.state_key);
+        return false;
+      });
+  if (!scanned.ok()) return scanned;
+  if (!status.ok()) return status;
+  return found;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> FindAuthorisingMember(lifecycle::RoomEdit& edit,
+                                                  const RoomReader& reader,
+                                                  const std::string& user_id,
+                                                  absl::string_view server_name) {
+  absl::StatusOr<Json> join_rules = edit.Content("m.room.join_rules");
+  if (!join_rules.ok()) return join_rules.status();
+  const std::string rule = StringOrEmpty(*join_rules, "join_rule");
+  if (!edit.version().restricted_joins || (rule != "restricted" && rule != "knock_restricted")) {
+    return "";
+  }
+  absl::StatusOr<bool> allowed = MeetsCondition(reader, *join_rules, user_id);
+  if (!allowed.ok()) return allowed.status();
+  if (!*allowed) return "";
+
+  absl::StatusOr<rooms::PowerLevels> levels = edit.Levels();
+  if (!levels.ok()) return levels.status();
+  absl::StatusOr<Json> power_levels = edit.Content("m.room.power_levels");
+  if (!power_levels.ok()) return power_levels.status();
+  for (const std::string& named : NamedUsers(edit, *power_levels)) {
+    if (!rooms::IsLocal(named, server_name)) continue;
+    if (levels->OfUser(named) < levels->ForAction("invite")) continue;
+    absl::StatusOr<bool> joined = IsJoined(reader, edit.room().room_id(), named);
+    if (!joined.ok()) return joined.status();
+    if (*joined) return named;
+  }
+  return FindAmongAll(edit, reader, *levels, server_name);
+}
+
+}  // namespace innkeeper::membership

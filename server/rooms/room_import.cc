@@ -1,0 +1,165 @@
+#include "server/rooms/room_import.h"
+
+#include <algorithm>
+#include <functional>
+#include <queue>
+#include <tuple>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "server/rooms/event_judge.h"
+
+namespace innkeeper::rooms {
+namespace {
+
+// The version that an m.room.create says its room is of.
+std::string VersionIn(const Json& create_content) {
+  const Json* const version = FindMember(create_content, "room_version");
+  if (version == nullptr) return "1";
+  return version->is_string() ? version->get<std::string>() : "";
+}
+
+}  // namespace
+
+void RoomImport::Add(absl::string_view pdu) {
+  const size_t position = added_++;
+  absl::StatusOr<ReceivedEvent> received = ParsePdu(version_, pdu);
+  if (!received.ok()) return Refuse(position, "", std::string(received.status().message()));
+  const Event& event = received->event;
+  const absl::Status status = CheckOrigin(*received);
+  if (!status.ok()) return Refuse(position, event.event_id, std::string(status.message()));
+
+  const auto [it, added] = by_id_.emplace(event.event_id, candidates_.size());
+  if (added) {
+    candidates_.push_back({*std::move(received), position});
+    return;
+  }
+  Candidate& same = candidates_[it->second];
+  if (same.received.event.reference_hash != event.reference_hash) {
+    Refuse(position, event.event_id, "has the id of another event of the export");
+  } else if (same.received.redacted && !received->redacted) {
+    same.received = *std::move(received);
+  }
+}
+
+void RoomImport::Refuse(size_t position, std::string event_id, std::string reason) {
+  refused_.push_back({position, std::move(event_id), std::move(reason)});
+}
+
+absl::Status RoomImport::CheckOrigin(const ReceivedEvent& received) {
+  const Event& event = received.event;
+  if (event.room_id != room_id_) {
+    return absl::InvalidArgumentError(absl::StrCat("is of the room ", event.room_id));
+  }
+  if (event.type == "m.room.create" && VersionIn(event.content) != version_.id) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("makes a room of version \"", VersionIn(event.content), "\""));
+  }
+  std::set<std::string> signers;
+  for (const std::string& server : received.required_signers) {
+    (verify_keys_.contains(server) ? signers : unverified_servers_).insert(server);
+  }
+  if (signers.empty()) return absl::OkStatus();
+  Json pdu = PduJson(version_, event);
+  pdu["signatures"] = received.signatures;
+  return CheckSignaturesOf(signers, version_, pdu, verify_keys_);
+}
+
+RoomImport::Sequence RoomImport::Arrange() const {
+  Sequence sequence;
+  sequence.followers.resize(candidates_.size());
+  std::vector<size_t> missing(candidates_.size());  // how many of those it refers to
+  std::vector<std::vector<size_t>> referring(candidates_.size());
+  for (size_t i = 0; i < candidates_.size(); ++i) {
+    const Event& event = candidates_[i].received.event;
+    for (const auto* references : {&event.prev_events, &event.auth_events}) {
+      for (const EventReference& reference : *references) {
+        const auto it = by_id_.find(reference.event_id);
+        if (it == by_id_.end()) continue;
+        ++missing[i];
+        referring[it->second].push_back(i);
+        if (references == &event.prev_events) ++sequence.followers[it->second];
+      }
+    }
+  }
+
+  // Of events that could come next the one of the least depth, for that is the order in
+  // which they were sent; then by id, so that the order of the export is of no matter.
+  using Next = std::tuple<int64_t, absl::string_view, size_t>;
+  std::priority_queue<Next, std::vector<Next>, std::greater<>> next;
+  const auto add = [&](size_t i) {
+    const Event& event = candidates_[i].received.event;
+    next.emplace(event.depth, event.event_id, i);
+  };
+  for (size_t i = 0; i < candidates_.size(); ++i) {
+    if (missing[i] == 0) add(i);
+  }
+  while (!next.empty()) {
+    const size_t i = std::get<size_t>(next.top());
+    next.pop();
+    sequence.order.push_back(i);
+    for (const size_t other : referring[i]) {
+      if (--missing[other] == 0) add(other);
+    }
+  }
+  return sequence;
+}
+
+std::vector<RoomImport::Candidate> RoomImport::JudgeAll(EventJudge& judge) {
+  const Sequence sequence = Arrange();
+  std::vector<Candidate> candidates = std::move(candidates_);
+  std::vector<Candidate> judged;
+  judged.reserve(candidates.size());
+  for (const size_t i : sequence.order) {
+    Candidate candidate = std::move(candidates[i]);
+    std::string event_id = candidate.received.event.event_id;
+    const absl::Status status =
+        judge.Judge(std::move(candidate.received.event), sequence.followers[i]);
+    if (!status.ok()) {
+      Refuse(candidate.position, std::move(event_id), std::string(status.message()));
+    }
+    if (!absl::IsFailedPrecondition(status)) judged.push_back(std::move(candidate));
+  }
+  if (sequence.order.size() == candidates.size()) return judged;
+  const absl::flat_hash_set<size_t> ordered(sequence.order.begin(), sequence.order.end());
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    if (ordered.contains(i)) continue;
+    Refuse(candidates[i].position, candidates[i].received.event.event_id,
+           "refers to events that refer to it");
+  }
+  return judged;
+}
+
+absl::StatusOr<ImportedRoom> RoomImport::Finish() && {
+  EventJudge judge(version_);
+  std::vector<Candidate> judged = JudgeAll(judge);
+  std::sort(refused_.begin(), refused_.end(),
+            [](const auto& a, const auto& b) { return a.position < b.position; });
+  if (!judge.create()) {
+    std::string message = "has no m.room.create that can be accepted";
+    if (!refused_.empty()) {
+      absl::StrAppend(&message, "; the first event that was refused: ", refused_.front().reason);
+    }
+    return absl::InvalidArgumentError(message);
+  }
+
+  ImportedRoom room{.refused = std::move(refused_),
+                    .unverified_servers = std::move(unverified_servers_)};
+  judge.LatestState().ForEach([&](PlaceIndex, EventIndex event) {
+    ApplyEvent(room.state, version_, judge.graph().event(event));
+  });
+  for (const EventIndex index : judge.LatestEvents()) {
+    const Event& event = judge.graph().event(index);
+    room.latest_events.push_back(ReferenceTo(version_, event));
+    room.depth = std::max(room.depth, event.depth);
+  }
+  std::vector<Event> events = judge.TakeEvents();
+  for (EventIndex index = 0; index < events.size(); ++index) {
+    if (judge.rejected(index)) continue;
+    judged[index].received.event = std::move(events[index]);
+    room.events.push_back(std::move(judged[index].received));
+  }
+  return room;
+}
+
+}  // namespace innkeeper::rooms

@@ -1,0 +1,161 @@
+#include "server/rpc/room_membership_service.h"
+
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "server/auth/principal.h"
+#include "server/membership/pending_invites.h"
+#include "server/rpc/caller.h"
+#include "server/rpc/membership_requests.h"
+#include "server/rpc/unary_call.h"
+
+namespace innkeeper::rpc {
+namespace {
+
+using auth::Role;
+using membership::Action;
+
+constexpr Method kInviteUser = {"InviteUser", Role::kParticipate};
+constexpr Method kJoinRoom = {"JoinRoom", Role::kParticipate};
+constexpr Method kLeaveRoom = {"LeaveRoom", Role::kParticipate};
+constexpr Method kKickUser = {"KickUser", Role::kParticipate};
+constexpr Method kBanUser = {"BanUser", Role::kParticipate};
+constexpr Method kUnbanUser = {"UnbanUser", Role::kParticipate};
+constexpr Method kKnockOnRoom = {"KnockOnRoom", Role::kParticipate};
+constexpr Method kListMembers = {"ListMembers", std::nullopt};
+constexpr Method kListUserRooms = {"ListUserRooms", std::nullopt};
+constexpr Method kListPendingInvites = {"ListPendingInvites", Role::kFederate};
+constexpr Method kAckInvite = {"AckInvite", Role::kFederate};
+
+}  // namespace
+
+template <typename Request, typename Response>
+grpc::ServerUnaryReactor* RoomMembershipService::ServeChange(const Method& method, Action action,
+                                                             grpc::CallbackServerContext* context,
+                                                             const grpc::ByteBuffer* request,
+                                                             grpc::ByteBuffer* response) {
+  return ServeWrite<Request, Response>(
+      method, environment_, context, request, response,
+      [this, action](Call& call,
+                     const Request& message) -> absl::StatusOr<lifecycle::Write<Response>> {
+        absl::Status allowed = MayActFor(call, message.requester());
+        if (!allowed.ok()) return allowed;
+        auto command = ToMembershipCommand(action, message, call.principal->name(), server_name_);
+        if (!command.ok()) return command.status();
+        lifecycle::Write<Response> write = use_cases_.changer.Change<Response>(*std::move(command));
+        call.room_id = write.room_id;
+        return write;
+      });
+}
+
+grpc::ServerUnaryReactor* RoomMembershipService::InviteUser(grpc::CallbackServerContext* context,
+                                                            const grpc::ByteBuffer* request,
+                                                            grpc::ByteBuffer* response) {
+  return ServeChange<v1::InviteUserRequest, v1::InviteUserResponse>(kInviteUser, Action::kInvite,
+                                                                    context, request, response);
+}
+
+grpc::ServerUnaryReactor* RoomMembershipService::JoinRoom(grpc::CallbackServerContext* context,
+                                                          const grpc::ByteBuffer* request,
+                                                          grpc::ByteBuffer* response) {
+  return ServeChange<v1::JoinRoomRequest, v1::JoinRoomResponse>(kJoinRoom, Action::kJoin, context,
+                                                                request, response);
+}
+
+grpc::ServerUnaryReactor* RoomMembershipService::LeaveRoom(grpc::CallbackServerContext* context,
+                                                           const grpc::ByteBuffer* request,
+                                                           grpc::ByteBuffer* response) {
+  return ServeChange<v1::LeaveRoomRequest, v1::LeaveRoomResponse>(kLeaveRoom, Action::kLeave,
+                                                                  context, request, response);
+}
+
+grpc::ServerUnaryReactor* RoomMembershipService::KickUser(grpc::CallbackServerContext* context,
+                                                          const grpc::ByteBuffer* request,
+                                                          grpc::ByteBuffer* response) {
+  return ServeChange<v1::KickUserRequest, v1::KickUserResponse>(kKickUser, Action::kKick, context,
+                                                                request, response);
+}
+
+grpc::ServerUnaryReactor* RoomMembershipService::BanUser(grpc::CallbackServerContext* context,
+                                                         const grpc::ByteBuffer* request,
+                                                         grpc::ByteBuffer* response) {
+  return ServeChange<v1::BanUserRequest, v1::BanUserResponse>(kBanUser, Action::kBan, context,
+                                                              request, response);
+}
+
+grpc::ServerUnaryReactor* RoomMembershipService::UnbanUser(grpc::CallbackServerContext* context,
+                                                           const grpc::ByteBuffer* request,
+                                                           grpc::ByteBuffer* response) {
+  return ServeChange<v1::UnbanUserRequest, v1::UnbanUserResponse>(kUnbanUser, Action::kUnban,
+                                                                  context, request, response);
+}
+
+grpc::ServerUnaryReactor* RoomMembershipService::KnockOnRoom(grpc::CallbackServerContext* context,
+                                                             const grpc::ByteBuffer* request,
+                                                             grpc::ByteBuffer* response) {
+  return ServeChange<v1::KnockOnRoomRequest, v1::KnockOnRoomResponse>(kKnockOnRoom, Action::kKnock,
+                                                                      context, request, response);
+}
+
+grpc::ServerUnaryReactor* RoomMembershipService::ListMembers(grpc::CallbackServerContext* context,
+                                                             const grpc::ByteBuffer* request,
+                                                             grpc::ByteBuffer* response) {
+  return ServeUnary<v1::ListMembersRequest>(
+      kListMembers, environment_, environment_.read_executor, context, request, response,
+      [this](Call& call,
+             const v1::ListMembersRequest& message) -> absl::StatusOr<v1::ListMembersResponse> {
+        absl::Status allowed = MayReadAs(call, message.requester());
+        if (!allowed.ok()) return allowed;
+        absl::Status valid = CheckRequest(message);
+        if (!valid.ok()) return valid;
+        call.room_id = message.room_id();
+        return use_cases_.browser.ListMembers(message);
+      });
+}
+
+grpc::ServerUnaryReactor* RoomMembershipService::ListUserRooms(grpc::CallbackServerContext* context,
+                                                               const grpc::ByteBuffer* request,
+                                                               grpc::ByteBuffer* response) {
+  return ServeUnary<v1::ListUserRoomsRequest>(
+      kListUserRooms, environment_, environment_.read_executor, context, request, response,
+      [this](Call& call,
+             const v1::ListUserRoomsRequest& message) -> absl::StatusOr<v1::ListUserRoomsResponse> {
+        if (!call.principal->Has(Role::kReadAll)) {
+          absl::Status allowed = MayActFor(call, message.user_id());
+          if (!allowed.ok()) return allowed;
+        }
+        absl::Status valid = CheckRequest(message);
+        if (!valid.ok()) return valid;
+        return use_cases_.browser.ListUserRooms(message);
+      });
+}
+
+grpc::ServerUnaryReactor* RoomMembershipService::ListPendingInvites(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  return ServeUnary<v1::ListPendingInvitesRequest>(
+      kListPendingInvites, environment_, environment_.read_executor, context, request, response,
+      [this](Call&, const v1::ListPendingInvitesRequest& message)
+          -> absl::StatusOr<v1::ListPendingInvitesResponse> {
+        absl::Status valid = CheckRequest(message);
+        if (!valid.ok()) return valid;
+        return use_cases_.browser.ListPendingInvites(message);
+      });
+}
+
+grpc::ServerUnaryReactor* RoomMembershipService::AckInvite(grpc::CallbackServerContext* context,
+                                                           const grpc::ByteBuffer* request,
+                                                           grpc::ByteBuffer* response) {
+  return ServeWrite<v1::AckInviteRequest, v1::AckInviteResponse>(
+      kAckInvite, environment_, context, request, response,
+      [](Call& call, const v1::AckInviteRequest& message)
+          -> absl::StatusOr<lifecycle::Write<v1::AckInviteResponse>> {
+        absl::Status valid = CheckRequest(message);
+        if (!valid.ok()) return valid;
+        call.room_id = message.room_id();
+        return membership::Acknowledge(message);
+      });
+}
+
+}  // namespace innkeeper::rpc
