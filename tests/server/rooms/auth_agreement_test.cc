@@ -22,8 +22,8 @@
 namespace innkeeper::rooms {
 namespace {
 
-constexpr int kRooms = 150;
-constexpr int kEvents = 40;
+constexpr int kRooms = 200;
+constexpr int kEvents = 60;
 
 const std::vector<std::string> kUsers = {kAlice, kBob, kDan, kCarol, "@erin:there"};
 const std::vector<std::string> kTypes = {"m.room.message", "m.room.name", "t"};
@@ -117,16 +117,18 @@ class Dice {
 
   Json JoinRules() {
     if (OneIn(8)) return Json::object();
-    return {{"join_rule",
-             Of<std::string>({"public", "public", "invite", "knock", "private", "restricted",
-                              "restricted", "knock_restricted", "knock_restricted"})}};
+    return {{"join_rule", Of<std::string>({"public", "public", "invite", "knock", "knock",
+                                           "private", "restricted", "restricted",
+                                           "knock_restricted", "knock_restricted"})}};
   }
 
   Judged Membership() {
-    const std::string sender = User();
-    const std::string target = OneIn(2) ? sender : Of(kUsers);
     const std::string membership = Of<std::string>(
-        {"join", "join", "join", "invite", "invite", "leave", "ban", "knock", "guest"});
+        {"join", "join", "invite", "invite", "leave", "ban", "ban", "knock", "knock", "guest"});
+    // What users do for themselves they mostly do from outside.
+    const bool for_oneself = membership == "join" || membership == "knock";
+    const std::string sender = for_oneself ? Of(kUsers) : User();
+    const std::string target = OneIn(for_oneself ? 6 : 2) ? Of(kUsers) : sender;
     Json more = Json::object();
     if (membership == "join" && OneIn(2)) more["join_authorised_via_users_server"] = Of(kUsers);
     return Sets(sender, target, membership, more);
