@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
+#include "server/base/process.h"
 #include "server/config/command_line.h"
 #include "server/server.h"
 
@@ -40,9 +40,6 @@ static void StartLogging(const ServerConfig& config, const char* program) {
 }
 
 static int Run(const ServerConfig& config, const char* program) {
-  // Debian's Abseil looks for deadlocks whenever a mutex is locked; that is for
-  // tests.
-  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   const sigset_t end_signals = BlockEndSignals();
   StartLogging(config, program);
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(config);
@@ -68,6 +65,7 @@ static int Run(const ServerConfig& config, const char* program) {
 }  // namespace innkeeper
 
 int main(int argc, char** argv) {
+  innkeeper::PrepareProcess();
   const std::vector<std::string> args(argv + 1, argv + argc);
   absl::StatusOr<innkeeper::CommandLine> command_line = innkeeper::ParseCommandLine(args);
   if (!command_line.ok()) {

@@ -7,9 +7,13 @@
 //   history   = 'H' str(room_id) str(type) str(state_key) ~u64(revision)
 //                                                                      StateRecord
 //   event     = 'E' str(room_id) u64(number)                           EventRecord
+//   event id  = 'N' str(room_id) str(event_id)                         EventNumberRecord
 //   alias     = 'A' str(alias)                                         AliasRecord
 //   room's    = 'B' str(room_id) str(alias)                            (empty)
-//   listed    = 'D' str(room_id)                                       (empty)
+//   listed    = 'D' ~u64(joined_member_count) str(room_id)             (empty)
+//   link      = 'K' str(linked_room_id) str(room_id) str(type) str(state_key)
+//                                                                      (empty)
+//   pending   = 'V' str(room_id) str(user_id)                          PendingInviteRecord
 //   user's    = 'U' str(user_id) str(room_id)                          UserRoomRecord
 //   locked    = 'L' str(room_id)                                       (empty)
 //   request   = 'Q' str(principal) str(request_id)                     RequestRecord
@@ -22,7 +26,8 @@
 // str and u64 keep order, and no str is a prefix of another, so that a scan over
 // the keys that start with some components finds exactly those that have them.
 // `history` holds the entries of a room's state that were superseded, latest
-// first, by the room revision that they came with.
+// first, by the room revision that they came with. `listed` has the public rooms,
+// `link` the places in rooms' state that name another room.
 
 #ifndef INNKEEPER_STORAGE_KEYS_H_
 #define INNKEEPER_STORAGE_KEYS_H_
@@ -42,9 +47,12 @@ enum class Table : char {
   kState = 'S',
   kStateHistory = 'H',
   kEvent = 'E',
+  kEventId = 'N',
   kAlias = 'A',
   kRoomAlias = 'B',
   kListedRoom = 'D',
+  kLink = 'K',
+  kPendingInvite = 'V',
   kUserRoom = 'U',
   kLockedRoom = 'L',
   kRequest = 'Q',

@@ -44,6 +44,31 @@ std::string RoomAliasKey(absl::string_view room_id, absl::string_view alias) {
   return KeyBuilder(Table::kRoomAlias).Str(room_id).Str(alias).Build();
 }
 
+std::string EventIdKey(absl::string_view room_id, absl::string_view event_id) {
+  return KeyBuilder(Table::kEventId).Str(room_id).Str(event_id).Build();
+}
+
+std::string ListedRoomKey(int64_t joined_member_count, absl::string_view room_id) {
+  return KeyBuilder(Table::kListedRoom)
+      .DescendingU64(static_cast<uint64_t>(joined_member_count))
+      .Str(room_id)
+      .Build();
+}
+
+std::string LinkKey(absl::string_view linked_room_id, absl::string_view room_id,
+                    const StatePosition& position) {
+  return KeyBuilder(Table::kLink)
+      .Str(linked_room_id)
+      .Str(room_id)
+      .Str(position.type)
+      .Str(position.state_key)
+      .Build();
+}
+
+std::string PendingInviteKey(absl::string_view room_id, absl::string_view user_id) {
+  return KeyBuilder(Table::kPendingInvite).Str(room_id).Str(user_id).Build();
+}
+
 std::string UserRoomKey(absl::string_view user_id, absl::string_view room_id) {
   return KeyBuilder(Table::kUserRoom).Str(user_id).Str(room_id).Build();
 }
@@ -209,6 +234,21 @@ absl::Status RoomReader::ScanEvents(
   return scanned.ok() ? status : scanned;
 }
 
+absl::StatusOr<std::optional<EventRecord>> RoomReader::GetEvent(absl::string_view room_id,
+                                                                int64_t number) const {
+  auto stored = GetStored<EventRecord>(*snapshot_, EventKey(room_id, number));
+  if (!stored.ok()) return stored.status();
+  return RecordOf(*std::move(stored));
+}
+
+absl::StatusOr<std::optional<int64_t>> RoomReader::GetEventNumber(
+    absl::string_view room_id, absl::string_view event_id) const {
+  auto stored = GetStored<EventNumberRecord>(*snapshot_, EventIdKey(room_id, event_id));
+  if (!stored.ok()) return stored.status();
+  if (!stored->has_value()) return std::nullopt;
+  return (*stored)->record.number();
+}
+
 absl::Status RoomReader::ScanRooms(absl::string_view after,
                                    absl::FunctionRef<bool(RoomRecord room)> visit) const {
   const std::string prefix = KeyBuilder(Table::kRoom).Build();
@@ -258,6 +298,74 @@ absl::StatusOr<std::vector<std::string>> RoomReader::ListLockedRooms() const {
   if (!scanned.ok()) return scanned;
   if (!status.ok()) return status;
   return rooms;
+}
+
+absl::Status RoomReader::ScanListedRooms(const std::optional<ListedRoom>& after,
+                                         absl::FunctionRef<bool(ListedRoom room)> visit) const {
+  const std::string prefix = KeyBuilder(Table::kListedRoom).Build();
+  const std::string begin =
+      after ? KeyAfter(ListedRoomKey(after->joined_member_count, after->room_id)) : prefix;
+  absl::Status status;
+  absl::Status scanned = snapshot_->Scan(
+      begin, PrefixEnd(prefix), [&](absl::string_view key, absl::string_view, Revision) {
+        KeyReader reader(key);
+        std::optional<uint64_t> descending_count = reader.U64();
+        std::optional<std::string> room_id = reader.Str();
+        if (!descending_count || !room_id) {
+          status = Damaged(key);
+          return false;
+        }
+        return visit({static_cast<int64_t>(~*descending_count), *std::move(room_id)});
+      });
+  return scanned.ok() ? status : scanned;
+}
+
+absl::Status RoomReader::ScanLinks(
+    absl::string_view linked_room_id,
+    absl::FunctionRef<bool(std::string room_id, StatePosition position)> visit) const {
+  const std::string prefix = KeyBuilder(Table::kLink).Str(linked_room_id).Build();
+  absl::Status status;
+  absl::Status scanned = snapshot_->Scan(
+      prefix, PrefixEnd(prefix), [&](absl::string_view key, absl::string_view, Revision) {
+        KeyReader reader(key);
+        reader.Str();  // the linked room
+        std::optional<std::string> room_id = reader.Str();
+        std::optional<std::string> type = reader.Str();
+        std::optional<std::string> state_key = reader.Str();
+        if (!room_id || !type || !state_key) {
+          status = Damaged(key);
+          return false;
+        }
+        return visit(*std::move(room_id), {*std::move(type), *std::move(state_key)});
+      });
+  return scanned.ok() ? status : scanned;
+}
+
+absl::StatusOr<std::optional<Stored<PendingInviteRecord>>> RoomReader::GetPendingInvite(
+    absl::string_view room_id, absl::string_view user_id) const {
+  return GetStored<PendingInviteRecord>(*snapshot_, PendingInviteKey(room_id, user_id));
+}
+
+absl::Status RoomReader::ScanPendingInvites(
+    const std::optional<InvitedUser>& after,
+    absl::FunctionRef<bool(InvitedUser user, PendingInviteRecord record)> visit) const {
+  const std::string prefix = KeyBuilder(Table::kPendingInvite).Build();
+  const std::string begin =
+      after ? KeyAfter(PendingInviteKey(after->room_id, after->user_id)) : prefix;
+  absl::Status status;
+  absl::Status scanned = snapshot_->Scan(
+      begin, PrefixEnd(prefix), [&](absl::string_view key, absl::string_view value, Revision) {
+        KeyReader reader(key);
+        std::optional<std::string> room_id = reader.Str();
+        std::optional<std::string> user_id = reader.Str();
+        auto record = Decode<PendingInviteRecord>(key, value);
+        if (!room_id || !user_id || !record.ok()) {
+          status = record.ok() ? Damaged(key) : record.status();
+          return false;
+        }
+        return visit({*std::move(room_id), *std::move(user_id)}, *std::move(record));
+      });
+  return scanned.ok() ? status : scanned;
 }
 
 absl::StatusOr<std::optional<Stored<AliasRecord>>> RoomReader::GetAlias(
@@ -317,19 +425,40 @@ absl::StatusOr<std::vector<RoomReader::ExpiredRequest>> RoomReader::ListExpiredR
   return expired;
 }
 
-void RoomCommit::CreateRoom(const RoomRecord& room) {
+void RoomCommit::CreateRoom(RoomRecord room) {
   std::string key = RoomKey(room.room_id());
   Require(Precondition::Absent(key), Conflict::kRoomExists);
+  UpdateListing(room);
   Put(std::move(key), Encode(room));
 }
 
-void RoomCommit::UpdateRoom(const RoomRecord& room, Revision read_revision) {
+void RoomCommit::UpdateRoom(RoomRecord room, Revision read_revision) {
   std::string key = RoomKey(room.room_id());
   Require(Precondition::Unchanged(key, read_revision), Conflict::kRoomChanged);
+  UpdateListing(room);
   Put(std::move(key), Encode(room));
+}
+
+void RoomCommit::UpdateListing(RoomRecord& room) {
+  const bool was_listed = room.has_listed_member_count();
+  if (was_listed && room.is_public() && room.listed_member_count() == room.joined_member_count()) {
+    return;
+  }
+  if (was_listed) PutOrDelete(ListedRoomKey(room.listed_member_count(), room.room_id()), false);
+  room.clear_listed_member_count();
+  if (!room.is_public()) return;
+  PutOrDelete(ListedRoomKey(room.joined_member_count(), room.room_id()), true);
+  room.set_listed_member_count(room.joined_member_count());
 }
 
 void RoomCommit::PutEvent(absl::string_view room_id, int64_t number, const EventRecord& event) {
+  Put(EventKey(room_id, number), Encode(event));
+  EventNumberRecord record;
+  record.set_number(number);
+  Put(EventIdKey(room_id, event.event_id()), Encode(record));
+}
+
+void RoomCommit::RewriteEvent(absl::string_view room_id, int64_t number, const EventRecord& event) {
   Put(EventKey(room_id, number), Encode(event));
 }
 
@@ -357,14 +486,32 @@ void RoomCommit::MoveAlias(absl::string_view alias, absl::string_view old_room_i
   PutOrDelete(RoomAliasKey(record.room_id(), alias), true);
 }
 
-void RoomCommit::SetListed(absl::string_view room_id, bool listed) {
-  PutOrDelete(KeyBuilder(Table::kListedRoom).Str(room_id).Build(), listed);
+void RoomCommit::DeleteAlias(absl::string_view alias, absl::string_view room_id,
+                             Revision read_revision) {
+  std::string key = AliasKey(alias);
+  Require(Precondition::Unchanged(key, read_revision), Conflict::kAliasTaken);
+  PutOrDelete(std::move(key), false);
+  PutOrDelete(RoomAliasKey(room_id, alias), false);
+}
+
+void RoomCommit::SetLink(absl::string_view linked_room_id, absl::string_view room_id,
+                         const StatePosition& position, bool linked) {
+  PutOrDelete(LinkKey(linked_room_id, room_id, position), linked);
+}
+
+void RoomCommit::PutPendingInvite(absl::string_view room_id, absl::string_view user_id,
+                                  const PendingInviteRecord& invite) {
+  Put(PendingInviteKey(room_id, user_id), Encode(invite));
+}
+
+void RoomCommit::ForgetPendingInvite(absl::string_view room_id, absl::string_view user_id) {
+  PutOrDelete(PendingInviteKey(room_id, user_id), false);
 }
 
 void RoomCommit::SetUserRoom(absl::string_view user_id, absl::string_view room_id,
                              absl::string_view membership) {
   std::string key = UserRoomKey(user_id, room_id);
-  if (membership == "join" || membership == "invite") {
+  if (membership == "join" || membership == "invite" || membership == "knock") {
     UserRoomRecord record;
     record.set_membership(std::string(membership));
     Put(std::move(key), Encode(record));

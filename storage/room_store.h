@@ -63,7 +63,7 @@ class RoomReader {
   // The room and its place in the list of rooms of `user_id`, in one read.
   struct RoomOfUser {
     std::optional<Stored<RoomRecord>> room;
-    std::optional<UserRoomRecord> user_room;  // none: neither joined nor invited
+    std::optional<UserRoomRecord> user_room;  // none: neither joined, invited nor knocking
   };
   absl::StatusOr<RoomOfUser> GetRoomOfUser(absl::string_view room_id,
                                            absl::string_view user_id) const;
@@ -87,19 +87,53 @@ class RoomReader {
   absl::Status ScanEvents(absl::string_view room_id, int64_t first,
                           absl::FunctionRef<bool(int64_t number, EventRecord event)> visit) const;
 
+  // The `number`th event of the room.
+  absl::StatusOr<std::optional<EventRecord>> GetEvent(absl::string_view room_id,
+                                                      int64_t number) const;
+
+  // The number of the event with this id.
+  absl::StatusOr<std::optional<int64_t>> GetEventNumber(absl::string_view room_id,
+                                                        absl::string_view event_id) const;
+
   // Visits rooms in the order of their ids, from behind `after` ("" for the
   // first) on.
   absl::Status ScanRooms(absl::string_view after,
                          absl::FunctionRef<bool(RoomRecord room)> visit) const;
 
-  // Visits the ids of the rooms that `user_id` is joined to or invited to, in
-  // order, from behind `after` on.
+  // Visits the ids of the rooms that `user_id` is joined to, invited to or knocks on,
+  // in order, from behind `after` on.
   absl::Status ScanRoomsOfUser(
       absl::string_view user_id, absl::string_view after,
       absl::FunctionRef<bool(std::string room_id, UserRoomRecord record)> visit) const;
 
   // The ids of all rooms whose status is UPGRADING.
   absl::StatusOr<std::vector<std::string>> ListLockedRooms() const;
+
+  // Visits the rooms on the list of public rooms, those with most joined members
+  // first and then by id, from behind `after` on.
+  struct ListedRoom {
+    int64_t joined_member_count = 0;
+    std::string room_id;
+  };
+  absl::Status ScanListedRooms(const std::optional<ListedRoom>& after,
+                               absl::FunctionRef<bool(ListedRoom room)> visit) const;
+
+  // Visits the places in the state of rooms that name the room `linked_room_id`.
+  absl::Status ScanLinks(
+      absl::string_view linked_room_id,
+      absl::FunctionRef<bool(std::string room_id, StatePosition position)> visit) const;
+
+  absl::StatusOr<std::optional<Stored<PendingInviteRecord>>> GetPendingInvite(
+      absl::string_view room_id, absl::string_view user_id) const;
+
+  // Visits the pending invites by room and user, from behind `after` on.
+  struct InvitedUser {
+    std::string room_id;
+    std::string user_id;
+  };
+  absl::Status ScanPendingInvites(
+      const std::optional<InvitedUser>& after,
+      absl::FunctionRef<bool(InvitedUser user, PendingInviteRecord record)> visit) const;
 
   absl::StatusOr<std::optional<Stored<AliasRecord>>> GetAlias(absl::string_view alias) const;
 
@@ -131,18 +165,22 @@ class RoomCommit {
   enum class Conflict {
     kRoomExists,       // CreateRoom: the id is taken
     kRoomChanged,      // UpdateRoom: somebody else changed the room
-    kAliasTaken,       // CreateAlias: it exists; MoveAlias: it changed
+    kAliasTaken,       // CreateAlias: it exists; MoveAlias, DeleteAlias: it changed
     kRequestRecorded,  // RecordRequest: the request was carried out already
   };
 
-  // Writes the head of a new room.
-  void CreateRoom(const RoomRecord& room);
+  // Writes the head of a new room, and its place on the list of public rooms.
+  void CreateRoom(RoomRecord room);
 
-  // Rewrites the head of a room that was read at `read_revision`.
-  void UpdateRoom(const RoomRecord& room, Revision read_revision);
+  // Rewrites the head of a room that was read at `read_revision`, and its place on
+  // the list of public rooms.
+  void UpdateRoom(RoomRecord room, Revision read_revision);
 
-  // Writes the `number`th event of a room.
+  // Writes a new event, the `number`th of a room.
   void PutEvent(absl::string_view room_id, int64_t number, const EventRecord& event);
+
+  // Replaces what is stored of the `number`th event of a room; its id stays.
+  void RewriteEvent(absl::string_view room_id, int64_t number, const EventRecord& event);
 
   // Sets an entry of a room's state; `superseded` is the one that stood there.
   void PutState(absl::string_view room_id, const StatePosition& position, const StateRecord& state,
@@ -156,11 +194,21 @@ class RoomCommit {
   void MoveAlias(absl::string_view alias, absl::string_view old_room_id, const AliasRecord& record,
                  Revision read_revision);
 
-  // Puts the room into the public room directory, or takes it out.
-  void SetListed(absl::string_view room_id, bool listed);
+  // Frees an alias of a room that was read at `read_revision`.
+  void DeleteAlias(absl::string_view alias, absl::string_view room_id, Revision read_revision);
 
-  // Notes in a user's list of rooms their membership, "join" or "invite", or
-  // with another membership takes the room off the list.
+  // Notes that a place in a room's state names the room `linked_room_id`, or no
+  // longer does.
+  void SetLink(absl::string_view linked_room_id, absl::string_view room_id,
+               const StatePosition& position, bool linked);
+
+  // Notes that an invite waits for its delivery, or no longer does.
+  void PutPendingInvite(absl::string_view room_id, absl::string_view user_id,
+                        const PendingInviteRecord& invite);
+  void ForgetPendingInvite(absl::string_view room_id, absl::string_view user_id);
+
+  // Notes in a user's list of rooms their membership, "join", "invite" or "knock",
+  // or with another membership takes the room off the list.
   void SetUserRoom(absl::string_view user_id, absl::string_view room_id,
                    absl::string_view membership);
 
@@ -184,6 +232,7 @@ class RoomCommit {
 
  private:
   void Require(Precondition precondition, Conflict conflict);
+  void UpdateListing(RoomRecord& room);
   void Put(std::string key, std::string value);
   void PutOrDelete(std::string key, bool put);
 

@@ -48,10 +48,12 @@ std::string Details(const v1::RoomEvent& event) {
       return absl::StrCat("because of ",
                           Plain(v1::UpgradeFailureReason_Name(event.room_upgrade_failed().reason()),
                                 "UPGRADE_FAILURE_REASON_"));
-    case v1::RoomEvent::PAYLOAD_NOT_SET:
+    case v1::RoomEvent::kRoomInvitePending:
+      return absl::StrCat("of ", event.room_invite_pending().user_id(),
+                          ", who is on another server");
+    default:
       return "";
   }
-  return "";
 }
 
 }  // namespace

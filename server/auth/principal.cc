@@ -10,8 +10,8 @@ namespace innkeeper::auth {
 namespace {
 
 // In the order of the enumerators.
-constexpr std::array<absl::string_view, kRoleCount> kRoleNames = {"create", "upgrade", "read-all",
-                                                                  "watch", "admin"};
+constexpr std::array<absl::string_view, kRoleCount> kRoleNames = {
+    "create", "upgrade", "participate", "read-all", "watch", "federate", "admin"};
 
 }  // namespace
 

@@ -20,19 +20,21 @@ namespace innkeeper::auth {
 // What a principal may do. Reading rooms as one of the users that it may act for
 // takes no role.
 enum class Role {
-  kCreate,   // create rooms
-  kUpgrade,  // upgrade rooms
-  kReadAll,  // read every room, as no particular user
-  kWatch,    // read the event log
-  kAdmin,    // everything: all other roles, and every user
+  kCreate,       // create rooms
+  kUpgrade,      // upgrade rooms
+  kParticipate,  // join rooms, leave them, send into them and the like
+  kReadAll,      // read every room, as no particular user
+  kWatch,        // read the event log
+  kFederate,     // deliver invites to other servers
+  kAdmin,        // everything: all other roles, and every user
 };
-inline constexpr size_t kRoleCount = 5;
+inline constexpr size_t kRoleCount = 7;
 
 // Matrix user ids are at most this long.
 inline constexpr size_t kMaxUserIdBytes = 255;
 
 // Returns the role's name in token files and error details: "create",
-// "upgrade", "read-all", "watch", "admin".
+// "upgrade", "participate", "read-all", "watch", "federate", "admin".
 absl::string_view RoleName(Role role);
 
 // Returns the role of that name, if there is one.

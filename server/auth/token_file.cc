@@ -25,7 +25,8 @@ using Json = nlohmann::json;
 constexpr size_t kMaxFileBytes = 16 << 20;
 constexpr size_t kMaxNameBytes = 128;
 constexpr size_t kMaxErrors = 20;
-constexpr absl::string_view kRoles = "create, upgrade, read-all, watch and admin";
+constexpr absl::string_view kRoles =
+    "create, upgrade, participate, read-all, watch, federate and admin";
 
 bool IsName(absl::string_view text) {
   return !text.empty() && text.size() <= kMaxNameBytes &&

@@ -11,6 +11,13 @@ namespace {
 
 constexpr char kPayloadVersion = 1;
 
+v1::RoomEvent NewEvent(const char* type, const std::string& room_id) {
+  v1::RoomEvent event;
+  event.set_type(type);
+  event.set_room_id(room_id);
+  return event;
+}
+
 std::string Encode(const v1::RoomEvent& event) {
   std::string payload(1, kPayloadVersion);
   CHECK(event.AppendToString(&payload));
@@ -20,26 +27,50 @@ std::string Encode(const v1::RoomEvent& event) {
 }  // namespace
 
 std::string EncodeEvent(const v1::RoomCreated& created) {
-  v1::RoomEvent event;
-  event.set_type(kRoomCreatedType);
-  event.set_room_id(created.room_id());
+  v1::RoomEvent event = NewEvent(kRoomCreatedType, created.room_id());
   *event.mutable_room_created() = created;
   return Encode(event);
 }
 
 std::string EncodeEvent(const v1::RoomUpgraded& upgraded) {
-  v1::RoomEvent event;
-  event.set_type(kRoomUpgradedType);
-  event.set_room_id(upgraded.old_room_id());
+  v1::RoomEvent event = NewEvent(kRoomUpgradedType, upgraded.old_room_id());
   *event.mutable_room_upgraded() = upgraded;
   return Encode(event);
 }
 
 std::string EncodeEvent(const v1::RoomUpgradeFailed& failed) {
-  v1::RoomEvent event;
-  event.set_type(kRoomUpgradeFailedType);
-  event.set_room_id(failed.room_id());
+  v1::RoomEvent event = NewEvent(kRoomUpgradeFailedType, failed.room_id());
   *event.mutable_room_upgrade_failed() = failed;
+  return Encode(event);
+}
+
+std::string EncodeEvent(const v1::RoomMemberChanged& changed) {
+  v1::RoomEvent event = NewEvent(kRoomMemberChangedType, changed.room_id());
+  *event.mutable_room_member_changed() = changed;
+  return Encode(event);
+}
+
+std::string EncodeEvent(const v1::RoomInvitePending& pending) {
+  v1::RoomEvent event = NewEvent(kRoomInvitePendingType, pending.room_id());
+  *event.mutable_room_invite_pending() = pending;
+  return Encode(event);
+}
+
+std::string EncodeEvent(const v1::RoomStateChanged& changed) {
+  v1::RoomEvent event = NewEvent(kRoomStateChangedType, changed.room_id());
+  *event.mutable_room_state_changed() = changed;
+  return Encode(event);
+}
+
+std::string EncodeEvent(const v1::RoomEventSent& sent) {
+  v1::RoomEvent event = NewEvent(kRoomEventSentType, sent.room_id());
+  *event.mutable_room_event_sent() = sent;
+  return Encode(event);
+}
+
+std::string EncodeEvent(const v1::RoomEventRedacted& redacted) {
+  v1::RoomEvent event = NewEvent(kRoomEventRedactedType, redacted.room_id());
+  *event.mutable_room_event_redacted() = redacted;
   return Encode(event);
 }
 

@@ -19,15 +19,26 @@ namespace innkeeper {
 inline constexpr char kRoomCreatedType[] = "room.created";
 inline constexpr char kRoomUpgradedType[] = "room.upgraded";
 inline constexpr char kRoomUpgradeFailedType[] = "room.upgrade.failed";
+inline constexpr char kRoomMemberChangedType[] = "room.member.changed";
+inline constexpr char kRoomInvitePendingType[] = "room.invite.pending";
+inline constexpr char kRoomStateChangedType[] = "room.state.changed";
+inline constexpr char kRoomEventSentType[] = "room.event.sent";
+inline constexpr char kRoomEventRedactedType[] = "room.event.redacted";
 
 // All of them.
-inline constexpr const char* kEventTypes[] = {kRoomCreatedType, kRoomUpgradedType,
-                                              kRoomUpgradeFailedType};
+inline constexpr const char* kEventTypes[] = {
+    kRoomCreatedType,       kRoomUpgradedType,     kRoomUpgradeFailedType, kRoomMemberChangedType,
+    kRoomInvitePendingType, kRoomStateChangedType, kRoomEventSentType,     kRoomEventRedactedType};
 
 // Returns the log payload for an event; the payload sets its type and room_id.
 std::string EncodeEvent(const v1::RoomCreated& created);
 std::string EncodeEvent(const v1::RoomUpgraded& upgraded);
 std::string EncodeEvent(const v1::RoomUpgradeFailed& failed);
+std::string EncodeEvent(const v1::RoomMemberChanged& changed);
+std::string EncodeEvent(const v1::RoomInvitePending& pending);
+std::string EncodeEvent(const v1::RoomStateChanged& changed);
+std::string EncodeEvent(const v1::RoomEventSent& sent);
+std::string EncodeEvent(const v1::RoomEventRedacted& redacted);
 
 // Returns the event in a log entry, everything set but its cursor. DATA_LOSS if
 // the payload is damaged or of an unknown version.

@@ -7,6 +7,7 @@
 #include "server/events/event_codec.h"
 #include "server/lifecycle/room_errors.h"
 #include "server/lifecycle/room_records.h"
+#include "server/lifecycle/room_staging.h"
 #include "storage/room_store.h"
 
 namespace innkeeper::lifecycle {
@@ -79,9 +80,9 @@ v1::RoomCreated CreatedEvent(const storage::RoomRecord& room) {
 }
 
 RoomCommit StageRoom(const rooms::RoomSpec& spec, const storage::RoomRecord& room,
-                     const rooms::Genesis& genesis) {
+                     const rooms::Genesis& genesis, const std::string& server_name) {
   RoomCommit commit;
-  StageNewRoom(commit, room, genesis);
+  StageNewRoom(commit, room, genesis, server_name);
   if (!spec.alias.empty()) {
     storage::AliasRecord alias;
     alias.set_room_id(room.room_id());
@@ -89,6 +90,7 @@ RoomCommit StageRoom(const rooms::RoomSpec& spec, const storage::RoomRecord& roo
     commit.CreateAlias(spec.alias, alias);
   }
   commit.AppendLog(EncodeEvent(CreatedEvent(room)));
+  LogPendingInvites(commit, room.room_id(), genesis.events, server_name);
   return commit;
 }
 
@@ -129,7 +131,8 @@ absl::StatusOr<Outcome<v1::CreateRoomResponse>> RoomCreator::Try(Creation& creat
   }
   absl::Status allowed = Pay(creation);
   if (!allowed.ok()) return allowed;
-  return Outcome<v1::CreateRoomResponse>{std::move(response), StageRoom(spec, room, *genesis)};
+  return Outcome<v1::CreateRoomResponse>{std::move(response),
+                                         StageRoom(spec, room, *genesis, options_.server_name)};
 }
 
 absl::Status RoomCreator::Check(const CreateRoomCommand& command, const RoomReader& reader) {

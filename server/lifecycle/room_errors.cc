@@ -12,6 +12,17 @@ absl::Status RoomNotFound(const std::string& room_id) {
       "room", room_id);
 }
 
+absl::Status RoomTombstoned(const storage::RoomRecord& room) {
+  return MakeError(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_ROOM_TOMBSTONED,
+                   "the room was replaced already; go on with its successor",
+                   {{"successor_room_id", room.successor_room_id()}});
+}
+
+absl::Status UpgradeInProgress() {
+  return MakeError(absl::StatusCode::kAborted, v1::ERROR_REASON_ROOM_UPGRADE_IN_PROGRESS,
+                   "An upgrade for this room is currently in progress");
+}
+
 absl::Status CommitError(const storage::CommitResult& result) {
   switch (result.status.code()) {
     case absl::StatusCode::kAborted:

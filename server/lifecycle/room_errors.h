@@ -9,12 +9,19 @@
 
 #include "absl/status/status.h"
 #include "storage/engine.h"
+#include "storage/records.pb.h"
 
 namespace innkeeper::lifecycle {
 
 // NOT_FOUND (ROOM_NOT_FOUND): the same, to the byte, for a room that is not there
 // and for one that the caller may not know of.
 absl::Status RoomNotFound(const std::string& room_id);
+
+// FAILED_PRECONDITION (ROOM_TOMBSTONED), naming the successor.
+absl::Status RoomTombstoned(const storage::RoomRecord& room);
+
+// ABORTED (ROOM_UPGRADE_IN_PROGRESS).
+absl::Status UpgradeInProgress();
 
 // What the caller is told of a commit that failed for a reason that the use case
 // has no better word for. `result.status` is not OK.

@@ -6,15 +6,12 @@
 #include <string>
 #include <utility>
 
-#include "absl/container/btree_map.h"
 #include "absl/strings/str_cat.h"
 #include "server/values/struct_json.h"
 #include "server/values/timestamp.h"
 
 namespace innkeeper::lifecycle {
 namespace {
-
-constexpr char kMember[] = "m.room.member";
 
 storage::EventReferenceRecord ToRecord(const rooms::EventReference& reference) {
   storage::EventReferenceRecord record;
@@ -27,7 +24,23 @@ rooms::EventReference FromRecord(const storage::EventReferenceRecord& record) {
   return {record.event_id(), record.hash()};
 }
 
-storage::EventRecord ToRecord(const rooms::Event& event, int64_t revision) {
+absl::StatusOr<rooms::Json> ParseContent(const std::string& event_id, const std::string& content) {
+  absl::StatusOr<rooms::Json> json = rooms::ParseJson(content);
+  if (json.ok()) return json;
+  return absl::DataLossError(absl::StrCat("the stored content of ", event_id, " is no JSON"));
+}
+
+}  // namespace
+
+absl::StatusOr<rooms::StateEntry> ToStateEntry(const storage::StateRecord& record) {
+  absl::StatusOr<rooms::Json> content =
+      ParseContent(record.reference().event_id(), record.content());
+  if (!content.ok()) return content.status();
+  return rooms::StateEntry{FromRecord(record.reference()), record.sender(),
+                           record.origin_server_ts(), *std::move(content)};
+}
+
+storage::EventRecord ToEventRecord(const rooms::Event& event, int64_t revision) {
   storage::EventRecord record;
   record.set_event_id(event.event_id);
   record.set_type(event.type);
@@ -55,110 +68,6 @@ storage::StateRecord ToStateRecord(const rooms::RoomVersion& version, const room
   return record;
 }
 
-absl::StatusOr<rooms::Json> ParseContent(const std::string& event_id, const std::string& content) {
-  absl::StatusOr<rooms::Json> json = rooms::ParseJson(content);
-  if (json.ok()) return json;
-  return absl::DataLossError(absl::StrCat("the stored content of ", event_id, " is no JSON"));
-}
-
-absl::StatusOr<rooms::StateEntry> FromRecord(const storage::StateRecord& record) {
-  absl::StatusOr<rooms::Json> content =
-      ParseContent(record.reference().event_id(), record.content());
-  if (!content.ok()) return content.status();
-  return rooms::StateEntry{FromRecord(record.reference()), record.sender(),
-                           record.origin_server_ts(), *std::move(content)};
-}
-
-void SetSummary(storage::RoomRecord& room, rooms::RoomSummary summary) {
-  room.set_name(std::move(summary.name));
-  room.set_topic(std::move(summary.topic));
-  room.set_canonical_alias(std::move(summary.canonical_alias));
-  room.set_encryption_algorithm(std::move(summary.encryption_algorithm));
-  room.set_room_type(std::move(summary.room_type));
-  room.set_predecessor_room_id(std::move(summary.predecessor_room_id));
-  room.set_joined_member_count(summary.joined_member_count);
-  room.set_invited_member_count(summary.invited_member_count);
-}
-
-void SetTip(storage::RoomRecord& room, const rooms::RoomVersion& version,
-            const rooms::Event& latest) {
-  room.set_depth(latest.depth);
-  *room.mutable_latest_event() = ToRecord(rooms::ReferenceTo(version, latest));
-}
-
-// Type and state key.
-using Place = std::pair<absl::string_view, absl::string_view>;
-
-// Returns, for each place in the state that `events` change, the last that does.
-absl::btree_map<Place, const rooms::Event*> LatestAtPlaces(
-    const std::vector<rooms::Event>& events) {
-  absl::btree_map<Place, const rooms::Event*> latest;
-  for (const rooms::Event& event : events) {
-    if (event.state_key) latest[{event.type, *event.state_key}] = &event;
-  }
-  return latest;
-}
-
-void StageStateEvent(storage::RoomCommit& commit, const storage::RoomRecord& room,
-                     const rooms::RoomVersion& version, const rooms::Event& event,
-                     const std::optional<storage::StateRecord>& superseded) {
-  commit.PutState(room.room_id(), {event.type, *event.state_key},
-                  ToStateRecord(version, event, room.revision()), superseded);
-  if (event.type == kMember) {
-    commit.SetUserRoom(*event.state_key, room.room_id(),
-                       rooms::StringOrEmpty(event.content, "membership"));
-  }
-}
-
-}  // namespace
-
-storage::RoomRecord NewRoomRecord(const rooms::RoomVersion& version, const rooms::Genesis& genesis,
-                                  int64_t now_us) {
-  storage::RoomRecord room;
-  room.set_room_id(genesis.room_id);
-  room.set_creator(genesis.events.front().sender);
-  room.set_room_version(std::string(version.id));
-  room.set_status(storage::ROOM_STATUS_RECORD_ACTIVE);
-  room.set_create_time_us(now_us);
-  SetSummary(room, rooms::Summarise(genesis.state));
-  SetTip(room, version, genesis.events.back());
-  room.set_latest_event_number(static_cast<int64_t>(genesis.events.size()));
-  Touch(room, now_us);
-  return room;
-}
-
-void StageNewRoom(storage::RoomCommit& commit, const storage::RoomRecord& room,
-                  const rooms::Genesis& genesis) {
-  commit.CreateRoom(room);
-  int64_t number = 0;
-  for (const rooms::Event& event : genesis.events) {
-    commit.PutEvent(room.room_id(), ++number, ToRecord(event, room.revision()));
-  }
-  for (const auto& [place, event] : LatestAtPlaces(genesis.events)) {
-    StageStateEvent(commit, room, VersionOf(room), *event, std::nullopt);
-  }
-  if (room.is_public()) commit.SetListed(room.room_id(), true);
-}
-
-absl::Status StageNewEvents(storage::RoomCommit& commit, const storage::RoomReader& reader,
-                            storage::RoomRecord& room, const std::vector<rooms::Event>& events,
-                            const rooms::RoomState& state) {
-  const rooms::RoomVersion& version = VersionOf(room);
-  int64_t number = room.latest_event_number();
-  for (const rooms::Event& event : events) {
-    commit.PutEvent(room.room_id(), ++number, ToRecord(event, room.revision()));
-  }
-  for (const auto& [place, event] : LatestAtPlaces(events)) {
-    auto superseded = reader.GetState(room.room_id(), event->type, *event->state_key);
-    if (!superseded.ok()) return superseded.status();
-    StageStateEvent(commit, room, version, *event, *superseded);
-  }
-  SetSummary(room, rooms::Summarise(state));
-  SetTip(room, version, events.back());
-  room.set_latest_event_number(number);
-  return absl::OkStatus();
-}
-
 void Touch(storage::RoomRecord& room, int64_t now_us) {
   room.set_revision(room.revision() + 1);
   room.set_update_time_us(now_us);
@@ -171,7 +80,7 @@ absl::StatusOr<rooms::RoomState> LoadState(const storage::RoomReader& reader,
   absl::Status scanned = reader.ScanState(
       {.room_id = room.room_id(), .revision = room.revision()},
       [&](storage::StatePosition position, const storage::StateRecord& record) {
-        absl::StatusOr<rooms::StateEntry> entry = FromRecord(record);
+        absl::StatusOr<rooms::StateEntry> entry = ToStateEntry(record);
         status = entry.status();
         if (!status.ok()) return false;
         state.emplace_hint(state.end(),
@@ -192,7 +101,7 @@ absl::StatusOr<rooms::RoomState> LoadState(const storage::RoomReader& reader,
     auto record = reader.GetState(room.room_id(), key.type, key.state_key);
     if (!record.ok()) return record.status();
     if (!record->has_value()) continue;
-    absl::StatusOr<rooms::StateEntry> entry = FromRecord(**record);
+    absl::StatusOr<rooms::StateEntry> entry = ToStateEntry(**record);
     if (!entry.ok()) return entry.status();
     state.insert_or_assign(key, *std::move(entry));
   }
@@ -264,7 +173,7 @@ v1::Room ToProto(const storage::RoomRecord& room) {
 
 absl::StatusOr<v1::StateEvent> ToProto(const storage::StatePosition& position,
                                        const storage::StateRecord& state) {
-  absl::StatusOr<rooms::StateEntry> entry = FromRecord(state);
+  absl::StatusOr<rooms::StateEntry> entry = ToStateEntry(state);
   if (!entry.ok()) return entry.status();
   v1::StateEvent proto;
   proto.set_event_id(entry->reference.event_id);

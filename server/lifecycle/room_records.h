@@ -23,23 +23,15 @@
 
 namespace innkeeper::lifecycle {
 
-// The head of a new room, at revision 1. Preset and directory flag are left to
-// the caller.
-storage::RoomRecord NewRoomRecord(const rooms::RoomVersion& version, const rooms::Genesis& genesis,
-                                  int64_t now_us);
+// What stands at a place of the state in a record. DATA_LOSS if its content is no
+// JSON.
+absl::StatusOr<rooms::StateEntry> ToStateEntry(const storage::StateRecord& record);
 
-// Writes a new room: its head, events and state, its users' lists, its place in
-// the directory.
-void StageNewRoom(storage::RoomCommit& commit, const storage::RoomRecord& room,
-                  const rooms::Genesis& genesis);
-
-// Appends events, at least one, to an existing room: writes them and the state
-// they set, and brings the head `room`, which was read with `reader` and then
-// touched, up to them. The head itself remains to be written. `state` is the
-// whole state of the room behind the events. Errors of RoomReader.
-absl::Status StageNewEvents(storage::RoomCommit& commit, const storage::RoomReader& reader,
-                            storage::RoomRecord& room, const std::vector<rooms::Event>& events,
-                            const rooms::RoomState& state);
+// The records of an event that came with the room's `revision`: as one of its events,
+// and as an entry of its state.
+storage::EventRecord ToEventRecord(const rooms::Event& event, int64_t revision);
+storage::StateRecord ToStateRecord(const rooms::RoomVersion& version, const rooms::Event& event,
+                                   int64_t revision);
 
 // Counts a change to the room: one revision more, updated now.
 void Touch(storage::RoomRecord& room, int64_t now_us);

@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/functional/any_invocable.h"
@@ -19,6 +20,7 @@
 #include "server/base/executor.h"
 #include "server/lifecycle/request_log.h"
 #include "server/lifecycle/room_errors.h"
+#include "server/lifecycle/turns.h"
 #include "storage/engine.h"
 #include "storage/room_store.h"
 
@@ -43,6 +45,9 @@ template <typename Response>
 struct Write {
   RequestIdentity identity;
   Attempt<Response> attempt;
+  // The room that the write changes, if it was there before. Writes to a room take
+  // turns, so that they don't get in each other's way.
+  std::string room_id = "";
 };
 
 // Runs writes. Thread-safe.
@@ -52,8 +57,8 @@ class Transactor {
     absl::Duration request_retention = absl::Hours(24);  // of recorded responses
   };
 
-  // The references must outlive the transactor, and the engine be closed before
-  // it is destroyed.
+  // The references must outlive the transactor, and be stopped before it is
+  // destroyed: no write is begun any more, then the executor, then the engine.
   Transactor(storage::Engine& engine, Executor& executor, const Clock& clock, Options options)
       : engine_(engine), executor_(executor), clock_(clock), options_(options) {}
 
@@ -98,17 +103,31 @@ class Transactor {
   template <typename Response>
   void Answer(Transaction<Response>& transaction);
 
+  // Ends, and lets the next write to the room begin.
+  template <typename Response>
+  void End(Transaction<Response>& transaction, absl::StatusOr<Response> result);
+
   storage::Engine& engine_;
   Executor& executor_;
   const Clock& clock_;
   const Options options_;
+  Turns turns_;  // at rooms
 };
 
 template <typename Response>
 void Transactor::Run(Write<Response> write,
                      absl::AnyInvocable<void(absl::StatusOr<Response>)> done) {
-  Try(std::make_unique<Transaction<Response>>(
-      Transaction<Response>{std::move(write), std::move(done)}));
+  auto transaction = std::make_unique<Transaction<Response>>(
+      Transaction<Response>{std::move(write), std::move(done)});
+  const std::string room_id = transaction->write.room_id;
+  if (room_id.empty()) return Try(std::move(transaction));
+  Turns::Task begin = [this, transaction = std::move(transaction)](bool may_begin) mutable {
+    if (may_begin) return Try(std::move(transaction));
+    transaction->result.status = absl::UnavailableError("the server is shutting down");
+    Answer(*transaction);
+  };
+  auto first = turns_.Take(room_id, std::move(begin));
+  if (first) (*first)(true);
 }
 
 template <typename Response>
@@ -127,12 +146,12 @@ template <typename Response>
 void Transactor::Try(std::unique_ptr<Transaction<Response>> transaction) {
   ++transaction->attempts_made;
   absl::StatusOr<Outcome<Response>> outcome = Decide(*transaction);
-  if (!outcome.ok()) return transaction->done(outcome.status());
-  if (!outcome->commit) return transaction->done(std::move(outcome->response));
+  if (!outcome.ok()) return End<Response>(*transaction, outcome.status());
+  if (!outcome->commit) return End<Response>(*transaction, std::move(outcome->response));
   transaction->response = std::move(outcome->response);
   engine_.Commit(outcome->commit->Take(), [this, transaction = std::move(transaction)](
-                                              storage::CommitResult result) mutable {
-    transaction->result = std::move(result);
+                                              const storage::CommitResult& result) mutable {
+    transaction->result = result;
     Committed(std::move(transaction));
   });
 }
@@ -164,8 +183,22 @@ void Transactor::Committed(std::unique_ptr<Transaction<Response>> transaction) {
 
 template <typename Response>
 void Transactor::Answer(Transaction<Response>& transaction) {
-  if (!transaction.result.status.ok()) return transaction.done(CommitError(transaction.result));
-  transaction.done(std::move(transaction.response));
+  if (transaction.result.status.ok()) {
+    End<Response>(transaction, std::move(transaction.response));
+  } else {
+    End<Response>(transaction, CommitError(transaction.result));
+  }
+}
+
+template <typename Response>
+void Transactor::End(Transaction<Response>& transaction, absl::StatusOr<Response> result) {
+  const std::string room_id = transaction.write.room_id;
+  transaction.done(std::move(result));
+  if (room_id.empty()) return;
+  std::optional<Turns::Task> next = turns_.Pass(room_id);
+  if (!next) return;
+  auto begin = std::make_shared<Turns::Task>(*std::move(next));
+  if (!executor_.Submit([begin] { (*begin)(true); })) (*begin)(false);
 }
 
 }  // namespace innkeeper::lifecycle

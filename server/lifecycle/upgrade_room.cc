@@ -11,6 +11,7 @@
 #include "server/events/event_codec.h"
 #include "server/lifecycle/room_errors.h"
 #include "server/lifecycle/room_records.h"
+#include "server/lifecycle/room_staging.h"
 #include "server/lifecycle/room_status.h"
 #include "server/lifecycle/supported_version.h"
 #include "server/rooms/identifiers.h"
@@ -32,17 +33,6 @@ constexpr int kMaxReleaseAttempts = 100;
 
 constexpr size_t kNonceBytes = 32;
 constexpr size_t kUpgradeIdBytes = 16;
-
-absl::Status RoomTombstoned(const RoomRecord& room) {
-  return MakeError(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_ROOM_TOMBSTONED,
-                   "the room was replaced already; go on with its successor",
-                   {{"successor_room_id", room.successor_room_id()}});
-}
-
-absl::Status UpgradeInProgress() {
-  return MakeError(absl::StatusCode::kAborted, v1::ERROR_REASON_ROOM_UPGRADE_IN_PROGRESS,
-                   "An upgrade for this room is currently in progress");
-}
 
 absl::Status UpgradeFailed() {
   return MakeError(absl::StatusCode::kInternal, v1::ERROR_REASON_ROOM_UPGRADE_FAILED,
@@ -298,16 +288,15 @@ absl::StatusOr<RoomUpgrader::Draft> RoomUpgrader::MakeDraft(
   Draft draft;
   RoomRecord new_room = NewRoomRecord(new_version, plan->new_room, now_us);
   new_room.set_is_public(old_room.is_public());
-  StageNewRoom(draft.commit, new_room, plan->new_room);
+  StageNewRoom(draft.commit, new_room, plan->new_room, options_.server_name);
 
   auto aliases = StageAliasMoves(draft.commit, reader, old_room.room_id(), new_room.room_id());
   if (!aliases.ok()) return aliases.status();
 
   Touch(old_room, now_us);
   absl::Status staged =
-      StageNewEvents(draft.commit, reader, old_room, plan->old_room_events, plan->old_room_state);
+      StageNewEvents(draft.commit, reader, old_room, plan->old_room_events, options_.server_name);
   if (!staged.ok()) return staged;
-  if (old_room.is_public()) draft.commit.SetListed(old_room.room_id(), false);
   old_room.set_is_public(false);
   Tombstone(old_room, new_room.room_id());
   draft.commit.UpdateRoom(old_room, stored_old_room.revision);
@@ -315,6 +304,7 @@ absl::StatusOr<RoomUpgrader::Draft> RoomUpgrader::MakeDraft(
 
   draft.commit.AppendLog(CreatedEvent(new_room));
   draft.commit.AppendLog(UpgradedEvent(old_room, new_room));
+  LogPendingInvites(draft.commit, new_room.room_id(), plan->new_room.events, options_.server_name);
 
   *draft.response.mutable_room() = ToProto(new_room);
   *draft.response.mutable_old_room() = ToProto(old_room);

@@ -48,6 +48,11 @@ class EventChain {
   // AuthStateKeys in auth_events.h.
   EventChain(const RoomVersion& version, BuildContext context, RoomTip tip, RoomState state);
 
+  // Adds what stands at a place of the room's state that was not given so far.
+  void AddState(StateKey key, StateEntry entry) {
+    state_.emplace(std::move(key), std::move(entry));
+  }
+
   // Appends an event. INVALID_ARGUMENT with a BadRequest naming
   // `draft.source_field` if the event is too large (kMaxEventBytes, which
   // leaves 512 bytes for a signature; kMaxEventKeyBytes); PERMISSION_DENIED with the

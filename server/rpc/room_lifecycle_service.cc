@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "server/auth/access.h"
 #include "server/auth/principal.h"
+#include "server/rpc/caller.h"
 #include "server/rpc/requests.h"
 #include "server/rpc/stream_call.h"
 #include "server/rpc/watch_room_events.h"
@@ -26,19 +27,6 @@ constexpr Method kListRooms = {"ListRooms", std::nullopt};
 constexpr Method kExportRoom = {"ExportRoom", std::nullopt};
 constexpr Method kWatchRoomEvents = {"WatchRoomEvents", Role::kWatch};
 constexpr Method kListRoomEvents = {"ListRoomEvents", Role::kWatch};
-
-// A user that the request has the caller act for. A missing one is for the checks
-// of the request to complain of.
-absl::Status MayActFor(const Call& call, const std::string& user_id) {
-  if (user_id.empty()) return absl::OkStatus();
-  return auth::RequireUser(*call.principal, user_id);
-}
-
-// Who reads as nobody in particular must be allowed to read everything.
-absl::Status MayReadAs(const Call& call, const std::string& requester) {
-  if (requester.empty()) return auth::RequireRole(*call.principal, Role::kReadAll);
-  return auth::RequireUser(*call.principal, requester);
-}
 
 // The room that a request is about.
 template <typename Request>

@@ -19,12 +19,12 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "glog/logging.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/grpcpp.h"
 #include "innkeeper/v1/room_lifecycle.grpc.pb.h"
+#include "server/base/process.h"
 #include "tests/bench/echo.grpc.pb.h"
 #include "tests/bench/load.h"
 #include "tests/support/test_client.h"
@@ -249,8 +249,8 @@ void Run() {
 }  // namespace innkeeper::bench
 
 int main(int argc, char** argv) {
+  innkeeper::PrepareProcess();
   absl::ParseCommandLine(argc, argv);
-  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);  // as the server does
   FLAGS_log_dir = "/tmp";
   google::InitGoogleLogging(argv[0]);
   innkeeper::bench::Run();

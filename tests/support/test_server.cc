@@ -28,10 +28,11 @@ std::string TestToken(absl::string_view principal) { return absl::StrCat(princip
 std::string TestTokenFile() {
   const nlohmann::json principals = {
       PrincipalJson("admin", {"admin"}, {}),
-      PrincipalJson("backend", {"create", "upgrade"}, {"@*:example.org"}),
+      PrincipalJson("backend", {"create", "upgrade", "participate"}, {"@*:example.org"}),
       PrincipalJson("reader", {"read-all"}, {}),
       PrincipalJson("watcher", {"watch"}, {}),
-      PrincipalJson("alice", {"create", "upgrade"}, {"@alice:example.org"}),
+      PrincipalJson("sender", {"federate"}, {}),
+      PrincipalJson("alice", {"create", "upgrade", "participate"}, {"@alice:example.org"}),
       PrincipalJson("nobody", {}, {"@*:example.org"})};
   return nlohmann::json({{"principals", principals}}).dump(2);
 }

@@ -24,10 +24,11 @@ inline constexpr char kTestServerName[] = "example.org";
 // The token of a principal of test servers:
 //
 //   admin    role admin
-//   backend  roles create, upgrade; may act for every user of example.org
+//   backend  roles create, upgrade, participate; may act for every user of example.org
 //   reader   role read-all
 //   watcher  role watch
-//   alice    roles create, upgrade; may act for @alice:example.org only
+//   sender   role federate
+//   alice    roles create, upgrade, participate; may act for @alice:example.org only
 //   nobody   no role; may act for every user of example.org
 std::string TestToken(absl::string_view principal);
 

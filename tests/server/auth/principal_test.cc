@@ -5,14 +5,16 @@
 namespace innkeeper::auth {
 namespace {
 
-constexpr Role kAllRoles[] = {Role::kCreate, Role::kUpgrade, Role::kReadAll, Role::kWatch,
-                              Role::kAdmin};
+constexpr Role kAllRoles[] = {Role::kCreate, Role::kUpgrade,  Role::kParticipate, Role::kReadAll,
+                              Role::kWatch,  Role::kFederate, Role::kAdmin};
 
 TEST(RoleTest, NamesAreThoseOfTheTokenFile) {
   EXPECT_EQ(RoleName(Role::kCreate), "create");
   EXPECT_EQ(RoleName(Role::kUpgrade), "upgrade");
+  EXPECT_EQ(RoleName(Role::kParticipate), "participate");
   EXPECT_EQ(RoleName(Role::kReadAll), "read-all");
   EXPECT_EQ(RoleName(Role::kWatch), "watch");
+  EXPECT_EQ(RoleName(Role::kFederate), "federate");
   EXPECT_EQ(RoleName(Role::kAdmin), "admin");
   for (const Role role : kAllRoles) EXPECT_EQ(ParseRole(RoleName(role)), role);
   for (const char* name : {"", "Create", "read_all", "root"}) EXPECT_FALSE(ParseRole(name)) << name;

@@ -1,0 +1,204 @@
+#include "server/lifecycle/room_staging.h"
+
+#include <optional>
+#include <utility>
+
+#include "absl/algorithm/container.h"
+#include "absl/container/btree_map.h"
+#include "server/events/event_codec.h"
+#include "server/lifecycle/room_records.h"
+#include "server/rooms/identifiers.h"
+#include "server/rooms/room_links.h"
+
+namespace innkeeper::lifecycle {
+namespace {
+
+using rooms::Json;
+using rooms::StringOrEmpty;
+using storage::RoomCommit;
+using storage::RoomRecord;
+
+constexpr char kMember[] = "m.room.member";
+
+// Type and state key.
+using Place = std::pair<absl::string_view, absl::string_view>;
+
+// An event and its place among the room's events.
+struct NumberedEvent {
+  const rooms::Event* event = nullptr;
+  int64_t number = 0;
+};
+
+// Returns, for each place in the state that `events` change, the last that does. The
+// first of them is the `first`th of the room.
+absl::btree_map<Place, NumberedEvent> LatestAtPlaces(const std::vector<rooms::Event>& events,
+                                                     int64_t first) {
+  absl::btree_map<Place, NumberedEvent> latest;
+  for (const rooms::Event& event : events) {
+    if (event.state_key) latest[{event.type, *event.state_key}] = {&event, first};
+    ++first;
+  }
+  return latest;
+}
+
+std::string MembershipIn(const Json& content) { return StringOrEmpty(content, "membership"); }
+
+bool IsRemoteInvite(const rooms::Event& event, absl::string_view server_name) {
+  return event.type == kMember && MembershipIn(event.content) == "invite" &&
+         !rooms::IsLocal(*event.state_key, server_name);
+}
+
+void StageMember(RoomCommit& commit, const RoomRecord& room, NumberedEvent member,
+                 const Json& before, absl::string_view server_name) {
+  const std::string& user_id = *member.event->state_key;
+  commit.SetUserRoom(user_id, room.room_id(), MembershipIn(member.event->content));
+  if (IsRemoteInvite(*member.event, server_name)) {
+    storage::PendingInviteRecord invite;
+    invite.set_event_id(member.event->event_id);
+    invite.set_number(member.number);
+    invite.set_announce_time_us(room.update_time_us());
+    commit.PutPendingInvite(room.room_id(), user_id, invite);
+  } else if (MembershipIn(before) == "invite" && !rooms::IsLocal(user_id, server_name)) {
+    commit.ForgetPendingInvite(room.room_id(), user_id);
+  }
+}
+
+void StageLinks(RoomCommit& commit, const RoomRecord& room, const rooms::Event& event,
+                const Json& before) {
+  const auto old_links = rooms::LinkedRooms(event.type, *event.state_key, before);
+  const auto new_links = rooms::LinkedRooms(event.type, *event.state_key, event.content);
+  const storage::StatePosition position{event.type, *event.state_key};
+  for (const std::string& linked : old_links) {
+    if (!absl::c_linear_search(new_links, linked)) {
+      commit.SetLink(linked, room.room_id(), position, false);
+    }
+  }
+  for (const std::string& linked : new_links) {
+    if (!absl::c_linear_search(old_links, linked)) {
+      commit.SetLink(linked, room.room_id(), position, true);
+    }
+  }
+}
+
+// Writes an entry of the state whose content was `before`.
+void StageStateEvent(RoomCommit& commit, const RoomRecord& room, const rooms::RoomVersion& version,
+                     NumberedEvent numbered, const std::optional<storage::StateRecord>& superseded,
+                     const Json& before, absl::string_view server_name) {
+  const rooms::Event& event = *numbered.event;
+  commit.PutState(room.room_id(), {event.type, *event.state_key},
+                  ToStateRecord(version, event, room.revision()), superseded);
+  if (event.type == kMember) StageMember(commit, room, numbered, before, server_name);
+  StageLinks(commit, room, event, before);
+}
+
+void SetSummary(RoomRecord& room, rooms::RoomSummary summary) {
+  room.set_name(std::move(summary.name));
+  room.set_topic(std::move(summary.topic));
+  room.set_canonical_alias(std::move(summary.canonical_alias));
+  room.set_encryption_algorithm(std::move(summary.encryption_algorithm));
+  room.set_room_type(std::move(summary.room_type));
+  room.set_predecessor_room_id(std::move(summary.predecessor_room_id));
+  room.set_joined_member_count(summary.joined_member_count);
+  room.set_invited_member_count(summary.invited_member_count);
+}
+
+// By how much the number of members with `membership` rises when a content takes the
+// place of another.
+int64_t Rise(absl::string_view membership, const Json& before, const Json& after) {
+  return int64_t{MembershipIn(after) == membership} - int64_t{MembershipIn(before) == membership};
+}
+
+// Brings what the head says of the state up to a state event.
+void UpdateSummary(RoomRecord& room, const rooms::Event& event, const Json& before) {
+  const Json& content = event.content;
+  if (event.type == kMember) {
+    room.set_joined_member_count(room.joined_member_count() + Rise("join", before, content));
+    room.set_invited_member_count(room.invited_member_count() + Rise("invite", before, content));
+  }
+  if (!event.state_key->empty()) return;
+  if (event.type == "m.room.name") room.set_name(StringOrEmpty(content, "name"));
+  if (event.type == "m.room.topic") room.set_topic(StringOrEmpty(content, "topic"));
+  if (event.type == "m.room.canonical_alias") {
+    room.set_canonical_alias(StringOrEmpty(content, "alias"));
+  }
+  if (event.type == "m.room.encryption") {
+    room.set_encryption_algorithm(StringOrEmpty(content, "algorithm"));
+  }
+}
+
+void SetTip(RoomRecord& room, const rooms::RoomVersion& version, const rooms::Event& latest) {
+  room.set_depth(latest.depth);
+  room.mutable_latest_event()->set_event_id(latest.event_id);
+  room.mutable_latest_event()->set_hash(rooms::ReferenceTo(version, latest).hash);
+}
+
+}  // namespace
+
+RoomRecord NewRoomRecord(const rooms::RoomVersion& version, const rooms::Genesis& genesis,
+                         int64_t now_us) {
+  RoomRecord room;
+  room.set_room_id(genesis.room_id);
+  room.set_creator(genesis.events.front().sender);
+  room.set_room_version(std::string(version.id));
+  room.set_status(storage::ROOM_STATUS_RECORD_ACTIVE);
+  room.set_create_time_us(now_us);
+  SetSummary(room, rooms::Summarise(genesis.state));
+  SetTip(room, version, genesis.events.back());
+  room.set_latest_event_number(static_cast<int64_t>(genesis.events.size()));
+  Touch(room, now_us);
+  return room;
+}
+
+void StageNewRoom(RoomCommit& commit, const RoomRecord& room, const rooms::Genesis& genesis,
+                  absl::string_view server_name) {
+  static const Json& nothing = *new Json(Json::object());
+  const rooms::RoomVersion& version = VersionOf(room);
+  commit.CreateRoom(room);
+  int64_t number = 0;
+  for (const rooms::Event& event : genesis.events) {
+    commit.PutEvent(room.room_id(), ++number, ToEventRecord(event, room.revision()));
+  }
+  for (const auto& [place, event] : LatestAtPlaces(genesis.events, 1)) {
+    StageStateEvent(commit, room, version, event, std::nullopt, nothing, server_name);
+  }
+}
+
+absl::Status StageNewEvents(RoomCommit& commit, const storage::RoomReader& reader, RoomRecord& room,
+                            const std::vector<rooms::Event>& events,
+                            absl::string_view server_name) {
+  const rooms::RoomVersion& version = VersionOf(room);
+  int64_t number = room.latest_event_number();
+  const int64_t first = number + 1;
+  for (const rooms::Event& event : events) {
+    commit.PutEvent(room.room_id(), ++number, ToEventRecord(event, room.revision()));
+  }
+  for (const auto& [place, event] : LatestAtPlaces(events, first)) {
+    auto superseded = reader.GetState(room.room_id(), event.event->type, *event.event->state_key);
+    if (!superseded.ok()) return superseded.status();
+    Json before = Json::object();
+    if (superseded->has_value()) {
+      absl::StatusOr<rooms::StateEntry> entry = ToStateEntry(**superseded);
+      if (!entry.ok()) return entry.status();
+      before = std::move(entry->content);
+    }
+    StageStateEvent(commit, room, version, event, *superseded, before, server_name);
+    UpdateSummary(room, *event.event, before);
+  }
+  SetTip(room, version, events.back());
+  room.set_latest_event_number(number);
+  return absl::OkStatus();
+}
+
+void LogPendingInvites(RoomCommit& commit, const std::string& room_id,
+                       const std::vector<rooms::Event>& events, absl::string_view server_name) {
+  for (const auto& [place, latest] : LatestAtPlaces(events, 1)) {
+    if (!IsRemoteInvite(*latest.event, server_name)) continue;
+    v1::RoomInvitePending pending;
+    pending.set_room_id(room_id);
+    pending.set_user_id(*latest.event->state_key);
+    pending.set_event_id(latest.event->event_id);
+    commit.AppendLog(EncodeEvent(pending));
+  }
+}
+
+}  // namespace innkeeper::lifecycle

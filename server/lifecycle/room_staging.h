@@ -1,0 +1,48 @@
+// File: server/lifecycle/room_staging.h
+//
+// What goes into a commit together with the events of a room: the events, the state
+// that they set, the room's head, and everything that is found by them (its users'
+// lists of rooms, links between rooms, invites that wait for delivery).
+
+#ifndef INNKEEPER_SERVER_LIFECYCLE_ROOM_STAGING_H_
+#define INNKEEPER_SERVER_LIFECYCLE_ROOM_STAGING_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "server/rooms/event.h"
+#include "server/rooms/genesis.h"
+#include "server/rooms/room_version.h"
+#include "storage/records.pb.h"
+#include "storage/room_store.h"
+
+namespace innkeeper::lifecycle {
+
+// The head of a new room, at revision 1. Preset and directory flag are left to
+// the caller.
+storage::RoomRecord NewRoomRecord(const rooms::RoomVersion& version, const rooms::Genesis& genesis,
+                                  int64_t now_us);
+
+// Writes a new room. Invites of users who are not `server_name`'s are noted as
+// pending.
+void StageNewRoom(storage::RoomCommit& commit, const storage::RoomRecord& room,
+                  const rooms::Genesis& genesis, absl::string_view server_name);
+
+// Appends events, at least one, to an existing room, and brings the head `room`, which
+// was read with `reader` and then touched, up to them. The head itself remains to be
+// written. Errors of RoomReader; DATA_LOSS if a content in the state is no JSON.
+absl::Status StageNewEvents(storage::RoomCommit& commit, const storage::RoomReader& reader,
+                            storage::RoomRecord& room, const std::vector<rooms::Event>& events,
+                            absl::string_view server_name);
+
+// Tells the event stream of the invites among `events` that wait for delivery: those
+// that still stand behind them, of users who are not `server_name`'s.
+void LogPendingInvites(storage::RoomCommit& commit, const std::string& room_id,
+                       const std::vector<rooms::Event>& events, absl::string_view server_name);
+
+}  // namespace innkeeper::lifecycle
+
+#endif  // INNKEEPER_SERVER_LIFECYCLE_ROOM_STAGING_H_
