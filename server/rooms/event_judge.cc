@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/rooms/auth_events.h"
+#include "server/rooms/identifiers.h"
 #include "server/rooms/state_resolution.h"
 
 namespace innkeeper::rooms {
@@ -31,6 +32,11 @@ absl::Status EventJudge::Judge(Event event, size_t followers) {
   const absl::Status status = CheckAllowed(index, progress.state);
   progress.rejected = !status.ok();
   if (status.ok()) Cover(graph_.prev_events(index));
+  if (status.ok() && graph_.event(index).type == "m.room.redaction") {
+    // Where the authorisation rules decide over redactions, they have.
+    redactions_.emplace_back(
+        index, version_.redactions_need_power || auth_.MayRedactIn(progress.state, index));
+  }
   CountDown(graph_.event(index).prev_events);
   if (!status.ok()) return status;
   // Those before have let go of the state by now, so that mostly it needs no copy.
@@ -99,6 +105,21 @@ void EventJudge::ReleaseState(EventIndex event) {
   Progress& progress = progress_[event];
   const bool needed_in_the_end = !progress.rejected && !progress.covered;
   if (progress.followers == 0 && !needed_in_the_end) progress.state = StateSet();
+}
+
+std::vector<EventJudge::Redaction> EventJudge::Redactions() const {
+  std::vector<Redaction> redactions;
+  for (const auto& [index, may_redact_others] : redactions_) {
+    const Event& redaction = graph_.event(index);
+    const auto target =
+        graph_.Find(version_.redacts_in_content ? StringOrEmpty(redaction.content, "redacts")
+                                                : redaction.redacts);
+    if (!target || graph_.event(*target).type == "m.room.create") continue;
+    const bool same_server =
+        ServerNameOf(redaction.sender) == ServerNameOf(graph_.event(*target).sender);
+    if (may_redact_others || same_server) redactions.push_back({index, *target});
+  }
+  return redactions;
 }
 
 std::vector<EventIndex> EventJudge::LatestEvents() const {

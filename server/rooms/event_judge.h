@@ -57,6 +57,15 @@ class EventJudge {
   const EventGraph& graph() const { return graph_; }
   bool rejected(EventIndex event) const { return progress_[event].rejected; }
 
+  // The accepted redactions that take effect, with what they take the content from, in
+  // the order in which they were judged. m.room.create keeps its content, for that is
+  // what the room is.
+  struct Redaction {
+    EventIndex redaction = 0;
+    EventIndex redacted = 0;
+  };
+  std::vector<Redaction> Redactions() const;
+
   // Gives the events of the graph away. Only `rejected` may be asked after that.
   std::vector<Event> TakeEvents() { return graph_.TakeEvents(); }
 
@@ -83,6 +92,8 @@ class EventJudge {
   GraphAuth auth_;
   std::vector<Progress> progress_;  // by event
   std::optional<EventIndex> create_;
+  // The accepted redactions, and whether their senders may redact what others sent.
+  std::vector<std::pair<EventIndex, bool>> redactions_;
 };
 
 }  // namespace innkeeper::rooms

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/rooms/auth_events.h"
 #include "server/rooms/auth_rules.h"
+#include "server/rooms/power_levels_view.h"
 
 namespace innkeeper::rooms {
 namespace {
@@ -34,11 +35,24 @@ std::optional<EventIndex> GraphAuth::NamedAuthEvent(EventIndex event, PlaceIndex
   return room_id.empty() ? std::nullopt : graph_.Find(absl::StrCat("$", room_id.substr(1)));
 }
 
+bool GraphAuth::MayRedactIn(const StateSet& state, EventIndex event) {
+  Gather({{"m.room.create", ""}, {"m.room.power_levels", ""}},
+         [&](PlaceIndex place) { return state.Find(place); });
+  const StateEntry* const create = FindState(state_, "m.room.create");
+  if (create == nullptr) return false;
+  const PowerLevelsView levels(version_, *create, state_);
+  return levels.OfUser(graph_.event(event).sender) >= levels.ForAction("redact");
+}
+
 absl::Status GraphAuth::Check(EventIndex index, Lookup find) {
   const Event& event = graph_.event(index);
+  Gather(AuthStateKeys(version_, event.type, event.sender, event.state_key, event.content), find);
+  return CheckAuthRules(version_, event, state_);
+}
+
+void GraphAuth::Gather(absl::Span<const StateKey> keys, Lookup find) {
   if (state_.size() > kMaxKept) state_.clear();
-  for (const StateKey& key :
-       AuthStateKeys(version_, event.type, event.sender, event.state_key, event.content)) {
+  for (const StateKey& key : keys) {
     const std::optional<PlaceIndex> place = graph_.FindPlace(key);
     const std::optional<EventIndex> found = place ? find(*place) : std::nullopt;
     const auto kept = state_.find(key);
@@ -51,7 +65,6 @@ absl::Status GraphAuth::Check(EventIndex index, Lookup find) {
       ApplyEvent(state_, version_, wanted);
     }
   }
-  return CheckAuthRules(version_, event, state_);
 }
 
 }  // namespace innkeeper::rooms

@@ -9,6 +9,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 #include "server/rooms/event_graph.h"
 #include "server/rooms/room_state.h"
 #include "server/rooms/room_version.h"
@@ -37,6 +38,10 @@ class GraphAuth {
     return CheckInOrByAuthEvents(StateSet(), event);
   }
 
+  // Returns true if the sender of the event has the level in `state` to redact events of
+  // others.
+  bool MayRedactIn(const StateSet& state, EventIndex event);
+
   // Returns what the event itself names for `place`: the one of its auth events that
   // sets it, and for m.room.create, where versions imply it, the one that makes the
   // event's room.
@@ -46,6 +51,9 @@ class GraphAuth {
   using Lookup = absl::FunctionRef<std::optional<EventIndex>(PlaceIndex)>;
 
   absl::Status Check(EventIndex event, Lookup find);
+
+  // Makes state_ right at `keys`.
+  void Gather(absl::Span<const StateKey> keys, Lookup find);
 
   const RoomVersion& version_;
   const EventGraph& graph_;

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include <glog/logging.h>
+
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
@@ -68,8 +70,7 @@ class PduReader {
     event.type = TakeText("type", CheckKey);
     event.sender = TakeText("sender", CheckUserId);
     if (pdu_.contains("state_key")) event.state_key = TakeText("state_key", CheckKey);
-    event.origin_server_ts = TakeInteger("origin_server_ts", std::numeric_limits<int64_t>::min(),
-                                         std::numeric_limits<int64_t>::max());
+    event.origin_server_ts = TakeInteger("origin_server_ts", 0, kMaxCanonicalInteger);
     event.content = TakeObject("content");
     event.depth = TakeInteger("depth", 0,
                               version_.strict_canonical_json ? kMaxCanonicalInteger
@@ -189,6 +190,10 @@ class PduReader {
   FieldErrors& errors_;
 };
 
+Event ReadEvent(const RoomVersion& version, Json pdu, FieldErrors& errors) {
+  return PduReader(version, std::move(pdu), errors).Read();
+}
+
 }  // namespace
 
 absl::StatusOr<ReceivedEvent> ParsePdu(const RoomVersion& version, absl::string_view text) {
@@ -224,10 +229,19 @@ absl::StatusOr<ReceivedEvent> ParsePdu(const RoomVersion& version, absl::string_
   received.redacted = ContentHash(*pdu) != hash;
   if (received.redacted) pdu = Redact(version, *std::move(pdu));
   received.required_signers = RequiredSigners(version, *pdu);
-  received.event = PduReader(version, *std::move(pdu), errors).Read();
+  received.event = ReadEvent(version, *std::move(pdu), errors);
   if (!errors.empty()) return errors.ToStatus();
   IdentifyEvent(version, received.event);
   return received;
+}
+
+void Redact(const RoomVersion& version, ReceivedEvent& received, std::string redacted_by) {
+  FieldErrors errors;
+  received.event = ReadEvent(version, Redact(version, PduJson(version, received.event)), errors);
+  CHECK(errors.empty()) << errors.ToStatus();
+  IdentifyEvent(version, received.event);
+  received.redacted = true;
+  received.redacted_by = std::move(redacted_by);
 }
 
 }  // namespace innkeeper::rooms

@@ -33,9 +33,11 @@ struct ReceivedEvent {
   Json signatures = Json::object();
   // The servers that must have signed it; see RequiredSigners.
   std::set<std::string> required_signers;
-  // The content hash did not match, so that `event` is what a redaction leaves of it.
-  // Its id and signatures are the same as before.
+  // `event` is what a redaction leaves of it, with the id and the signatures of before:
+  // its content hash did not match, or an m.room.redaction took its content.
   bool redacted = false;
+  // The id of that m.room.redaction, if it is known.
+  std::string redacted_by;
 };
 
 // Reads the PDU `text` of a room of `version`. INVALID_ARGUMENT with a BadRequest
@@ -48,6 +50,9 @@ struct ReceivedEvent {
 // The hash is all that is checked of what the event says: neither its signatures, nor
 // the events that it refers to, nor the authorisation rules.
 absl::StatusOr<ReceivedEvent> ParsePdu(const RoomVersion& version, absl::string_view text);
+
+// Takes the content from `received` for the m.room.redaction `redacted_by`.
+void Redact(const RoomVersion& version, ReceivedEvent& received, std::string redacted_by);
 
 }  // namespace innkeeper::rooms
 

@@ -145,19 +145,26 @@ absl::StatusOr<ImportedRoom> RoomImport::Finish() && {
 
   ImportedRoom room{.refused = std::move(refused_),
                     .unverified_servers = std::move(unverified_servers_)};
-  judge.LatestState().ForEach([&](PlaceIndex, EventIndex event) {
-    ApplyEvent(room.state, version_, judge.graph().event(event));
-  });
+  const StateSet state = judge.LatestState();
   for (const EventIndex index : judge.LatestEvents()) {
     const Event& event = judge.graph().event(index);
     room.latest_events.push_back(ReferenceTo(version_, event));
     room.depth = std::max(room.depth, event.depth);
   }
+  const std::vector<EventJudge::Redaction> redactions = judge.Redactions();
   std::vector<Event> events = judge.TakeEvents();
   for (EventIndex index = 0; index < events.size(); ++index) {
-    if (judge.rejected(index)) continue;
     judged[index].received.event = std::move(events[index]);
-    room.events.push_back(std::move(judged[index].received));
+  }
+  for (const auto& [redaction, redacted] : redactions) {
+    if (!judged[redacted].received.redacted_by.empty()) continue;
+    Redact(version_, judged[redacted].received, judged[redaction].received.event.event_id);
+  }
+  state.ForEach([&](PlaceIndex, EventIndex index) {
+    ApplyEvent(room.state, version_, judged[index].received.event);
+  });
+  for (EventIndex index = 0; index < judged.size(); ++index) {
+    if (!judge.rejected(index)) room.events.push_back(std::move(judged[index].received));
   }
   return room;
 }

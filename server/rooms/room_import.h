@@ -67,6 +67,9 @@ struct ImportedRoom {
 // the current state ("soft failure") is not asked, for an export does not say when an
 // event came.
 //
+// Redactions take effect, also where the export has what they took the content from in
+// full.
+//
 // Memory in proportion to the export; time too, as long as branches are few. Not
 // thread-safe.
 class RoomImport {

@@ -28,7 +28,8 @@ Event ForkedRoom::Build(const std::string& name, Step& step) const {
               .state_key = step.state_key,
               .sender = step.sender,
               .origin_server_ts = step.timestamp.value_or(timestamp_ + 1),
-              .content = step.content};
+              .content = step.content,
+              .redacts = step.redacts};
   for (const std::string& before : step.after) {
     const Event& prev = graph_.event(Index(before));
     event.prev_events.push_back(ReferenceTo(version_, prev));

@@ -32,6 +32,7 @@ struct Step {
   std::string type = {};
   std::optional<std::string> state_key = "";
   Json content = Json::object();
+  std::string redacts = {};  // as in Event
   // The names of the events that it comes behind; left out, the last one added.
   std::vector<std::string> after = {};
   // The state that it is sent in; left out, that behind the only one of `after`.

@@ -327,6 +327,54 @@ TEST_F(RoomImportTest, OfARedactedAndAWholeCopyTheWholeOneIsTaken) {
   }
 }
 
+// Adds a redaction of `target` by `sender`.
+void AddRedaction(ForkedRoom& room, const std::string& name, const std::string& sender,
+                  const std::string& target) {
+  const std::string id = room.graph().event(room.Index(target)).event_id;
+  Step step{.sender = sender, .type = "m.room.redaction", .state_key = std::nullopt};
+  if (room.version().redacts_in_content) {
+    step.content = {{"redacts", id}};
+  } else {
+    step.redacts = id;
+  }
+  room.Add(name, step);
+}
+
+TEST_P(EveryVersionTest, RedactionsTakeEffect) {
+  ForkedRoom room(GetParam().id);
+  room.Begin();
+  room.Join("JoinBob", kBob);
+  room.Join("JoinEve", kEve);
+  room.Topic("Topic", kAlice);
+  room.Message("Bobs", kBob);
+  room.Message("Alices", kAlice);
+  room.Message("Eves", kEve);
+  AddRedaction(room, "OwnRedaction", kBob, "Bobs");
+  AddRedaction(room, "OfTopic", kAlice, "Topic");
+  AddRedaction(room, "OfCreate", kAlice, "Create");
+  AddRedaction(room, "OfMember", kAlice, "JoinEve");
+  if (!room.version().redactions_need_power) AddRedaction(room, "NoPower", kBob, "Eves");
+  const auto imported = Import(room, Pdus(room), KeysOf({"a.example", "b.example", "e.example"}));
+  ASSERT_EQ(imported.status(), absl::OkStatus());
+  EXPECT_THAT(imported->refused, IsEmpty());
+  std::map<std::string, std::string> redacted;
+  for (const ReceivedEvent& received : imported->events) {
+    const std::string name = room.Name(*room.graph().Find(received.event.event_id));
+    if (received.redacted) {
+      redacted[name] = room.Name(*room.graph().Find(received.redacted_by));
+      EXPECT_EQ(received.event.content,
+                Redact(room.version(), Pdu(room, room.Index(name)))["content"]);
+      EXPECT_EQ(received.event.canonical_content, CanonicalJson(received.event.content));
+    } else {
+      EXPECT_EQ(received.event.content, room.graph().event(room.Index(name)).content) << name;
+    }
+  }
+  EXPECT_THAT(redacted, UnorderedElementsAre(Pair("Bobs", "OwnRedaction"), Pair("Topic", "OfTopic"),
+                                             Pair("JoinEve", "OfMember")));
+  EXPECT_EQ(StateContent(imported->state, "m.room.topic"), Json::object());
+  EXPECT_EQ(StateOf(room, *imported), room.Named(room.After("Eves")));
+}
+
 TEST_F(RoomImportTest, SignaturesAreCheckedWhereKeysAreGiven) {
   room_.Message("Hello", kBob);
   Json forged = Pdu(room_, room_.Index("Hello"));
