@@ -35,7 +35,10 @@
 #include "server/rooms/signing.h"
 #include "server/rpc/call_gate.h"
 #include "server/rpc/room_lifecycle_service.h"
+#include "server/rpc/room_state_service.h"
 #include "server/signing_key.h"
+#include "server/state/room_writer.h"
+#include "server/state/timeline_reader.h"
 #include "storage/rocksdb/rocksdb_engine.h"
 #include "storage/room_store.h"
 
@@ -167,10 +170,12 @@ class RealServer final : public Server {
         upgrader_(*engine_, clock_, random_, UpgraderOptions(config)),
         browser_(*engine_, signer_),
         exporter_(*engine_, signing_key_),
+        room_writer_({clock_, random_, config.server_name}),
+        timeline_reader_(*engine_, signer_),
         feed_(*engine_, signer_, read_executor_, random_),
-        service_({*authenticator_, gate_, read_executor_, write_executor_, upgrade_executor_,
-                  transactor_},
-                 {creator_, upgrader_, browser_, exporter_, feed_}, config.default_room_version) {}
+        service_(Environment(), {creator_, upgrader_, browser_, exporter_, feed_},
+                 config.default_room_version),
+        state_service_(Environment(), {room_writer_, timeline_reader_}) {}
 
   ~RealServer() override {
     absl::Status status = Shutdown();
@@ -188,6 +193,12 @@ class RealServer final : public Server {
   absl::Status Listen();
   void SetServing(bool serving);
 
+  // What all services need.
+  rpc::CallEnvironment Environment() {
+    return {*authenticator_,   gate_,      read_executor_, write_executor_,
+            upgrade_executor_, transactor_};
+  }
+
   const ServerConfig config_;
   const Clock clock_;
   const RandomBytes random_;
@@ -203,9 +214,12 @@ class RealServer final : public Server {
   lifecycle::RoomUpgrader upgrader_;
   const lifecycle::RoomBrowser browser_;
   const lifecycle::RoomExporter exporter_;
+  const state::RoomWriter room_writer_;
+  const state::TimelineReader timeline_reader_;
   feed::EventFeed feed_;
   rpc::CallGate gate_;
   rpc::RoomLifecycleService service_;
+  rpc::RoomStateService state_service_;
   std::string address_;                        // set by Serve()
   std::unique_ptr<grpc::Server> grpc_server_;  // set by Serve()
   std::optional<PeriodicTask> maintenance_;
@@ -238,6 +252,7 @@ absl::Status RealServer::Listen() {
   int port = 0;
   builder.AddListeningPort(config_.listen_address, *credentials, &port);
   builder.RegisterService(&service_);
+  builder.RegisterService(&state_service_);
   grpc_server_ = builder.BuildAndStart();
   if (grpc_server_ == nullptr || port == 0) {
     return absl::UnavailableError(absl::StrCat(
@@ -253,6 +268,7 @@ void RealServer::SetServing(bool serving) {
   grpc::HealthCheckServiceInterface* health = grpc_server_->GetHealthCheckService();
   health->SetServingStatus(serving);
   health->SetServingStatus(v1::RoomLifecycle::service_full_name(), serving);
+  health->SetServingStatus(v1::RoomState::service_full_name(), serving);
 }
 
 absl::Status RealServer::Shutdown() {

@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "server/auth/glob.h"
+#include "server/base/glob.h"
 
 namespace innkeeper::auth {
 namespace {

@@ -1,6 +1,6 @@
-#include "server/auth/glob.h"
+#include "server/base/glob.h"
 
-namespace innkeeper::auth {
+namespace innkeeper {
 
 bool HasWildcard(absl::string_view pattern) {
   return pattern.find_first_of("*?") != absl::string_view::npos;
@@ -30,4 +30,4 @@ bool MatchesGlob(absl::string_view pattern, absl::string_view text) {
   return pattern.find_first_not_of('*', p) == absl::string_view::npos;
 }
 
-}  // namespace innkeeper::auth
+}  // namespace innkeeper

@@ -1,10 +1,10 @@
-#include "server/auth/glob.h"
+#include "server/base/glob.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace innkeeper::auth {
+namespace innkeeper {
 namespace {
 
 TEST(GlobTest, MatchesTheWholeText) {
@@ -55,4 +55,4 @@ TEST(GlobTest, KnowsWildcards) {
 }
 
 }  // namespace
-}  // namespace innkeeper::auth
+}  // namespace innkeeper

@@ -1,13 +1,13 @@
-// File: server/auth/glob.h
+// File: server/base/glob.h
 //
 // Patterns with wildcards. Pure functions.
 
-#ifndef INNKEEPER_SERVER_AUTH_GLOB_H_
-#define INNKEEPER_SERVER_AUTH_GLOB_H_
+#ifndef INNKEEPER_SERVER_BASE_GLOB_H_
+#define INNKEEPER_SERVER_BASE_GLOB_H_
 
 #include "absl/strings/string_view.h"
 
-namespace innkeeper::auth {
+namespace innkeeper {
 
 // True if `pattern` has a '*' or a '?'.
 bool HasWildcard(absl::string_view pattern);
@@ -17,6 +17,6 @@ bool HasWildcard(absl::string_view pattern);
 // |pattern| * |text| steps.
 bool MatchesGlob(absl::string_view pattern, absl::string_view text);
 
-}  // namespace innkeeper::auth
+}  // namespace innkeeper
 
-#endif  // INNKEEPER_SERVER_AUTH_GLOB_H_
+#endif  // INNKEEPER_SERVER_BASE_GLOB_H_
