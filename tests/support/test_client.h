@@ -18,6 +18,7 @@
 #include "grpcpp/client_context.h"
 #include "grpcpp/support/status.h"
 #include "innkeeper/v1/room_lifecycle.grpc.pb.h"
+#include "innkeeper/v1/room_state.grpc.pb.h"
 
 namespace innkeeper {
 
@@ -64,6 +65,12 @@ class TestClient {
   ExportedRoom ExportRoom(const v1::ExportRoomRequest& request) const;
   Reply<v1::ListRoomEventsResponse> ListRoomEvents(const v1::ListRoomEventsRequest& request) const;
 
+  Reply<v1::SetStateResponse> SetState(const v1::SetStateRequest& request) const;
+  Reply<v1::SendEventResponse> SendEvent(const v1::SendEventRequest& request) const;
+  Reply<v1::RedactEventResponse> RedactEvent(const v1::RedactEventRequest& request) const;
+  Reply<v1::GetEventResponse> GetEvent(const v1::GetEventRequest& request) const;
+  Reply<v1::ListEventsResponse> ListEvents(const v1::ListEventsRequest& request) const;
+
   // Shorthands, which crash if the call fails.
   v1::Room Create(const v1::CreateRoomRequest& request) const;
   v1::Room Room(const std::string& room_id) const;  // needs the role read-all
@@ -81,6 +88,7 @@ class TestClient {
   const std::string token_;
   const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::RoomLifecycle::Stub> stub_;
+  const std::unique_ptr<v1::RoomState::Stub> state_stub_;
 };
 
 // A request for a plain room of `creator`.
