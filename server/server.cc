@@ -39,7 +39,10 @@
 #include "server/rpc/call_gate.h"
 #include "server/rpc/room_lifecycle_service.h"
 #include "server/rpc/room_membership_service.h"
+#include "server/rpc/room_state_service.h"
 #include "server/signing_key.h"
+#include "server/state/room_writer.h"
+#include "server/state/timeline_reader.h"
 #include "storage/rocksdb/rocksdb_engine.h"
 #include "storage/room_store.h"
 
@@ -173,13 +176,16 @@ class RealServer final : public Server {
         exporter_(*engine_, signing_key_),
         membership_changer_(*engine_, {clock_, random_, config.server_name}),
         member_browser_(*engine_, signer_, signing_key_),
+        room_writer_({clock_, random_, config.server_name}),
+        timeline_reader_(*engine_, signer_),
         feed_(*engine_, signer_, read_executor_, random_),
         environment_{*authenticator_,   gate_,      read_executor_, write_executor_,
                      upgrade_executor_, transactor_},
         service_(environment_, {creator_, upgrader_, browser_, exporter_, feed_},
                  config.default_room_version),
         membership_service_(environment_, {membership_changer_, member_browser_},
-                            config.server_name) {}
+                            config.server_name),
+        state_service_(environment_, {room_writer_, timeline_reader_}) {}
 
   ~RealServer() override {
     absl::Status status = Shutdown();
@@ -197,6 +203,7 @@ class RealServer final : public Server {
   absl::Status Listen();
   void SetServing(bool serving);
 
+  // What all services need.
   const ServerConfig config_;
   const Clock clock_;
   const RandomBytes random_;
@@ -214,11 +221,14 @@ class RealServer final : public Server {
   const lifecycle::RoomExporter exporter_;
   membership::MembershipChanger membership_changer_;
   const membership::MemberBrowser member_browser_;
+  const state::RoomWriter room_writer_;
+  const state::TimelineReader timeline_reader_;
   feed::EventFeed feed_;
   rpc::CallGate gate_;
   const rpc::CallEnvironment environment_;
   rpc::RoomLifecycleService service_;
   rpc::RoomMembershipService membership_service_;
+  rpc::RoomStateService state_service_;
   std::string address_;                        // set by Serve()
   std::unique_ptr<grpc::Server> grpc_server_;  // set by Serve()
   std::optional<PeriodicTask> maintenance_;
@@ -255,6 +265,7 @@ absl::Status RealServer::Listen() {
   builder.AddListeningPort(config_.listen_address, *credentials, &port);
   builder.RegisterService(&service_);
   builder.RegisterService(&membership_service_);
+  builder.RegisterService(&state_service_);
   grpc_server_ = builder.BuildAndStart();
   if (grpc_server_ == nullptr || port == 0) {
     return absl::UnavailableError(absl::StrCat(
@@ -271,6 +282,7 @@ void RealServer::SetServing(bool serving) {
   health->SetServingStatus(serving);
   health->SetServingStatus(v1::RoomLifecycle::service_full_name(), serving);
   health->SetServingStatus(v1::RoomMembership::service_full_name(), serving);
+  health->SetServingStatus(v1::RoomState::service_full_name(), serving);
 }
 
 absl::Status RealServer::Shutdown() {

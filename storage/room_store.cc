@@ -470,6 +470,11 @@ void RoomCommit::PutState(absl::string_view room_id, const StatePosition& positi
   }
 }
 
+void RoomCommit::RewriteSupersededState(absl::string_view room_id, const StatePosition& position,
+                                        const StateRecord& state) {
+  Put(HistoryKey(room_id, position, state.revision()), Encode(state));
+}
+
 void RoomCommit::CreateAlias(absl::string_view alias, const AliasRecord& record) {
   std::string key = AliasKey(alias);
   Require(Precondition::Absent(key), Conflict::kAliasTaken);
@@ -484,6 +489,10 @@ void RoomCommit::MoveAlias(absl::string_view alias, absl::string_view old_room_i
   Put(std::move(key), Encode(record));
   PutOrDelete(RoomAliasKey(old_room_id, alias), false);
   PutOrDelete(RoomAliasKey(record.room_id(), alias), true);
+}
+
+void RoomCommit::RequireAlias(absl::string_view alias, Revision read_revision) {
+  Require(Precondition::Unchanged(AliasKey(alias), read_revision), Conflict::kAliasTaken);
 }
 
 void RoomCommit::DeleteAlias(absl::string_view alias, absl::string_view room_id,

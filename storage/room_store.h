@@ -165,7 +165,7 @@ class RoomCommit {
   enum class Conflict {
     kRoomExists,       // CreateRoom: the id is taken
     kRoomChanged,      // UpdateRoom: somebody else changed the room
-    kAliasTaken,       // CreateAlias: it exists; MoveAlias, DeleteAlias: it changed
+    kAliasTaken,       // CreateAlias: it exists; the others: it changed
     kInviteChanged,    // RequirePendingInvite: it was delivered, or is another one now
     kRequestRecorded,  // RecordRequest: the request was carried out already
   };
@@ -187,6 +187,11 @@ class RoomCommit {
   void PutState(absl::string_view room_id, const StatePosition& position, const StateRecord& state,
                 const std::optional<StateRecord>& superseded);
 
+  // Replaces what is stored of an entry of a room's state that another took the place
+  // of: that of the revision in `state`.
+  void RewriteSupersededState(absl::string_view room_id, const StatePosition& position,
+                              const StateRecord& state);
+
   // Points a free alias at a room.
   void CreateAlias(absl::string_view alias, const AliasRecord& record);
 
@@ -194,6 +199,9 @@ class RoomCommit {
   // room.
   void MoveAlias(absl::string_view alias, absl::string_view old_room_id, const AliasRecord& record,
                  Revision read_revision);
+
+  // Goes through only if an alias, read at `read_revision`, is still as it was.
+  void RequireAlias(absl::string_view alias, Revision read_revision);
 
   // Frees an alias of a room that was read at `read_revision`.
   void DeleteAlias(absl::string_view alias, absl::string_view room_id, Revision read_revision);

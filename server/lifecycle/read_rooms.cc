@@ -1,13 +1,12 @@
 #include "server/lifecycle/read_rooms.h"
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "server/errors/errors.h"
 #include "server/lifecycle/page_token.pb.h"
-#include "server/lifecycle/pages.h"
+#include "server/lifecycle/paging.h"
 #include "server/lifecycle/room_records.h"
 #include "server/lifecycle/visible_room.h"
 #include "storage/room_store.h"

@@ -85,13 +85,23 @@ absl::Status RoomEdit::Append(rooms::EventDraft draft) {
   return appended;
 }
 
+void RoomEdit::Redact(int64_t number, storage::EventRecord event) {
+  redactions_.push_back({events().size() - 1, number, std::move(event)});
+}
+
 absl::Status RoomEdit::Stage(storage::RoomCommit& commit) {
   storage::RoomRecord room = room_.record;
   Touch(room, absl::ToUnixMicros(now_));
   absl::Status staged = StageNewEvents(commit, reader_, room, events(), server_name_);
   if (!staged.ok()) return staged;
+  for (const Redaction& redaction : redactions_) {
+    absl::Status redacted = StageRedaction(commit, reader_, room, redaction.number, redaction.event,
+                                           events()[redaction.by].event_id);
+    if (!redacted.ok()) return redacted;
+  }
   commit.UpdateRoom(std::move(room), room_.revision);
   for (size_t i = 0; i < events().size(); ++i) Log(commit, i);
+  for (const Redaction& redaction : redactions_) Log(commit, redaction);
   LogPendingInvites(commit, room_.record.room_id(), events(), server_name_);
   return absl::OkStatus();
 }
@@ -126,6 +136,16 @@ void RoomEdit::Log(storage::RoomCommit& commit, size_t index) const {
     changed.set_event_id(event.event_id);
     commit.AppendLog(EncodeEvent(changed));
   }
+}
+
+void RoomEdit::Log(storage::RoomCommit& commit, const Redaction& redaction) const {
+  const rooms::Event& by = events()[redaction.by];
+  v1::RoomEventRedacted redacted;
+  redacted.set_room_id(by.room_id);
+  redacted.set_event_id(redaction.event.event_id());
+  redacted.set_sender(by.sender);
+  redacted.set_redaction_event_id(by.event_id);
+  commit.AppendLog(EncodeEvent(redacted));
 }
 
 }  // namespace innkeeper::lifecycle

@@ -66,19 +66,31 @@ class RoomEdit {
   // does not allow it, INVALID_REQUEST if it is too large, and those of State.
   absl::Status Append(rooms::EventDraft draft);
 
+  // Has Stage() take the content of `event`, the `number`th of the room as it was read,
+  // back for the sake of the latest event so far, an m.room.redaction.
+  void Redact(int64_t number, storage::EventRecord event);
+
   // The events so far.
   const std::vector<rooms::Event>& events() const { return chain_.events(); }
 
   // The revision of the room that the events make.
   int64_t new_revision() const { return room_.record.revision() + 1; }
 
-  // Puts the events, at least one, and the room's new head into `commit`, and tells the
-  // event stream of each of them that is no redaction. Errors of RoomReader.
+  // Puts the events, at least one, what they redact and the room's new head into
+  // `commit`, and tells the event stream of each of them. Errors of RoomReader.
   absl::Status Stage(storage::RoomCommit& commit);
 
  private:
   absl::Status Load(const std::vector<rooms::StateKey>& keys);
   void Log(storage::RoomCommit& commit, size_t index) const;
+
+  // An event of the room that one of those here redacts.
+  struct Redaction {
+    size_t by;  // the place of the latter
+    int64_t number;
+    storage::EventRecord event;
+  };
+  void Log(storage::RoomCommit& commit, const Redaction& redaction) const;
 
   const storage::RoomReader& reader_;
   storage::Stored<storage::RoomRecord> room_;
@@ -89,6 +101,7 @@ class RoomEdit {
   absl::btree_set<rooms::StateKey> loaded_;  // places that the chain knows about
   // Of each event, the membership that it took the place of; "" where it is none.
   std::vector<std::string> previous_memberships_;
+  std::vector<Redaction> redactions_;
 };
 
 }  // namespace innkeeper::lifecycle

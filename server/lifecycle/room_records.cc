@@ -130,6 +130,7 @@ absl::StatusOr<rooms::Event> ToEvent(const std::string& room_id,
   event.sender = record.sender();
   event.origin_server_ts = record.origin_server_ts();
   event.content = *std::move(content);
+  event.redacts = record.redacts();
   event.depth = record.depth();
   for (const auto& reference : record.prev_events()) {
     event.prev_events.push_back(FromRecord(reference));

@@ -126,6 +126,36 @@ void UpdateSummary(RoomRecord& room, const rooms::Event& event, const Json& befo
   }
 }
 
+// The entry of the state that the event set, if it still stands there.
+absl::StatusOr<std::optional<storage::StateRecord>> CurrentEntryOf(
+    const storage::RoomReader& reader, const std::string& room_id,
+    const storage::EventRecord& event) {
+  auto current = reader.GetState(room_id, event.type(), event.state_key());
+  if (current.ok() && *current && (*current)->reference().event_id() != event.event_id()) {
+    return std::nullopt;
+  }
+  return current;
+}
+
+// The entry of the state that the event set, if another took its place.
+absl::StatusOr<std::optional<storage::StateRecord>> SupersededEntryOf(
+    const storage::RoomReader& reader, const std::string& room_id,
+    const storage::EventRecord& event) {
+  std::optional<storage::StateRecord> superseded;
+  absl::Status scanned = reader.ScanState({.room_id = room_id,
+                                           .revision = event.revision(),
+                                           .type = event.type(),
+                                           .state_key = event.state_key()},
+                                          [&](storage::StatePosition, storage::StateRecord entry) {
+                                            if (entry.reference().event_id() == event.event_id()) {
+                                              superseded = std::move(entry);
+                                            }
+                                            return false;
+                                          });
+  if (!scanned.ok()) return scanned;
+  return superseded;
+}
+
 void SetTip(RoomRecord& room, const rooms::RoomVersion& version, const rooms::Event& latest) {
   room.set_depth(latest.depth);
   room.mutable_latest_event()->set_event_id(latest.event_id);
@@ -186,6 +216,39 @@ absl::Status StageNewEvents(RoomCommit& commit, const storage::RoomReader& reade
   }
   SetTip(room, version, events.back());
   room.set_latest_event_number(number);
+  return absl::OkStatus();
+}
+
+absl::Status StageRedaction(RoomCommit& commit, const storage::RoomReader& reader, RoomRecord& room,
+                            int64_t number, storage::EventRecord record,
+                            const std::string& redacted_by) {
+  absl::StatusOr<rooms::Event> event = ToEvent(room.room_id(), record);
+  if (!event.ok()) return event.status();
+  const rooms::RoomVersion& version = VersionOf(room);
+  const Json redacted = rooms::Redact(version, rooms::PduJson(version, *event));
+  const Json before = std::exchange(event->content, redacted["content"]);
+  record.set_content(rooms::CanonicalJson(event->content));
+  record.set_redacts(StringOrEmpty(redacted, "redacts"));
+  record.set_redacted_by(redacted_by);
+  commit.RewriteEvent(room.room_id(), number, record);
+  if (!event->state_key) return absl::OkStatus();
+
+  const storage::StatePosition position{event->type, *event->state_key};
+  auto current = CurrentEntryOf(reader, room.room_id(), record);
+  if (!current.ok()) return current.status();
+  if (current->has_value()) {
+    (*current)->set_content(record.content());
+    commit.PutState(room.room_id(), position, **current, std::nullopt);
+    StageLinks(commit, room, *event, before);
+    UpdateSummary(room, *event, before);
+    return absl::OkStatus();
+  }
+  auto superseded = SupersededEntryOf(reader, room.room_id(), record);
+  if (!superseded.ok()) return superseded.status();
+  if (superseded->has_value()) {
+    (*superseded)->set_content(record.content());
+    commit.RewriteSupersededState(room.room_id(), position, **superseded);
+  }
   return absl::OkStatus();
 }
 

@@ -38,6 +38,15 @@ absl::Status StageNewEvents(storage::RoomCommit& commit, const storage::RoomRead
                             storage::RoomRecord& room, const std::vector<rooms::Event>& events,
                             absl::string_view server_name);
 
+// Takes the content of `event`, the `number`th of the room, back for the sake of the
+// event `redacted_by`: what the room's version lets survive stays, here and where the
+// event stands in the room's state or stood in it, and the head `room` and whatever is
+// found by the state follow. `event` was read with `reader`; its place in the state
+// must not change in the same commit. Errors as above.
+absl::Status StageRedaction(storage::RoomCommit& commit, const storage::RoomReader& reader,
+                            storage::RoomRecord& room, int64_t number, storage::EventRecord event,
+                            const std::string& redacted_by);
+
 // Tells the event stream of the invites among `events` that wait for delivery: those
 // that still stand behind them, of users who are not `server_name`'s.
 void LogPendingInvites(storage::RoomCommit& commit, const std::string& room_id,

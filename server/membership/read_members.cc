@@ -7,7 +7,7 @@
 #include "server/lifecycle/export_room.h"
 #include "server/lifecycle/membership.h"
 #include "server/lifecycle/page_token.pb.h"
-#include "server/lifecycle/pages.h"
+#include "server/lifecycle/paging.h"
 #include "server/lifecycle/room_records.h"
 #include "server/lifecycle/visible_room.h"
 #include "server/membership/room_member.h"

@@ -157,14 +157,16 @@ absl::Status CheckStateEventType(absl::string_view type) {
     return Wrong(absl::StrCat("must be at most ", kMaxIdentifierBytes, " bytes long"));
   }
   if (!IsUtf8(type)) return Wrong("must be valid UTF-8");
-  const bool reserved = absl::StartsWith(type, "m.");
-  if (reserved &&
-      !std::binary_search(std::begin(kStateEventTypes), std::end(kStateEventTypes), type)) {
+  if (absl::StartsWith(type, "m.") && !IsStateEventType(type)) {
     return Wrong(
         "must be a state event type of the Matrix specification, which types starting with \"m.\" "
         "are reserved for, or be in a namespace of your own, as in org.example.colour");
   }
   return absl::OkStatus();
+}
+
+bool IsStateEventType(absl::string_view type) {
+  return std::binary_search(std::begin(kStateEventTypes), std::end(kStateEventTypes), type);
 }
 
 absl::string_view ServerNameOf(absl::string_view identifier) {

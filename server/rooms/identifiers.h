@@ -42,6 +42,9 @@ absl::Status CheckNamespacedIdentifier(absl::string_view identifier);
 // (types starting with "m." are reserved for it) or in another namespace.
 absl::Status CheckStateEventType(absl::string_view type);
 
+// True if `type` is one of the state event types of the Matrix specification.
+bool IsStateEventType(absl::string_view type);
+
 // Returns what follows the first ':' of a user id, room id or alias: its server
 // name; "" if there is no ':'.
 absl::string_view ServerNameOf(absl::string_view identifier);

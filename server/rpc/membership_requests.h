@@ -13,8 +13,7 @@
 #include "innkeeper/v1/room_membership.pb.h"
 #include "server/errors/errors.h"
 #include "server/membership/change_membership.h"
-#include "server/rpc/field_checks.h"
-#include "server/rpc/wire.h"
+#include "server/rpc/request_checks.h"
 
 namespace innkeeper::rpc {
 
@@ -51,11 +50,9 @@ absl::StatusOr<membership::MembershipCommand> ToMembershipCommand(membership::Ac
     command.avatar_url = request.avatar_url();
   }
   if constexpr (requires { request.is_direct(); }) command.is_direct = request.is_direct();
-  if (!request.request_id().empty()) {
-    command.identity = {{std::string(principal), request.request_id()}, Fingerprint(request)};
-  }
+  command.identity = IdentityOf(request, request.request_id(), principal);
   FieldErrors errors;
-  CheckRequestId(request.request_id(), errors);
+  CheckRequestId("request_id", request.request_id(), errors);
   errors.AddStatus("", CheckCommand(command, server_name));
   absl::Status valid = errors.ToStatus();
   if (!valid.ok()) return valid;

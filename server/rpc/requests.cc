@@ -1,14 +1,11 @@
 #include "server/rpc/requests.h"
 
-#include <algorithm>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "server/errors/errors.h"
 #include "server/lifecycle/supported_version.h"
 #include "server/rooms/identifiers.h"
-#include "server/rpc/field_checks.h"
-#include "server/rpc/wire.h"
+#include "server/rpc/request_checks.h"
 #include "server/values/struct_json.h"
 
 namespace innkeeper::rpc {
@@ -16,8 +13,8 @@ namespace {
 
 template <typename Request>
 lifecycle::RequestIdentity IdentityOf(const Request& request, absl::string_view principal) {
-  if (request.request_id().empty() || request.validate_only()) return {};
-  return {{std::string(principal), request.request_id()}, Fingerprint(request)};
+  if (request.validate_only()) return {};
+  return rpc::IdentityOf(request, request.request_id(), principal);
 }
 
 rooms::Preset PresetOf(const v1::CreateRoomRequest& request) {
@@ -81,7 +78,7 @@ lifecycle::CreateRoomCommand ToCommand(const v1::CreateRoomRequest& request,
                                        absl::string_view principal,
                                        absl::string_view default_version) {
   lifecycle::CreateRoomCommand command;
-  CheckRequestId(request.request_id(), command.field_errors);
+  CheckRequestId("request_id", request.request_id(), command.field_errors);
   if (!v1::RoomPreset_IsValid(request.preset())) {
     command.field_errors.Add(
         "preset",
@@ -124,7 +121,7 @@ absl::StatusOr<lifecycle::UpgradeRoomCommand> ToCommand(const v1::UpgradeRoomReq
   if (request.new_version().empty()) {
     errors.Add("new_version", "must be given: the version of the new room, such as \"12\"");
   }
-  CheckRequestId(request.request_id(), errors);
+  CheckRequestId("request_id", request.request_id(), errors);
   rooms::UpgradeOptions options = OptionsOf(request, errors);
   absl::Status valid = errors.ToStatus();
   if (!valid.ok()) return valid;

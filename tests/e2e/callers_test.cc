@@ -38,8 +38,22 @@ struct Row {
 
 class CallersTest : public E2eTest {
  protected:
-  static const google::protobuf::ServiceDescriptor& Service() {
-    return *v1::CreateRoomRequest::descriptor()->file()->FindServiceByName("RoomLifecycle");
+  static std::vector<const google::protobuf::ServiceDescriptor*> Services() {
+    return {v1::CreateRoomRequest::descriptor()->file()->FindServiceByName("RoomLifecycle"),
+            v1::SetStateRequest::descriptor()->file()->FindServiceByName("RoomState")};
+  }
+
+  static std::vector<const MethodDescriptor*> Methods() {
+    std::vector<const MethodDescriptor*> methods;
+    for (const auto* service : Services()) {
+      for (int i = 0; i < service->method_count(); ++i) methods.push_back(service->method(i));
+    }
+    return methods;
+  }
+
+  // An event of a room that its creator may redact.
+  static std::string SomeEvent(const std::string& room_id) {
+    return reader().State(room_id).at({"m.room.join_rules", ""}).event_id();
   }
 
   // The rows by the methods' names, for a room of kAlice.
@@ -56,15 +70,27 @@ class CallersTest : public E2eTest {
         {"ExportRoom", {ExportRequest(room_id, kAlice).SerializeAsString(), "", kAlice, "nobody"}},
         {"WatchRoomEvents", {"", "watch", "", "watcher"}},
         {"ListRoomEvents", {"", "watch", "", "watcher"}},
+        {"SetState",
+         {SetStateRequest(room_id, kAlice, "m.room.name", R"({"name": "A"})").SerializeAsString(),
+          "participate", kAlice, "alice"}},
+        {"SendEvent",
+         {SendRequest(room_id, kAlice, "A").SerializeAsString(), "participate", kAlice, "alice"}},
+        {"RedactEvent",
+         {RedactRequest(room_id, kAlice, SomeEvent(room_id)).SerializeAsString(), "participate",
+          kAlice, "alice"}},
+        {"GetEvent",
+         {EventRequest(room_id, SomeEvent(room_id), kAlice).SerializeAsString(), "", kAlice,
+          "nobody"}},
+        {"ListEvents", {ListRequest(room_id, kAlice).SerializeAsString(), "", kAlice, "nobody"}},
     };
   }
 
-  // Calls `check` for every method of the service and its row.
+  // Calls `check` for every method of the services and its row.
   template <typename Check>
   static void ForEachMethod(Check check) {
-    for (int i = 0; i < Service().method_count(); ++i) {
-      const MethodDescriptor& method = *Service().method(i);
-      SCOPED_TRACE(method.name());
+    for (const MethodDescriptor* const described : Methods()) {
+      const MethodDescriptor& method = *described;
+      SCOPED_TRACE(method.full_name());
       const auto rows = Rows(backend().Create(RoomRequest(kAlice)).room_id());
       const auto row = rows.find(method.name());
       if (row == rows.end()) {
@@ -152,6 +178,8 @@ TEST_F(CallersTest, ReadingAsNobodyNeedsReadAll) {
       {"GetRoomState", StateRequest(room_id).SerializeAsString()},
       {"ListRooms", ""},
       {"ExportRoom", ExportRequest(room_id).SerializeAsString()},
+      {"GetEvent", EventRequest(room_id, SomeEvent(room_id)).SerializeAsString()},
+      {"ListEvents", ListRequest(room_id).SerializeAsString()},
   };
   ForEachMethod([&](const MethodDescriptor& method, const Row& row) {
     if (!row.role.empty()) return;
@@ -181,7 +209,9 @@ TEST_F(CallersTest, NobodyActsForUsersThatAreNotTheirs) {
 
 TEST_F(CallersTest, HealthNeedsNoTokenAndKnowsTheServices) {
   EXPECT_EQ(HealthOf(server().address(), ""), "SERVING");
-  EXPECT_EQ(HealthOf(server().address(), Service().full_name()), "SERVING");
+  for (const auto* service : Services()) {
+    EXPECT_EQ(HealthOf(server().address(), service->full_name()), "SERVING");
+  }
   EXPECT_EQ(HealthOf(server().address(), "innkeeper.v1.NoSuchService"), "NOT_FOUND");
 }
 

@@ -15,6 +15,12 @@ std::string TestName() {
   return absl::AsciiStrToLower(testing::UnitTest::GetInstance()->current_test_info()->name());
 }
 
+std::string SortedJson(const google::protobuf::Struct& content) {
+  std::string json;
+  CHECK(google::protobuf::util::MessageToJsonString(content, &json).ok());
+  return nlohmann::json::parse(json).dump();
+}
+
 struct Clients {
   explicit Clients(const std::string& address)
       : admin(address, TestToken("admin")),
@@ -97,11 +103,55 @@ v1::UpgradeRoomRequest UpgradeRequest(const std::string& room_id, const std::str
   return request;
 }
 
-std::string ContentOf(const v1::StateEvent& event) {
-  std::string json;
-  CHECK(google::protobuf::util::MessageToJsonString(event.content(), &json).ok());
-  return nlohmann::json::parse(json).dump();
+v1::SetStateRequest SetStateRequest(const std::string& room_id, const std::string& requester,
+                                    const std::string& type, absl::string_view content_json) {
+  v1::SetStateRequest request;
+  request.set_room_id(room_id);
+  request.set_requester(requester);
+  request.set_type(type);
+  *request.mutable_content() = FromJson<google::protobuf::Struct>(content_json);
+  return request;
 }
+
+v1::SendEventRequest SendRequest(const std::string& room_id, const std::string& requester,
+                                 const std::string& text) {
+  v1::SendEventRequest request;
+  request.set_room_id(room_id);
+  request.set_requester(requester);
+  request.set_type("m.room.message");
+  auto& fields = *request.mutable_content()->mutable_fields();
+  fields["msgtype"].set_string_value("m.text");
+  fields["body"].set_string_value(text);
+  return request;
+}
+
+v1::RedactEventRequest RedactRequest(const std::string& room_id, const std::string& requester,
+                                     const std::string& event_id) {
+  v1::RedactEventRequest request;
+  request.set_room_id(room_id);
+  request.set_requester(requester);
+  request.set_event_id(event_id);
+  return request;
+}
+
+v1::GetEventRequest EventRequest(const std::string& room_id, const std::string& event_id,
+                                 const std::string& requester) {
+  v1::GetEventRequest request;
+  request.set_room_id(room_id);
+  request.set_event_id(event_id);
+  request.set_requester(requester);
+  return request;
+}
+
+v1::ListEventsRequest ListRequest(const std::string& room_id, const std::string& requester) {
+  v1::ListEventsRequest request;
+  request.set_room_id(room_id);
+  request.set_requester(requester);
+  return request;
+}
+
+std::string ContentOf(const v1::StateEvent& event) { return SortedJson(event.content()); }
+std::string ContentOf(const v1::TimelineEvent& event) { return SortedJson(event.content()); }
 
 std::vector<v1::RoomEvent> EventsOf(const TestClient& client, const std::string& room_id) {
   std::vector<v1::RoomEvent> events;

@@ -79,8 +79,19 @@ v1::ExportRoomRequest ExportRequest(const std::string& room_id, const std::strin
 v1::UpgradeRoomRequest UpgradeRequest(const std::string& room_id, const std::string& requester,
                                       const std::string& new_version);
 
-// The content of a state event as JSON text with sorted keys.
+v1::SetStateRequest SetStateRequest(const std::string& room_id, const std::string& requester,
+                                    const std::string& type, absl::string_view content_json);
+v1::SendEventRequest SendRequest(const std::string& room_id, const std::string& requester,
+                                 const std::string& text);
+v1::RedactEventRequest RedactRequest(const std::string& room_id, const std::string& requester,
+                                     const std::string& event_id);
+v1::GetEventRequest EventRequest(const std::string& room_id, const std::string& event_id,
+                                 const std::string& requester = "");
+v1::ListEventsRequest ListRequest(const std::string& room_id, const std::string& requester = "");
+
+// The content of an event as JSON text with sorted keys.
 std::string ContentOf(const v1::StateEvent& event);
+std::string ContentOf(const v1::TimelineEvent& event);
 
 // The events of the log about this room, oldest first.
 std::vector<v1::RoomEvent> EventsOf(const TestClient& client, const std::string& room_id);

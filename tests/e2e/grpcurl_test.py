@@ -46,9 +46,9 @@ class Grpcurl:
                                 text=True, timeout=60, env=dict(os.environ, TOKEN=TOKEN))
         return result.returncode, result.stdout, result.stderr
 
-    def call(self, method, request):
+    def call(self, method, request, service=SERVICE):
         """Calls a method that must succeed; returns its response."""
-        code, output, errors = self.run(SERVICE + "/" + method, options=["-d", json.dumps(request)])
+        code, output, errors = self.run(service + "/" + method, options=["-d", json.dumps(request)])
         assert code == 0, errors
         return json.loads(output)
 
@@ -98,6 +98,27 @@ class GrpcurlTest(unittest.TestCase):
         code, description, errors = self.grpcurl.run("describe", "innkeeper.v1.CreateRoomRequest")
         self.assertEqual(code, 0, errors)
         self.assertIn("google.protobuf.Struct power_level_content_override = 7", description)
+
+    def test_what_is_said_in_a_room_is_listed_and_taken_back(self):
+        def call(method, **request):
+            return self.grpcurl.call(
+                method, {"room_id": room_id, "requester": self.alice, **request},
+                "innkeeper.v1.RoomState")
+
+        room_id = self.create()["room_id"]
+        content = {"msgtype": "m.text", "body": "Hello", "n": [1, {"x": None}]}
+        sent = call("SendEvent", type="m.room.message", content=content)["event"]
+        topic = call("SetState", type="m.room.topic", content={"topic": "All sorts"})
+        self.assertTrue(topic["changed"])
+        latest = call("ListEvents", page_size=2)
+        self.assertEqual([event["event_id"] for event in latest["events"]],
+                         [topic["event"]["event_id"], sent["event_id"]])
+        self.assertEqual(latest["events"][0]["state_key"], "")
+        self.assertEqual(latest["events"][1]["content"], content)
+        redaction = call("RedactEvent", event_id=sent["event_id"], reason="hush")["event"]
+        redacted = call("GetEvent", event_id=sent["event_id"])["event"]
+        self.assertEqual(redacted["content"], {})
+        self.assertEqual(redacted["redacted_by"], redaction["event_id"])
 
     def test_a_room_is_created_read_and_upgraded(self):
         room = self.create(

@@ -65,28 +65,34 @@ TestClient::TestClient(const std::string& address, std::string token)
     : token_(std::move(token)),
       channel_(Connect(address)),
       stub_(v1::RoomLifecycle::NewStub(channel_)),
-      membership_(v1::RoomMembership::NewStub(channel_)) {}
+      membership_(v1::RoomMembership::NewStub(channel_)),
+      state_stub_(v1::RoomState::NewStub(channel_)) {}
 
 void TestClient::Prepare(grpc::ClientContext& context) const {
   context.set_deadline(std::chrono::system_clock::now() + kDeadline);
   if (!token_.empty()) context.AddMetadata("authorization", absl::StrCat("Bearer ", token_));
 }
 
-#define INNKEEPER_DEFINE_CALL(method)                                                        \
+#define INNKEEPER_DEFINE_CALL(stub, method)                                                  \
   Reply<v1::method##Response> TestClient::method(const v1::method##Request& request) const { \
     grpc::ClientContext context;                                                             \
     Prepare(context);                                                                        \
     Reply<v1::method##Response> reply;                                                       \
-    reply.status = stub_->method(&context, request, &reply.response);                        \
+    reply.status = stub->method(&context, request, &reply.response);                         \
     return reply;                                                                            \
   }
 
-INNKEEPER_DEFINE_CALL(CreateRoom)
-INNKEEPER_DEFINE_CALL(UpgradeRoom)
-INNKEEPER_DEFINE_CALL(GetRoom)
-INNKEEPER_DEFINE_CALL(GetRoomState)
-INNKEEPER_DEFINE_CALL(ListRooms)
-INNKEEPER_DEFINE_CALL(ListRoomEvents)
+INNKEEPER_DEFINE_CALL(stub_, CreateRoom)
+INNKEEPER_DEFINE_CALL(stub_, UpgradeRoom)
+INNKEEPER_DEFINE_CALL(stub_, GetRoom)
+INNKEEPER_DEFINE_CALL(stub_, GetRoomState)
+INNKEEPER_DEFINE_CALL(stub_, ListRooms)
+INNKEEPER_DEFINE_CALL(stub_, ListRoomEvents)
+INNKEEPER_DEFINE_CALL(state_stub_, SetState)
+INNKEEPER_DEFINE_CALL(state_stub_, SendEvent)
+INNKEEPER_DEFINE_CALL(state_stub_, RedactEvent)
+INNKEEPER_DEFINE_CALL(state_stub_, GetEvent)
+INNKEEPER_DEFINE_CALL(state_stub_, ListEvents)
 
 #undef INNKEEPER_DEFINE_CALL
 

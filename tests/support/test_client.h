@@ -19,6 +19,7 @@
 #include "grpcpp/support/status.h"
 #include "innkeeper/v1/room_lifecycle.grpc.pb.h"
 #include "innkeeper/v1/room_membership.grpc.pb.h"
+#include "innkeeper/v1/room_state.grpc.pb.h"
 
 namespace innkeeper {
 
@@ -78,6 +79,11 @@ class TestClient {
     reply.status = (stub.*method)(&context, request, &reply.response);
     return reply;
   }
+  Reply<v1::SetStateResponse> SetState(const v1::SetStateRequest& request) const;
+  Reply<v1::SendEventResponse> SendEvent(const v1::SendEventRequest& request) const;
+  Reply<v1::RedactEventResponse> RedactEvent(const v1::RedactEventRequest& request) const;
+  Reply<v1::GetEventResponse> GetEvent(const v1::GetEventRequest& request) const;
+  Reply<v1::ListEventsResponse> ListEvents(const v1::ListEventsRequest& request) const;
 
   // Shorthands, which crash if the call fails.
   v1::Room Create(const v1::CreateRoomRequest& request) const;
@@ -98,6 +104,7 @@ class TestClient {
   const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::RoomLifecycle::Stub> stub_;
   const std::unique_ptr<v1::RoomMembership::Stub> membership_;
+  const std::unique_ptr<v1::RoomState::Stub> state_stub_;
 };
 
 // A request for a plain room of `creator`.

@@ -1,4 +1,4 @@
-#include "server/rpc/field_checks.h"
+#include "server/rpc/request_checks.h"
 
 #include <algorithm>
 
@@ -19,9 +19,9 @@ bool IsRequestId(absl::string_view id) {
 
 }  // namespace
 
-void CheckRequestId(absl::string_view id, FieldErrors& errors, const std::string& field) {
+void CheckRequestId(absl::string_view field, absl::string_view id, FieldErrors& errors) {
   if (!IsRequestId(id)) {
-    errors.Add(field,
+    errors.Add(std::string(field),
                "must be 1 to 128 characters of A-Z a-z 0-9 . _ : - or left out; a UUID is a good "
                "choice");
   }
@@ -31,7 +31,6 @@ void CheckRoomIdField(const std::string& room_id, FieldErrors& errors) {
   errors.AddStatus("room_id", rooms::CheckRoomId(room_id));
 }
 
-// An optional user to act as.
 void CheckRequesterField(const std::string& requester, FieldErrors& errors) {
   if (!requester.empty()) errors.AddStatus("requester", rooms::CheckUserId(requester));
 }

@@ -1,11 +1,10 @@
-// File: server/lifecycle/pages.h
+// File: server/lifecycle/paging.h
 //
-// What lists that come in pages have in common.
+// What the methods that give lists page by page have in common.
 
-#ifndef INNKEEPER_SERVER_LIFECYCLE_PAGES_H_
-#define INNKEEPER_SERVER_LIFECYCLE_PAGES_H_
+#ifndef INNKEEPER_SERVER_LIFECYCLE_PAGING_H_
+#define INNKEEPER_SERVER_LIFECYCLE_PAGING_H_
 
-#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -24,15 +23,15 @@ inline constexpr size_t kMaxPageBytes = size_t{1} << 20;
 // make it long.
 inline constexpr int kMaxScanned = 10'000;
 
-// The page size to use for what the request asks; 0 stands for `fallback`.
-inline int PageSize(int requested, int fallback, int maximum) {
-  return requested == 0 ? fallback : std::min(requested, maximum);
-}
-
-// CURSOR_INVALID: the page token is "damaged", or of an "other-request".
+// INVALID_ARGUMENT (CURSOR_INVALID) about the field page_token. `cause` is for the
+// metadata.
 absl::Status PageTokenInvalid(absl::string_view cause);
 
-// What is inside a page token that was sealed for `purpose`; nothing if it was not.
+// The page size to use for what the request asks; 0 stands for `fallback`.
+int PageSize(int requested, int fallback, int maximum);
+
+// Returns the message that was signed for `purpose`, or nothing if `sealed` is no such
+// token.
 template <typename Token>
 std::optional<Token> OpenPageToken(const TokenSigner& signer, absl::string_view purpose,
                                    const std::string& sealed) {
@@ -42,7 +41,7 @@ std::optional<Token> OpenPageToken(const TokenSigner& signer, absl::string_view 
   return token;
 }
 
-// The page token with `token` inside.
+// Returns the page token with `token` inside.
 template <typename Token>
 std::string SealPageToken(const TokenSigner& signer, absl::string_view purpose,
                           const Token& token) {
@@ -51,4 +50,4 @@ std::string SealPageToken(const TokenSigner& signer, absl::string_view purpose,
 
 }  // namespace innkeeper::lifecycle
 
-#endif  // INNKEEPER_SERVER_LIFECYCLE_PAGES_H_
+#endif  // INNKEEPER_SERVER_LIFECYCLE_PAGING_H_

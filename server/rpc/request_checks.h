@@ -1,0 +1,36 @@
+// File: server/rpc/request_checks.h
+//
+// Checks of fields that many requests have, and who a request is. Pure functions.
+
+#ifndef INNKEEPER_SERVER_RPC_REQUEST_CHECKS_H_
+#define INNKEEPER_SERVER_RPC_REQUEST_CHECKS_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "server/errors/errors.h"
+#include "server/lifecycle/request_log.h"
+#include "server/rpc/wire.h"
+
+namespace innkeeper::rpc {
+
+// Each notes what is wrong with a field: the id of a request, under the name that the
+// request has for it; a room id; an optional user to act as; a page size.
+void CheckRequestId(absl::string_view field, absl::string_view id, FieldErrors& errors);
+void CheckRoomIdField(const std::string& room_id, FieldErrors& errors);
+void CheckRequesterField(const std::string& requester, FieldErrors& errors);
+void CheckPageSize(int32_t page_size, FieldErrors& errors);
+
+// Who `request` is, with the id `request_id`, when `principal` makes it; like no other
+// if the id is empty.
+template <typename Request>
+lifecycle::RequestIdentity IdentityOf(const Request& request, const std::string& request_id,
+                                      absl::string_view principal) {
+  if (request_id.empty()) return {};
+  return {{std::string(principal), request_id}, Fingerprint(request)};
+}
+
+}  // namespace innkeeper::rpc
+
+#endif  // INNKEEPER_SERVER_RPC_REQUEST_CHECKS_H_
