@@ -1,12 +1,12 @@
 #include "server/lifecycle/read_rooms.h"
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "server/errors/errors.h"
 #include "server/lifecycle/page_token.pb.h"
+#include "server/lifecycle/paging.h"
 #include "server/lifecycle/room_records.h"
 #include "server/lifecycle/visible_room.h"
 #include "storage/room_store.h"
@@ -20,37 +20,12 @@ constexpr int kMaxStatePage = 1000;
 constexpr int kDefaultRoomsPage = 100;
 constexpr int kMaxRoomsPage = 1000;
 
-// Pages end once they are about this large, well below what clients take by
-// default.
-constexpr size_t kMaxPageBytes = size_t{1} << 20;
-
 // How many rooms one call looks at, so that a filter that matches little does not
 // make it long.
 constexpr int kMaxRoomsScanned = 10'000;
 
 constexpr char kStatePurpose[] = "state-page";
 constexpr char kRoomsPurpose[] = "rooms-page";
-
-absl::Status PageTokenInvalid(absl::string_view cause) {
-  FieldErrors errors;
-  errors.Add("page_token",
-             "must be the next_page_token of a page of the same request; start again without one");
-  return WithMetadata(errors.ToStatus(v1::ERROR_REASON_CURSOR_INVALID), {{"cause", cause}});
-}
-
-template <typename Token>
-std::optional<Token> OpenToken(const TokenSigner& signer, absl::string_view purpose,
-                               const std::string& sealed) {
-  std::optional<std::string> payload = signer.Verify(purpose, sealed);
-  Token token;
-  if (!payload || !token.ParseFromString(*payload)) return std::nullopt;
-  return token;
-}
-
-// The page size to use for what the request asks; 0 stands for `fallback`.
-int PageSize(int requested, int fallback, int maximum) {
-  return requested == 0 ? fallback : std::min(requested, maximum);
-}
 
 absl::Status RevisionOutOfRange(const storage::RoomRecord& room) {
   const std::string current = absl::StrCat(room.revision());
@@ -81,7 +56,7 @@ absl::StatusOr<v1::GetRoomStateResponse> RoomBrowser::GetRoomState(
   if (!request.type().empty()) query.type = request.type();
   if (request.has_state_key()) query.state_key = request.state_key();
   if (!request.page_token().empty()) {
-    auto token = OpenToken<StatePageToken>(signer_, kStatePurpose, request.page_token());
+    auto token = OpenPageToken<StatePageToken>(signer_, kStatePurpose, request.page_token());
     if (!token) return PageTokenInvalid("damaged");
     if (token->room_id() != request.room_id() || token->requester() != request.requester() ||
         token->filter_type() != request.type() || request.has_state_key() ||
@@ -132,7 +107,7 @@ absl::StatusOr<v1::ListRoomsResponse> RoomBrowser::ListRooms(
     const v1::ListRoomsRequest& request) const {
   std::string after;
   if (!request.page_token().empty()) {
-    auto token = OpenToken<RoomsPageToken>(signer_, kRoomsPurpose, request.page_token());
+    auto token = OpenPageToken<RoomsPageToken>(signer_, kRoomsPurpose, request.page_token());
     if (!token) return PageTokenInvalid("damaged");
     if (token->requester() != request.requester() ||
         token->status() != static_cast<int>(request.status())) {
