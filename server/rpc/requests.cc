@@ -1,52 +1,21 @@
 #include "server/rpc/requests.h"
 
-#include <algorithm>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "server/errors/errors.h"
 #include "server/lifecycle/supported_version.h"
 #include "server/rooms/identifiers.h"
+#include "server/rpc/request_fields.h"
 #include "server/rpc/wire.h"
 #include "server/values/struct_json.h"
 
 namespace innkeeper::rpc {
 namespace {
 
-constexpr size_t kMaxRequestIdBytes = 128;
-
-bool IsRequestId(absl::string_view id) {
-  return id.size() <= kMaxRequestIdBytes && std::all_of(id.begin(), id.end(), [](char c) {
-           return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' ||
-                  c == ':' || c == '-';
-         });
-}
-
-void CheckRequestId(absl::string_view id, FieldErrors& errors) {
-  if (!IsRequestId(id)) {
-    errors.Add("request_id",
-               "must be 1 to 128 characters of A-Z a-z 0-9 . _ : - or left out; a UUID is a good "
-               "choice");
-  }
-}
-
-void CheckRoomIdField(const std::string& room_id, FieldErrors& errors) {
-  errors.AddStatus("room_id", rooms::CheckRoomId(room_id));
-}
-
-// An optional user to act as.
-void CheckRequesterField(const std::string& requester, FieldErrors& errors) {
-  if (!requester.empty()) errors.AddStatus("requester", rooms::CheckUserId(requester));
-}
-
-void CheckPageSize(int32_t page_size, FieldErrors& errors) {
-  if (page_size < 0) errors.Add("page_size", "must not be negative; 0 stands for the default");
-}
-
 template <typename Request>
 lifecycle::RequestIdentity IdentityOf(const Request& request, absl::string_view principal) {
-  if (request.request_id().empty() || request.validate_only()) return {};
-  return {{std::string(principal), request.request_id()}, Fingerprint(request)};
+  if (request.validate_only()) return {};
+  return MakeIdentity(request, request.request_id(), principal);
 }
 
 rooms::Preset PresetOf(const v1::CreateRoomRequest& request) {
@@ -68,7 +37,7 @@ lifecycle::CreateRoomCommand ToCommand(const v1::CreateRoomRequest& request,
                                        absl::string_view principal,
                                        absl::string_view default_version) {
   lifecycle::CreateRoomCommand command;
-  CheckRequestId(request.request_id(), command.field_errors);
+  CheckRequestIdField(request.request_id(), command.field_errors);
   if (!v1::RoomPreset_IsValid(request.preset())) {
     command.field_errors.Add(
         "preset",
@@ -111,7 +80,7 @@ absl::StatusOr<lifecycle::UpgradeRoomCommand> ToCommand(const v1::UpgradeRoomReq
   if (request.new_version().empty()) {
     errors.Add("new_version", "must be given: the version of the new room, such as \"12\"");
   }
-  CheckRequestId(request.request_id(), errors);
+  CheckRequestIdField(request.request_id(), errors);
   absl::Status valid = errors.ToStatus();
   if (!valid.ok()) return valid;
   return lifecycle::UpgradeRoomCommand{.room_id = request.room_id(),
@@ -124,40 +93,40 @@ absl::StatusOr<lifecycle::UpgradeRoomCommand> ToCommand(const v1::UpgradeRoomReq
 absl::Status CheckRequest(const v1::GetRoomRequest& request) {
   FieldErrors errors;
   CheckRoomIdField(request.room_id(), errors);
-  CheckRequesterField(request.requester(), errors);
+  CheckReaderField(request.requester(), errors);
   return errors.ToStatus();
 }
 
 absl::Status CheckRequest(const v1::GetRoomStateRequest& request) {
   FieldErrors errors;
   CheckRoomIdField(request.room_id(), errors);
-  CheckRequesterField(request.requester(), errors);
+  CheckReaderField(request.requester(), errors);
   if (request.has_state_key() && request.type().empty()) {
     errors.Add("state_key", "needs `type` to be given too");
   }
   if (request.revision() < 0) {
     errors.Add("revision", "must not be negative; 0 stands for the current one");
   }
-  CheckPageSize(request.page_size(), errors);
+  CheckPageSizeField(request.page_size(), errors);
   return errors.ToStatus();
 }
 
 absl::Status CheckRequest(const v1::ListRoomsRequest& request) {
   FieldErrors errors;
-  CheckRequesterField(request.requester(), errors);
+  CheckReaderField(request.requester(), errors);
   if (!v1::RoomStatus_IsValid(request.status())) {
     errors.Add("status",
                "must be ROOM_STATUS_ACTIVE, ROOM_STATUS_UPGRADING or "
                "ROOM_STATUS_TOMBSTONED, or left out");
   }
-  CheckPageSize(request.page_size(), errors);
+  CheckPageSizeField(request.page_size(), errors);
   return errors.ToStatus();
 }
 
 absl::Status CheckRequest(const v1::ExportRoomRequest& request) {
   FieldErrors errors;
   CheckRoomIdField(request.room_id(), errors);
-  CheckRequesterField(request.requester(), errors);
+  CheckReaderField(request.requester(), errors);
   return errors.ToStatus();
 }
 
