@@ -23,6 +23,8 @@
 #include "server/base/periodic.h"
 #include "server/base/signed_token.h"
 #include "server/credentials.h"
+#include "server/directory/directory_editor.h"
+#include "server/directory/directory_reader.h"
 #include "server/feed/event_feed.h"
 #include "server/lifecycle/create_room.h"
 #include "server/lifecycle/export_room.h"
@@ -34,6 +36,7 @@
 #include "server/rooms/identifiers.h"
 #include "server/rooms/signing.h"
 #include "server/rpc/call_gate.h"
+#include "server/rpc/room_directory_service.h"
 #include "server/rpc/room_lifecycle_service.h"
 #include "server/signing_key.h"
 #include "storage/rocksdb/rocksdb_engine.h"
@@ -167,10 +170,15 @@ class RealServer final : public Server {
         upgrader_(*engine_, clock_, random_, UpgraderOptions(config)),
         browser_(*engine_, signer_),
         exporter_(*engine_, signing_key_),
+        directory_editor_(*engine_, {clock_, random_, config.server_name}),
+        directory_reader_(*engine_, signer_),
         feed_(*engine_, signer_, read_executor_, random_),
-        service_({*authenticator_, gate_, read_executor_, write_executor_, upgrade_executor_,
-                  transactor_},
-                 {creator_, upgrader_, browser_, exporter_, feed_}, config.default_room_version) {}
+        environment_({*authenticator_, gate_, read_executor_, write_executor_, upgrade_executor_,
+                      transactor_}),
+        service_(environment_, {creator_, upgrader_, browser_, exporter_, feed_},
+                 config.default_room_version),
+        directory_service_(environment_, directory_editor_, directory_reader_, config.server_name) {
+  }
 
   ~RealServer() override {
     absl::Status status = Shutdown();
@@ -203,9 +211,13 @@ class RealServer final : public Server {
   lifecycle::RoomUpgrader upgrader_;
   const lifecycle::RoomBrowser browser_;
   const lifecycle::RoomExporter exporter_;
+  const directory::DirectoryEditor directory_editor_;
+  const directory::DirectoryReader directory_reader_;
   feed::EventFeed feed_;
   rpc::CallGate gate_;
+  const rpc::CallEnvironment environment_;
   rpc::RoomLifecycleService service_;
+  rpc::RoomDirectoryService directory_service_;
   std::string address_;                        // set by Serve()
   std::unique_ptr<grpc::Server> grpc_server_;  // set by Serve()
   std::optional<PeriodicTask> maintenance_;
@@ -238,6 +250,7 @@ absl::Status RealServer::Listen() {
   int port = 0;
   builder.AddListeningPort(config_.listen_address, *credentials, &port);
   builder.RegisterService(&service_);
+  builder.RegisterService(&directory_service_);
   grpc_server_ = builder.BuildAndStart();
   if (grpc_server_ == nullptr || port == 0) {
     return absl::UnavailableError(absl::StrCat(
@@ -253,6 +266,7 @@ void RealServer::SetServing(bool serving) {
   grpc::HealthCheckServiceInterface* health = grpc_server_->GetHealthCheckService();
   health->SetServingStatus(serving);
   health->SetServingStatus(v1::RoomLifecycle::service_full_name(), serving);
+  health->SetServingStatus(v1::RoomDirectory::service_full_name(), serving);
 }
 
 absl::Status RealServer::Shutdown() {

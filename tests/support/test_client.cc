@@ -64,28 +64,35 @@ std::vector<std::string> FieldsOf(const grpc::Status& status) {
 TestClient::TestClient(const std::string& address, std::string token)
     : token_(std::move(token)),
       channel_(Connect(address)),
-      stub_(v1::RoomLifecycle::NewStub(channel_)) {}
+      stub_(v1::RoomLifecycle::NewStub(channel_)),
+      directory_stub_(v1::RoomDirectory::NewStub(channel_)) {}
 
 void TestClient::Prepare(grpc::ClientContext& context) const {
   context.set_deadline(std::chrono::system_clock::now() + kDeadline);
   if (!token_.empty()) context.AddMetadata("authorization", absl::StrCat("Bearer ", token_));
 }
 
-#define INNKEEPER_DEFINE_CALL(method)                                                        \
+#define INNKEEPER_DEFINE_CALL(stub, method)                                                  \
   Reply<v1::method##Response> TestClient::method(const v1::method##Request& request) const { \
     grpc::ClientContext context;                                                             \
     Prepare(context);                                                                        \
     Reply<v1::method##Response> reply;                                                       \
-    reply.status = stub_->method(&context, request, &reply.response);                        \
+    reply.status = stub->method(&context, request, &reply.response);                         \
     return reply;                                                                            \
   }
 
-INNKEEPER_DEFINE_CALL(CreateRoom)
-INNKEEPER_DEFINE_CALL(UpgradeRoom)
-INNKEEPER_DEFINE_CALL(GetRoom)
-INNKEEPER_DEFINE_CALL(GetRoomState)
-INNKEEPER_DEFINE_CALL(ListRooms)
-INNKEEPER_DEFINE_CALL(ListRoomEvents)
+INNKEEPER_DEFINE_CALL(stub_, CreateRoom)
+INNKEEPER_DEFINE_CALL(stub_, UpgradeRoom)
+INNKEEPER_DEFINE_CALL(stub_, GetRoom)
+INNKEEPER_DEFINE_CALL(stub_, GetRoomState)
+INNKEEPER_DEFINE_CALL(stub_, ListRooms)
+INNKEEPER_DEFINE_CALL(stub_, ListRoomEvents)
+INNKEEPER_DEFINE_CALL(directory_stub_, SetAlias)
+INNKEEPER_DEFINE_CALL(directory_stub_, DeleteAlias)
+INNKEEPER_DEFINE_CALL(directory_stub_, ResolveAlias)
+INNKEEPER_DEFINE_CALL(directory_stub_, ListAliases)
+INNKEEPER_DEFINE_CALL(directory_stub_, SetVisibility)
+INNKEEPER_DEFINE_CALL(directory_stub_, ListPublicRooms)
 
 #undef INNKEEPER_DEFINE_CALL
 

@@ -17,6 +17,7 @@
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/support/status.h"
+#include "innkeeper/v1/room_directory.grpc.pb.h"
 #include "innkeeper/v1/room_lifecycle.grpc.pb.h"
 
 namespace innkeeper {
@@ -64,6 +65,14 @@ class TestClient {
   ExportedRoom ExportRoom(const v1::ExportRoomRequest& request) const;
   Reply<v1::ListRoomEventsResponse> ListRoomEvents(const v1::ListRoomEventsRequest& request) const;
 
+  Reply<v1::SetAliasResponse> SetAlias(const v1::SetAliasRequest& request) const;
+  Reply<v1::DeleteAliasResponse> DeleteAlias(const v1::DeleteAliasRequest& request) const;
+  Reply<v1::ResolveAliasResponse> ResolveAlias(const v1::ResolveAliasRequest& request) const;
+  Reply<v1::ListAliasesResponse> ListAliases(const v1::ListAliasesRequest& request) const;
+  Reply<v1::SetVisibilityResponse> SetVisibility(const v1::SetVisibilityRequest& request) const;
+  Reply<v1::ListPublicRoomsResponse> ListPublicRooms(
+      const v1::ListPublicRoomsRequest& request) const;
+
   // Shorthands, which crash if the call fails.
   v1::Room Create(const v1::CreateRoomRequest& request) const;
   v1::Room Room(const std::string& room_id) const;  // needs the role read-all
@@ -81,6 +90,7 @@ class TestClient {
   const std::string token_;
   const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::RoomLifecycle::Stub> stub_;
+  const std::unique_ptr<v1::RoomDirectory::Stub> directory_stub_;
 };
 
 // A request for a plain room of `creator`.
