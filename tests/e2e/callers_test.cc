@@ -38,14 +38,44 @@ struct Row {
 
 class CallersTest : public E2eTest {
  protected:
-  static const google::protobuf::ServiceDescriptor& Service() {
-    return *v1::CreateRoomRequest::descriptor()->file()->FindServiceByName("RoomLifecycle");
+  static std::vector<const google::protobuf::ServiceDescriptor*> Services() {
+    return {v1::CreateRoomRequest::descriptor()->file()->service(0),
+            v1::SetAliasRequest::descriptor()->file()->service(0)};
+  }
+
+  static std::vector<const MethodDescriptor*> Methods() {
+    std::vector<const MethodDescriptor*> methods;
+    for (const auto* service : Services()) {
+      for (int i = 0; i < service->method_count(); ++i) methods.push_back(service->method(i));
+    }
+    return methods;
+  }
+
+  // An alias that no other call of this has returned.
+  static std::string NewAlias() {
+    static int count = 0;
+    return Alias(absl::StrCat(++count));
   }
 
   // The rows by the methods' names, for a room of kAlice.
   static std::map<std::string, Row> Rows(const std::string& room_id) {
     v1::ListRoomsRequest rooms;
     rooms.set_requester(kAlice);
+    v1::SetAliasRequest set_alias;
+    set_alias.set_alias(NewAlias());
+    set_alias.set_room_id(room_id);
+    set_alias.set_requester(kAlice);
+    v1::DeleteAliasRequest delete_alias;
+    delete_alias.set_alias(ResolvableAlias(room_id));
+    delete_alias.set_requester(kAlice);
+    v1::ResolveAliasRequest resolve_alias;
+    resolve_alias.set_alias(ResolvableAlias(room_id));
+    v1::ListAliasesRequest aliases;
+    aliases.set_room_id(room_id);
+    aliases.set_requester(kAlice);
+    v1::SetVisibilityRequest visibility;
+    visibility.set_room_id(room_id);
+    visibility.set_requester(kAlice);
     return {
         {"CreateRoom", {RoomRequest(kAlice).SerializeAsString(), "create", kAlice, "alice"}},
         {"UpgradeRoom",
@@ -56,14 +86,30 @@ class CallersTest : public E2eTest {
         {"ExportRoom", {ExportRequest(room_id, kAlice).SerializeAsString(), "", kAlice, "nobody"}},
         {"WatchRoomEvents", {"", "watch", "", "watcher"}},
         {"ListRoomEvents", {"", "watch", "", "watcher"}},
+        {"SetAlias", {set_alias.SerializeAsString(), "participate", kAlice, "alice"}},
+        {"DeleteAlias", {delete_alias.SerializeAsString(), "participate", kAlice, "alice"}},
+        {"ResolveAlias", {resolve_alias.SerializeAsString(), "", "", "sender"}},
+        {"ListAliases", {aliases.SerializeAsString(), "", kAlice, "nobody"}},
+        {"SetVisibility", {visibility.SerializeAsString(), "participate", kAlice, "alice"}},
+        {"ListPublicRooms", {"", "", "", "sender"}},
     };
   }
 
-  // Calls `check` for every method of the service and its row.
+  // An alias of the room.
+  static std::string ResolvableAlias(const std::string& room_id) {
+    v1::SetAliasRequest request;
+    request.set_alias(NewAlias());
+    request.set_room_id(room_id);
+    request.set_requester(kAlice);
+    EXPECT_TRUE(backend().SetAlias(request).ok());
+    return request.alias();
+  }
+
+  // Calls `check` for every method of the services and its row.
   template <typename Check>
   static void ForEachMethod(Check check) {
-    for (int i = 0; i < Service().method_count(); ++i) {
-      const MethodDescriptor& method = *Service().method(i);
+    for (const MethodDescriptor* described : Methods()) {
+      const MethodDescriptor& method = *described;
       SCOPED_TRACE(method.name());
       const auto rows = Rows(backend().Create(RoomRequest(kAlice)).room_id());
       const auto row = rows.find(method.name());
@@ -147,14 +193,17 @@ TEST_F(CallersTest, WithoutTheRoleNothingIsDone) {
 
 TEST_F(CallersTest, ReadingAsNobodyNeedsReadAll) {
   const std::string room_id = backend().Create(RoomRequest(kAlice)).room_id();
+  v1::ListAliasesRequest aliases;
+  aliases.set_room_id(room_id);
   const std::map<std::string, std::string> requests = {
       {"GetRoom", GetRequest(room_id).SerializeAsString()},
       {"GetRoomState", StateRequest(room_id).SerializeAsString()},
       {"ListRooms", ""},
       {"ExportRoom", ExportRequest(room_id).SerializeAsString()},
+      {"ListAliases", aliases.SerializeAsString()},
   };
   ForEachMethod([&](const MethodDescriptor& method, const Row& row) {
-    if (!row.role.empty()) return;
+    if (!row.role.empty() || row.user.empty()) return;
     const std::string& request = requests.at(method.name());
     EXPECT_TRUE(Call(method, request, Bearer(TestToken("reader"))).ok());
     const grpc::Status status = Call(method, request, Bearer(TestToken("alice")));
@@ -181,7 +230,9 @@ TEST_F(CallersTest, NobodyActsForUsersThatAreNotTheirs) {
 
 TEST_F(CallersTest, HealthNeedsNoTokenAndKnowsTheServices) {
   EXPECT_EQ(HealthOf(server().address(), ""), "SERVING");
-  EXPECT_EQ(HealthOf(server().address(), Service().full_name()), "SERVING");
+  for (const auto* service : Services()) {
+    EXPECT_EQ(HealthOf(server().address(), service->full_name()), "SERVING");
+  }
   EXPECT_EQ(HealthOf(server().address(), "innkeeper.v1.NoSuchService"), "NOT_FOUND");
 }
 
