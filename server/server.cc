@@ -23,6 +23,8 @@
 #include "server/base/periodic.h"
 #include "server/base/signed_token.h"
 #include "server/credentials.h"
+#include "server/directory/directory_editor.h"
+#include "server/directory/directory_reader.h"
 #include "server/feed/event_feed.h"
 #include "server/lifecycle/create_room.h"
 #include "server/lifecycle/export_room.h"
@@ -37,6 +39,7 @@
 #include "server/rooms/identifiers.h"
 #include "server/rooms/signing.h"
 #include "server/rpc/call_gate.h"
+#include "server/rpc/room_directory_service.h"
 #include "server/rpc/room_lifecycle_service.h"
 #include "server/rpc/room_membership_service.h"
 #include "server/rpc/room_state_service.h"
@@ -178,6 +181,8 @@ class RealServer final : public Server {
         member_browser_(*engine_, signer_, signing_key_),
         room_writer_({clock_, random_, config.server_name}),
         timeline_reader_(*engine_, signer_),
+        directory_editor_(*engine_, {clock_, random_, config.server_name}),
+        directory_reader_(*engine_, signer_),
         feed_(*engine_, signer_, read_executor_, random_),
         environment_{*authenticator_,   gate_,      read_executor_, write_executor_,
                      upgrade_executor_, transactor_},
@@ -185,7 +190,9 @@ class RealServer final : public Server {
                  config.default_room_version),
         membership_service_(environment_, {membership_changer_, member_browser_},
                             config.server_name),
-        state_service_(environment_, {room_writer_, timeline_reader_}) {}
+        state_service_(environment_, {room_writer_, timeline_reader_}),
+        directory_service_(environment_, directory_editor_, directory_reader_, config.server_name) {
+  }
 
   ~RealServer() override {
     absl::Status status = Shutdown();
@@ -223,12 +230,15 @@ class RealServer final : public Server {
   const membership::MemberBrowser member_browser_;
   const state::RoomWriter room_writer_;
   const state::TimelineReader timeline_reader_;
+  const directory::DirectoryEditor directory_editor_;
+  const directory::DirectoryReader directory_reader_;
   feed::EventFeed feed_;
   rpc::CallGate gate_;
   const rpc::CallEnvironment environment_;
   rpc::RoomLifecycleService service_;
   rpc::RoomMembershipService membership_service_;
   rpc::RoomStateService state_service_;
+  rpc::RoomDirectoryService directory_service_;
   std::string address_;                        // set by Serve()
   std::unique_ptr<grpc::Server> grpc_server_;  // set by Serve()
   std::optional<PeriodicTask> maintenance_;
@@ -266,6 +276,7 @@ absl::Status RealServer::Listen() {
   builder.RegisterService(&service_);
   builder.RegisterService(&membership_service_);
   builder.RegisterService(&state_service_);
+  builder.RegisterService(&directory_service_);
   grpc_server_ = builder.BuildAndStart();
   if (grpc_server_ == nullptr || port == 0) {
     return absl::UnavailableError(absl::StrCat(
@@ -283,6 +294,7 @@ void RealServer::SetServing(bool serving) {
   health->SetServingStatus(v1::RoomLifecycle::service_full_name(), serving);
   health->SetServingStatus(v1::RoomMembership::service_full_name(), serving);
   health->SetServingStatus(v1::RoomState::service_full_name(), serving);
+  health->SetServingStatus(v1::RoomDirectory::service_full_name(), serving);
 }
 
 absl::Status RealServer::Shutdown() {

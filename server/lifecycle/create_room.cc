@@ -18,13 +18,6 @@ using storage::RoomReader;
 
 constexpr size_t kNonceBytes = 32;
 
-absl::Status AliasInUse(const std::string& alias) {
-  return WithResource(
-      MakeError(absl::StatusCode::kAlreadyExists, v1::ERROR_REASON_ALIAS_IN_USE,
-                "alias: belongs to another room; choose another one or remove it there first"),
-      "alias", alias);
-}
-
 v1::RoomPreset ToProto(rooms::Preset preset) {
   switch (preset) {
     case rooms::Preset::kPrivateChat:

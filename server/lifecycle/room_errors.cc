@@ -12,10 +12,19 @@ absl::Status RoomNotFound(const std::string& room_id) {
       "room", room_id);
 }
 
+absl::Status AliasInUse(const std::string& alias) {
+  return WithResource(
+      MakeError(absl::StatusCode::kAlreadyExists, v1::ERROR_REASON_ALIAS_IN_USE,
+                "alias: belongs to another room; choose another one or remove it there first"),
+      "alias", alias);
+}
+
 absl::Status AliasNotFound(const std::string& alias) {
-  return WithResource(MakeError(absl::StatusCode::kNotFound, v1::ERROR_REASON_ALIAS_NOT_FOUND,
-                                "no room has this alias"),
-                      "alias", alias);
+  return WithResource(
+      MakeError(absl::StatusCode::kNotFound, v1::ERROR_REASON_ALIAS_NOT_FOUND,
+                "alias: there is no such alias, or not of a room that you may do this to; check "
+                "the alias and the requester"),
+      "alias", alias);
 }
 
 absl::Status RoomTombstoned(const storage::RoomRecord& room) {

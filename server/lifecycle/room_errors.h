@@ -17,7 +17,11 @@ namespace innkeeper::lifecycle {
 // and for one that the caller may not know of.
 absl::Status RoomNotFound(const std::string& room_id);
 
-// NOT_FOUND (ALIAS_NOT_FOUND).
+// ALREADY_EXISTS (ALIAS_IN_USE).
+absl::Status AliasInUse(const std::string& alias);
+
+// NOT_FOUND (ALIAS_NOT_FOUND): the same, to the byte, for an alias that is not there
+// and for one of a room that the caller may not know of.
 absl::Status AliasNotFound(const std::string& alias);
 
 // FAILED_PRECONDITION (ROOM_TOMBSTONED), naming the successor.

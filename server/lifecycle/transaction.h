@@ -103,9 +103,13 @@ class Transactor {
   template <typename Response>
   void Answer(Transaction<Response>& transaction);
 
-  // Ends, and lets the next write to the room begin.
+  // Ends, and lets the next write to the room begin. The transactor may be gone when
+  // this returns.
   template <typename Response>
   void End(Transaction<Response>& transaction, absl::StatusOr<Response> result);
+
+  // Ends the turn of a write; `room_id` is "" if it had none.
+  void PassTurn(const std::string& room_id);
 
   storage::Engine& engine_;
   Executor& executor_;
@@ -190,15 +194,18 @@ void Transactor::Answer(Transaction<Response>& transaction) {
   }
 }
 
-template <typename Response>
-void Transactor::End(Transaction<Response>& transaction, absl::StatusOr<Response> result) {
-  const std::string room_id = transaction.write.room_id;
-  transaction.done(std::move(result));
+inline void Transactor::PassTurn(const std::string& room_id) {
   if (room_id.empty()) return;
   std::optional<Turns::Task> next = turns_.Pass(room_id);
   if (!next) return;
   auto begin = std::make_shared<Turns::Task>(*std::move(next));
   if (!executor_.Submit([begin] { (*begin)(true); })) (*begin)(false);
+}
+
+template <typename Response>
+void Transactor::End(Transaction<Response>& transaction, absl::StatusOr<Response> result) {
+  PassTurn(transaction.write.room_id);
+  transaction.done(std::move(result));
 }
 
 }  // namespace innkeeper::lifecycle

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "server/rooms/identifiers.h"
 
 namespace innkeeper::rpc {
@@ -33,6 +34,15 @@ void CheckRoomIdField(const std::string& room_id, FieldErrors& errors) {
 
 void CheckRequesterField(const std::string& requester, FieldErrors& errors) {
   if (!requester.empty()) errors.AddStatus("requester", rooms::CheckUserId(requester));
+}
+
+void CheckWriterField(const std::string& requester, absl::string_view server_name,
+                      FieldErrors& errors) {
+  const absl::Status status = rooms::CheckUserId(requester);
+  errors.AddStatus("requester", status);
+  if (status.ok() && !rooms::IsLocal(requester, server_name)) {
+    errors.Add("requester", absl::StrCat("must be a user of this server, ", server_name));
+  }
 }
 
 void CheckPageSize(int32_t page_size, FieldErrors& errors) {

@@ -22,6 +22,11 @@ void CheckRoomIdField(const std::string& room_id, FieldErrors& errors);
 void CheckRequesterField(const std::string& requester, FieldErrors& errors);
 void CheckPageSize(int32_t page_size, FieldErrors& errors);
 
+// Notes what is wrong with the field `requester`: a user of `server_name` who changes
+// something; required.
+void CheckWriterField(const std::string& requester, absl::string_view server_name,
+                      FieldErrors& errors);
+
 // Who `request` is, with the id `request_id`, when `principal` makes it; like no other
 // if the id is empty.
 template <typename Request>

@@ -77,6 +77,8 @@ grpc::ServerUnaryReactor* ServeWrite(const Method& method, const CallEnvironment
           if (!result.ok()) return reply(result.status());
           if constexpr (requires { result->room().room_id(); }) {
             call.room_id = result->room().room_id();
+          } else if constexpr (requires { result->room_id(); }) {
+            call.room_id = result->room_id();
           }
           reply(SerializeMessage(*result));
         });

@@ -170,7 +170,7 @@ TEST_F(CreateTest, EverythingThatIsAskedForIsThere) {
       << "an override is merged, and does not drop the other entries";
 
   const std::vector<v1::RoomEvent> events = EventsOf(watcher(), room.room_id());
-  ASSERT_EQ(events.size(), 1u);
+  ASSERT_EQ(events.size(), 2u);
   EXPECT_EQ(events[0].type(), "room.created");
   const v1::RoomCreated& created = events[0].room_created();
   EXPECT_EQ(created.room_id(), room.room_id());

@@ -16,6 +16,7 @@ import unittest
 from running_server import TOKEN, running_server, skip
 
 SERVICE = "innkeeper.v1.RoomLifecycle"
+DIRECTORY = "innkeeper.v1.RoomDirectory"
 METHODS = [
     "CreateRoom",
     "ExportRoom",
@@ -90,6 +91,7 @@ class GrpcurlTest(unittest.TestCase):
     def test_reflection_lists_and_describes_the_service(self):
         _, services, _ = self.grpcurl.run("list")
         self.assertIn(SERVICE, services.splitlines())
+        self.assertIn(DIRECTORY, services.splitlines())
         self.assertIn("grpc.health.v1.Health", services.splitlines())
         _, methods, _ = self.grpcurl.run("list", SERVICE)
         self.assertEqual(sorted(methods.split()), [SERVICE + "." + method for method in METHODS])
@@ -177,6 +179,26 @@ class GrpcurlTest(unittest.TestCase):
         self.assertEqual(pdus[-1]["content"]["membership"], "invite")
         for pdu in pdus:
             self.assertEqual(list(pdu["signatures"]["example.org"]), [key["key_id"]])
+
+    def test_a_room_is_found_by_alias_and_on_the_list_of_public_rooms(self):
+        room_id = self.create(name="A room to be found")["room_id"]
+        alias = "#" + self._testMethodName + ":example.org"
+        by_alice = {"requester": self.alice}
+        self.grpcurl.call("SetAlias", {"alias": alias, "room_id": room_id, **by_alice}, DIRECTORY)
+        self.assertEqual(self.grpcurl.call("ResolveAlias", {"alias": alias}, DIRECTORY),
+                         {"room_id": room_id})
+        self.assertEqual(
+            self.grpcurl.call("ListAliases", {"room_id": room_id, **by_alice}, DIRECTORY),
+            {"aliases": [alias]})
+        listed = self.grpcurl.call(
+            "SetVisibility", {"room_id": room_id, "is_public": True, **by_alice}, DIRECTORY)
+        self.assertTrue(listed["room"]["is_public"])
+        found = self.grpcurl.call("ListPublicRooms", {"search": "TO BE FOUND"}, DIRECTORY)["rooms"]
+        self.assertEqual([(room["room_id"], room["joined_member_count"]) for room in found],
+                         [(room_id, "1")])
+        self.assertEqual(
+            self.grpcurl.call("DeleteAlias", {"alias": alias, **by_alice}, DIRECTORY),
+            {"room_id": room_id})
 
     def test_errors_say_what_is_wrong(self):
         error = self.grpcurl.error(

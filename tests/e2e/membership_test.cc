@@ -244,9 +244,8 @@ TEST_F(MembershipTest, AliasesStandForRooms) {
 
 TEST_F(MembershipTest, ManyJoinOneRoomAtOnce) {
   const std::string room_id = NewRoom(R"({"preset": "ROOM_PRESET_PUBLIC_CHAT"})");
-  const auto codes = AtOnce(16, [&](int i) {
-    return Join(room_id, User(absl::StrCat("user", i))).status.error_code();
-  });
+  const auto codes = AtOnce(
+      16, [&](int i) { return Join(room_id, User(absl::StrCat("user", i))).status.error_code(); });
   EXPECT_THAT(codes, Each(StatusCode::OK));
   EXPECT_EQ(reader().Room(room_id).joined_member_count(), 17);
   EXPECT_EQ(reader().Room(room_id).revision(), 17);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -218,6 +219,206 @@ TEST_F(RoomStoreTest, UsersRoomsFollowTheirMembership) {
   leave.SetUserRoom("@a:b", "!1:b", "leave");
   MustCommit(leave);
   EXPECT_THAT(list(""), ElementsAre(Pair("!2:b", "invite")));
+}
+
+// A room on the list of public rooms, or not.
+RoomRecord ListedRoom(const std::string& room_id, int64_t members, bool is_public = true) {
+  RoomRecord room = MakeRoom(room_id);
+  room.set_joined_member_count(members);
+  room.set_is_public(is_public);
+  return room;
+}
+
+class ListedRoomsTest : public RoomStoreTest {
+ protected:
+  using Listed = std::vector<std::pair<int64_t, std::string>>;
+
+  // The first `most` rooms on the list behind `after`.
+  Listed List(const std::optional<RoomReader::ListedRoom>& after = std::nullopt,
+              size_t most = 100) {
+    Listed rooms;
+    EXPECT_TRUE(RoomReader(*engine_)
+                    .ScanListedRooms(after,
+                                     [&](const RoomReader::ListedRoom& room) {
+                                       rooms.emplace_back(room.joined_member_count, room.room_id);
+                                       return rooms.size() < most;
+                                     })
+                    .ok());
+    return rooms;
+  }
+
+  void Create(const RoomRecord& room) {
+    RoomCommit commit;
+    commit.CreateRoom(room);
+    MustCommit(commit);
+  }
+
+  // Changes a stored room.
+  template <typename Change>
+  void Update(const std::string& room_id, Change change) {
+    auto stored = **RoomReader(*engine_).GetRoom(room_id);
+    change(stored.record);
+    RoomCommit commit;
+    commit.UpdateRoom(stored.record, stored.revision);
+    MustCommit(commit);
+  }
+};
+
+TEST_F(ListedRoomsTest, ThoseWithMostMembersComeFirstAndThenById) {
+  Create(ListedRoom("!b:x", 2));
+  Create(ListedRoom("!a:x", 2));
+  Create(ListedRoom("!most:x", 70'000));
+  Create(ListedRoom("!empty:x", 0));
+  Create(ListedRoom("!private:x", 3, false));
+  EXPECT_THAT(List(), ElementsAre(Pair(70'000, "!most:x"), Pair(2, "!a:x"), Pair(2, "!b:x"),
+                                  Pair(0, "!empty:x")));
+  EXPECT_THAT(List(RoomReader::ListedRoom{2, "!a:x"}),
+              ElementsAre(Pair(2, "!b:x"), Pair(0, "!empty:x")));
+  EXPECT_THAT(List(RoomReader::ListedRoom{70'000, "!most:x"}, 1), ElementsAre(Pair(2, "!a:x")));
+  EXPECT_THAT(List(RoomReader::ListedRoom{1, "!gone:x"}), ElementsAre(Pair(0, "!empty:x")));
+  EXPECT_THAT(List(RoomReader::ListedRoom{0, "!empty:x"}), ElementsAre());
+}
+
+TEST_F(ListedRoomsTest, ARoomIsListedOnceUnderItsMembers) {
+  Create(ListedRoom(kRoom, 1));
+  Update(kRoom, [](RoomRecord& room) { room.set_joined_member_count(5); });
+  EXPECT_THAT(List(), ElementsAre(Pair(5, kRoom)));
+  Update(kRoom, [](RoomRecord& room) { room.set_name("changes nothing here"); });
+  EXPECT_THAT(List(), ElementsAre(Pair(5, kRoom)));
+  Update(kRoom, [](RoomRecord& room) { room.set_joined_member_count(0); });
+  EXPECT_THAT(List(), ElementsAre(Pair(0, kRoom)));
+}
+
+TEST_F(ListedRoomsTest, ARoomComesOntoTheListAndGoesAsItIsPublicOrNot) {
+  Create(ListedRoom(kRoom, 1, false));
+  EXPECT_THAT(List(), ElementsAre());
+  Update(kRoom, [](RoomRecord& room) { room.set_is_public(true); });
+  EXPECT_THAT(List(), ElementsAre(Pair(1, kRoom)));
+  Update(kRoom, [](RoomRecord& room) {
+    room.set_is_public(false);
+    room.set_joined_member_count(9);
+  });
+  EXPECT_THAT(List(), ElementsAre());
+  Update(kRoom, [](RoomRecord& room) { room.set_is_public(true); });
+  EXPECT_THAT(List(), ElementsAre(Pair(9, kRoom)));
+}
+
+TEST_F(RoomStoreTest, LinksAreFoundByTheRoomThatTheyName) {
+  RoomCommit commit;
+  commit.SetLink(kRoom, "!space:x", {"m.space.child", kRoom}, true);
+  commit.SetLink(kRoom, "!other:x", {"m.room.join_rules", ""}, true);
+  commit.SetLink(kRoom, "!space:x", {"m.space.parent", kRoom}, true);
+  commit.SetLink("!a:example.orgx", "!space:x", {"m.space.child", "!a:example.orgx"}, true);
+  MustCommit(commit);
+  const auto links = [&](size_t most) {
+    Entries found;
+    EXPECT_TRUE(RoomReader(*engine_)
+                    .ScanLinks(kRoom,
+                               [&](const std::string& room_id, const StatePosition& position) {
+                                 found.emplace_back(room_id,
+                                                    position.type + "|" + position.state_key);
+                                 return found.size() < most;
+                               })
+                    .ok());
+    return found;
+  };
+  const auto join_rules = Pair("!other:x", "m.room.join_rules|");
+  const auto child = Pair("!space:x", absl::StrCat("m.space.child|", kRoom));
+  const auto parent = Pair("!space:x", absl::StrCat("m.space.parent|", kRoom));
+  EXPECT_THAT(links(100), ElementsAre(join_rules, child, parent));
+  EXPECT_THAT(links(1), ElementsAre(join_rules));
+  RoomCommit unlink;
+  unlink.SetLink(kRoom, "!space:x", {"m.space.child", kRoom}, false);
+  MustCommit(unlink);
+  EXPECT_THAT(links(100), ElementsAre(join_rules, parent));
+}
+
+TEST_F(RoomStoreTest, PendingInvitesWaitUntilTheyAreForgotten) {
+  const auto invite = [](const std::string& event_id) {
+    PendingInviteRecord record;
+    record.set_event_id(event_id);
+    record.set_number(7);
+    return record;
+  };
+  RoomCommit commit;
+  commit.PutPendingInvite("!b:x", "@u:y", invite("$b-u"));
+  commit.PutPendingInvite("!a:x", "@v:y", invite("$a-v"));
+  commit.PutPendingInvite("!a:x", "@u:y", invite("$a-u"));
+  MustCommit(commit);
+  const auto list = [&](const std::optional<RoomReader::InvitedUser>& after) {
+    std::vector<std::string> events;
+    EXPECT_TRUE(
+        RoomReader(*engine_)
+            .ScanPendingInvites(
+                after,
+                [&](const RoomReader::InvitedUser& user, const PendingInviteRecord& record) {
+                  EXPECT_EQ(record.event_id(), absl::StrCat("$", user.room_id.substr(1, 1), "-",
+                                                            user.user_id.substr(1, 1)));
+                  events.push_back(record.event_id());
+                  return true;
+                })
+            .ok());
+    return events;
+  };
+  EXPECT_THAT(list(std::nullopt), ElementsAre("$a-u", "$a-v", "$b-u"));
+  EXPECT_THAT(list(RoomReader::InvitedUser{"!a:x", "@u:y"}), ElementsAre("$a-v", "$b-u"));
+  EXPECT_THAT(list(RoomReader::InvitedUser{"!b:x", "@u:y"}), ElementsAre());
+  auto stored = *RoomReader(*engine_).GetPendingInvite("!a:x", "@v:y");
+  ASSERT_TRUE(stored.has_value());
+  EXPECT_EQ(stored->record.event_id(), "$a-v");
+  EXPECT_EQ(stored->record.number(), 7);
+  EXPECT_FALSE((*RoomReader(*engine_).GetPendingInvite("!b:x", "@v:y")).has_value());
+
+  RoomCommit forget;
+  forget.ForgetPendingInvite("!a:x", "@v:y");
+  MustCommit(forget);
+  EXPECT_THAT(list(std::nullopt), ElementsAre("$a-u", "$b-u"));
+  EXPECT_FALSE((*RoomReader(*engine_).GetPendingInvite("!a:x", "@v:y")).has_value());
+}
+
+TEST_F(RoomStoreTest, EventsAreFoundByTheirIdsInTheirRoom) {
+  RoomCommit commit;
+  EventRecord event;
+  event.set_event_id("$seven");
+  event.set_content("before");
+  commit.PutEvent(kRoom, 7, event);
+  MustCommit(commit);
+  EXPECT_EQ(*RoomReader(*engine_).GetEventNumber(kRoom, "$seven"), 7);
+  EXPECT_EQ(*RoomReader(*engine_).GetEventNumber(kRoom, "$seve"), std::nullopt);
+  EXPECT_EQ(*RoomReader(*engine_).GetEventNumber("!other:x", "$seven"), std::nullopt);
+  EXPECT_EQ((*RoomReader(*engine_).GetEvent(kRoom, 7))->content(), "before");
+  EXPECT_FALSE((*RoomReader(*engine_).GetEvent(kRoom, 8)).has_value());
+
+  event.set_content("after");
+  RoomCommit rewrite;
+  rewrite.RewriteEvent(kRoom, 7, event);
+  MustCommit(rewrite);
+  EXPECT_EQ((*RoomReader(*engine_).GetEvent(kRoom, 7))->content(), "after");
+  EXPECT_EQ(*RoomReader(*engine_).GetEventNumber(kRoom, "$seven"), 7);
+}
+
+TEST_F(RoomStoreTest, ADeletedAliasIsGoneFromItsRoomToo) {
+  AliasRecord record;
+  record.set_room_id(kRoom);
+  RoomCommit create;
+  create.CreateAlias("#x:b", record);
+  create.CreateAlias("#y:b", record);
+  MustCommit(create);
+  const Revision revision = (*RoomReader(*engine_).GetAlias("#x:b"))->revision;
+  RoomCommit remove;
+  remove.DeleteAlias("#x:b", kRoom, revision);
+  MustCommit(remove);
+  EXPECT_FALSE((*RoomReader(*engine_).GetAlias("#x:b")).has_value());
+  EXPECT_THAT(*RoomReader(*engine_).ListAliases(kRoom), ElementsAre("#y:b"));
+
+  RoomCommit recreate;
+  recreate.CreateAlias("#x:b", record);
+  MustCommit(recreate);
+  RoomCommit late;
+  late.DeleteAlias("#x:b", kRoom, revision);
+  const CommitResult result = Commit(late);
+  ASSERT_TRUE(absl::IsAborted(result.status));
+  EXPECT_EQ(late.ConflictOf(result), RoomCommit::Conflict::kAliasTaken);
 }
 
 TEST_F(RoomStoreTest, LocksAreListed) {

@@ -66,7 +66,8 @@ TestClient::TestClient(const std::string& address, std::string token)
       channel_(Connect(address)),
       stub_(v1::RoomLifecycle::NewStub(channel_)),
       membership_(v1::RoomMembership::NewStub(channel_)),
-      state_stub_(v1::RoomState::NewStub(channel_)) {}
+      state_stub_(v1::RoomState::NewStub(channel_)),
+      directory_stub_(v1::RoomDirectory::NewStub(channel_)) {}
 
 void TestClient::Prepare(grpc::ClientContext& context) const {
   context.set_deadline(std::chrono::system_clock::now() + kDeadline);
@@ -93,6 +94,12 @@ INNKEEPER_DEFINE_CALL(state_stub_, SendEvent)
 INNKEEPER_DEFINE_CALL(state_stub_, RedactEvent)
 INNKEEPER_DEFINE_CALL(state_stub_, GetEvent)
 INNKEEPER_DEFINE_CALL(state_stub_, ListEvents)
+INNKEEPER_DEFINE_CALL(directory_stub_, SetAlias)
+INNKEEPER_DEFINE_CALL(directory_stub_, DeleteAlias)
+INNKEEPER_DEFINE_CALL(directory_stub_, ResolveAlias)
+INNKEEPER_DEFINE_CALL(directory_stub_, ListAliases)
+INNKEEPER_DEFINE_CALL(directory_stub_, SetVisibility)
+INNKEEPER_DEFINE_CALL(directory_stub_, ListPublicRooms)
 
 #undef INNKEEPER_DEFINE_CALL
 

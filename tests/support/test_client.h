@@ -17,6 +17,7 @@
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/support/status.h"
+#include "innkeeper/v1/room_directory.grpc.pb.h"
 #include "innkeeper/v1/room_lifecycle.grpc.pb.h"
 #include "innkeeper/v1/room_membership.grpc.pb.h"
 #include "innkeeper/v1/room_state.grpc.pb.h"
@@ -84,6 +85,13 @@ class TestClient {
   Reply<v1::RedactEventResponse> RedactEvent(const v1::RedactEventRequest& request) const;
   Reply<v1::GetEventResponse> GetEvent(const v1::GetEventRequest& request) const;
   Reply<v1::ListEventsResponse> ListEvents(const v1::ListEventsRequest& request) const;
+  Reply<v1::SetAliasResponse> SetAlias(const v1::SetAliasRequest& request) const;
+  Reply<v1::DeleteAliasResponse> DeleteAlias(const v1::DeleteAliasRequest& request) const;
+  Reply<v1::ResolveAliasResponse> ResolveAlias(const v1::ResolveAliasRequest& request) const;
+  Reply<v1::ListAliasesResponse> ListAliases(const v1::ListAliasesRequest& request) const;
+  Reply<v1::SetVisibilityResponse> SetVisibility(const v1::SetVisibilityRequest& request) const;
+  Reply<v1::ListPublicRoomsResponse> ListPublicRooms(
+      const v1::ListPublicRoomsRequest& request) const;
 
   // Shorthands, which crash if the call fails.
   v1::Room Create(const v1::CreateRoomRequest& request) const;
@@ -105,6 +113,7 @@ class TestClient {
   const std::unique_ptr<v1::RoomLifecycle::Stub> stub_;
   const std::unique_ptr<v1::RoomMembership::Stub> membership_;
   const std::unique_ptr<v1::RoomState::Stub> state_stub_;
+  const std::unique_ptr<v1::RoomDirectory::Stub> directory_stub_;
 };
 
 // A request for a plain room of `creator`.

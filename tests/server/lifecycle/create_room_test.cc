@@ -106,7 +106,7 @@ TEST_F(CreateRoomTest, WritesTheWholeRoomInOneCommit) {
   auto alice = reader.GetRoomOfUser(room.room_id(), "@alice:example.org");
   EXPECT_EQ(alice->user_room->membership(), "join");
   auto events = engine_.ReadLog(1, 10, 1 << 20);
-  ASSERT_EQ(events->size(), 1u);
+  ASSERT_EQ(events->size(), 2u);
   EXPECT_EQ(DecodeEvent(events->front())->room_created().room_id(), room.room_id());
 }
 

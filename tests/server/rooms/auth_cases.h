@@ -18,10 +18,10 @@
 namespace innkeeper::rooms {
 
 // Who there is in the cases. Alice made the room.
-inline constexpr char kAlice[] = "@alice:here";
-inline constexpr char kBob[] = "@bob:here";
-inline constexpr char kDan[] = "@dan:here";
-inline constexpr char kCarol[] = "@carol:there";
+constexpr char kAlice[] = "@alice:here";
+constexpr char kBob[] = "@bob:here";
+constexpr char kDan[] = "@dan:here";
+constexpr char kCarol[] = "@carol:there";
 
 // The room versions that a case is for.
 struct Versions {
@@ -83,7 +83,7 @@ Judged Sets(const std::string& sender, const std::string& target, const std::str
 Judged WithPrevEvents(std::vector<std::string> prev_events, Judged event);
 
 // The event that every state with m.room.create begins with.
-inline constexpr char kCreateId[] = "$create";
+constexpr char kCreateId[] = "$create";
 
 // Returns the state of a case in a room of `version`.
 RoomState MakeState(const RoomVersion& version, const std::vector<Entry>& entries);

@@ -21,10 +21,10 @@
 namespace innkeeper::rooms {
 
 // The users of these rooms.
-inline constexpr char kAlice[] = "@alice:a.example";
-inline constexpr char kBob[] = "@bob:b.example";
-inline constexpr char kCarol[] = "@carol:c.example";
-inline constexpr char kEve[] = "@eve:e.example";
+constexpr char kAlice[] = "@alice:a.example";
+constexpr char kBob[] = "@bob:b.example";
+constexpr char kCarol[] = "@carol:c.example";
+constexpr char kEve[] = "@eve:e.example";
 
 // An event to be added.
 struct Step {

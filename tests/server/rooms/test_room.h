@@ -21,16 +21,16 @@
 
 namespace innkeeper::rooms {
 
-inline constexpr char kServer[] = "example.org";
-inline constexpr char kAlice[] = "@alice:example.org";  // the creator
+constexpr char kServer[] = "example.org";
+constexpr char kAlice[] = "@alice:example.org";  // the creator
 // After TestRoom::Populate:
-inline constexpr char kBob[] = "@bob:example.org";    // joined
-inline constexpr char kCarol[] = "@carol:elsewhere";  // joined
-inline constexpr char kDave[] = "@dave:example.org";  // invited
-inline constexpr char kErin[] = "@erin:elsewhere";    // invited
-inline constexpr char kFay[] = "@fay:example.org";    // banned
-inline constexpr char kGus[] = "@gus:elsewhere";      // banned
-inline constexpr char kHal[] = "@hal:example.org";    // has left
+constexpr char kBob[] = "@bob:example.org";    // joined
+constexpr char kCarol[] = "@carol:elsewhere";  // joined
+constexpr char kDave[] = "@dave:example.org";  // invited
+constexpr char kErin[] = "@erin:elsewhere";    // invited
+constexpr char kFay[] = "@fay:example.org";    // banned
+constexpr char kGus[] = "@gus:elsewhere";      // banned
+constexpr char kHal[] = "@hal:example.org";    // has left
 
 const RoomVersion& Version(absl::string_view id);
 

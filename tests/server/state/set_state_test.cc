@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "absl/strings/match.h"
 #include "server/errors/errors.h"
 #include "tests/server/state/state_fixture.h"
 

@@ -1,0 +1,113 @@
+#include "server/rpc/room_directory_service.h"
+
+#include <optional>
+
+#include "absl/status/status.h"
+#include "server/auth/principal.h"
+#include "server/rpc/caller.h"
+#include "server/rpc/directory_requests.h"
+#include "server/rpc/request_checks.h"
+
+namespace innkeeper::rpc {
+namespace {
+
+using auth::Role;
+using directory::DirectoryEditor;
+using directory::DirectoryReader;
+
+constexpr Method kSetAlias = {"SetAlias", Role::kParticipate};
+constexpr Method kDeleteAlias = {"DeleteAlias", Role::kParticipate};
+constexpr Method kResolveAlias = {"ResolveAlias", std::nullopt};
+constexpr Method kListAliases = {"ListAliases", std::nullopt};
+constexpr Method kSetVisibility = {"SetVisibility", Role::kParticipate};
+constexpr Method kListPublicRooms = {"ListPublicRooms", std::nullopt};
+
+// Whether the caller may ask at all. Any caller may, where no room is asked about.
+template <typename Request>
+absl::Status MayAsk(const Call& call, const Request& request) {
+  if constexpr (requires { request.requester(); }) return MayReadAs(call, request.requester());
+  return absl::OkStatus();
+}
+
+// The room that a request is about; "" if it names none.
+template <typename Request>
+std::string RoomIdOf(const Request& request) {
+  if constexpr (requires { request.room_id(); }) return request.room_id();
+  return "";
+}
+
+}  // namespace
+
+template <typename Request, typename Response>
+grpc::ServerUnaryReactor* RoomDirectoryService::ServeEdit(
+    const Method& method, grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response,
+    lifecycle::Write<Response> (DirectoryEditor::*edit)(Request, lifecycle::RequestIdentity)
+        const) {
+  return ServeWrite<Request, Response>(
+      method, environment_, context, request, response,
+      [this, edit](Call& call, Request message) -> absl::StatusOr<lifecycle::Write<Response>> {
+        absl::Status allowed = MayActFor(call, message.requester());
+        if (!allowed.ok()) return allowed;
+        absl::Status valid = CheckRequest(message, server_name_);
+        if (!valid.ok()) return valid;
+        call.room_id = RoomIdOf(message);
+        auto identity = IdentityOf(message, message.request_id(), call.principal->name());
+        return (editor_.*edit)(std::move(message), std::move(identity));
+      });
+}
+
+template <typename Request, typename Response>
+grpc::ServerUnaryReactor* RoomDirectoryService::ServeRead(
+    const Method& method, grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response,
+    absl::StatusOr<Response> (DirectoryReader::*read)(const Request&) const) {
+  return ServeUnary<Request>(
+      method, environment_, environment_.read_executor, context, request, response,
+      [this, read](Call& call, const Request& message) -> absl::StatusOr<Response> {
+        absl::Status allowed = MayAsk(call, message);
+        if (!allowed.ok()) return allowed;
+        absl::Status valid = CheckRequest(message);
+        if (!valid.ok()) return valid;
+        call.room_id = RoomIdOf(message);
+        return (reader_.*read)(message);
+      });
+}
+
+grpc::ServerUnaryReactor* RoomDirectoryService::SetAlias(grpc::CallbackServerContext* context,
+                                                         const grpc::ByteBuffer* request,
+                                                         grpc::ByteBuffer* response) {
+  return ServeEdit(kSetAlias, context, request, response, &DirectoryEditor::SetAlias);
+}
+
+grpc::ServerUnaryReactor* RoomDirectoryService::DeleteAlias(grpc::CallbackServerContext* context,
+                                                            const grpc::ByteBuffer* request,
+                                                            grpc::ByteBuffer* response) {
+  return ServeEdit(kDeleteAlias, context, request, response, &DirectoryEditor::DeleteAlias);
+}
+
+grpc::ServerUnaryReactor* RoomDirectoryService::ResolveAlias(grpc::CallbackServerContext* context,
+                                                             const grpc::ByteBuffer* request,
+                                                             grpc::ByteBuffer* response) {
+  return ServeRead(kResolveAlias, context, request, response, &DirectoryReader::ResolveAlias);
+}
+
+grpc::ServerUnaryReactor* RoomDirectoryService::ListAliases(grpc::CallbackServerContext* context,
+                                                            const grpc::ByteBuffer* request,
+                                                            grpc::ByteBuffer* response) {
+  return ServeRead(kListAliases, context, request, response, &DirectoryReader::ListAliases);
+}
+
+grpc::ServerUnaryReactor* RoomDirectoryService::SetVisibility(grpc::CallbackServerContext* context,
+                                                              const grpc::ByteBuffer* request,
+                                                              grpc::ByteBuffer* response) {
+  return ServeEdit(kSetVisibility, context, request, response, &DirectoryEditor::SetVisibility);
+}
+
+grpc::ServerUnaryReactor* RoomDirectoryService::ListPublicRooms(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  return ServeRead(kListPublicRooms, context, request, response, &DirectoryReader::ListPublicRooms);
+}
+
+}  // namespace innkeeper::rpc
