@@ -133,17 +133,22 @@ TEST_F(DirectoryTest, RoomsAreListedAndTakenOffTheList) {
 }
 
 TEST_F(DirectoryTest, WithoutPowerOverTheCanonicalAliasOnlyOnesOwnAliasesCanBeDeleted) {
-  auto create = FromJson<v1::CreateRoomRequest>(
-      R"({"power_level_content_override": {"events": {"m.room.canonical_alias": 101}}})");
+  auto create = FromJson<v1::CreateRoomRequest>(R"({"preset": "ROOM_PRESET_PUBLIC_CHAT"})");
   create.set_creator(User("alice"));
   const v1::Room room = backend().Create(create);
-  ASSERT_TRUE(backend().SetAlias(SetRequest(Alias("own"), room.room_id(), User("alice"))).ok());
-  EXPECT_TRUE(backend().DeleteAlias(DeleteRequest(Alias("own"), User("alice"))).ok());
+  const std::string bob = User("bob");
+  v1::JoinRoomRequest join;
+  join.set_room_id_or_alias(room.room_id());
+  join.set_requester(bob);
+  ASSERT_TRUE(
+      backend().Call(backend().membership(), &v1::RoomMembership::Stub::JoinRoom, join).ok());
+  ASSERT_TRUE(backend().SetAlias(SetRequest(Alias("own"), room.room_id(), bob)).ok());
+  EXPECT_TRUE(backend().DeleteAlias(DeleteRequest(Alias("own"), bob)).ok());
   const grpc::Status status =
-      backend().SetVisibility(VisibilityRequest(room.room_id(), User("alice"), true)).status;
+      backend().SetVisibility(VisibilityRequest(room.room_id(), bob, true)).status;
   EXPECT_THAT(status, IsError(StatusCode::PERMISSION_DENIED, "INSUFFICIENT_POWER"));
-  EXPECT_EQ(MetadataOf(status)["required"], "101");
-  EXPECT_EQ(MetadataOf(status)["actual"], "100");
+  EXPECT_EQ(MetadataOf(status)["required"], "50");
+  EXPECT_EQ(MetadataOf(status)["actual"], "0");
 }
 
 TEST_F(DirectoryTest, WhoIsNotInTheRoomLearnsNothingOfIt) {
