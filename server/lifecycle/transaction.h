@@ -47,7 +47,7 @@ struct Write {
   Attempt<Response> attempt;
   // The room that the write changes, if it was there before. Writes to a room take
   // turns, so that they don't get in each other's way.
-  std::string room_id = "";
+  std::string room_id;
 };
 
 // Runs writes. Thread-safe.
