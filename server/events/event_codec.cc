@@ -74,6 +74,18 @@ std::string EncodeEvent(const v1::RoomEventRedacted& redacted) {
   return Encode(event);
 }
 
+std::string EncodeEvent(const v1::RoomUpgradeProgress& progress) {
+  v1::RoomEvent event = NewEvent(kRoomUpgradeProgressType, progress.room_id());
+  *event.mutable_room_upgrade_progress() = progress;
+  return Encode(event);
+}
+
+std::string EncodeEvent(const v1::RoomImported& imported) {
+  v1::RoomEvent event = NewEvent(kRoomImportedType, imported.room_id());
+  *event.mutable_room_imported() = imported;
+  return Encode(event);
+}
+
 absl::StatusOr<v1::RoomEvent> DecodeEvent(const storage::LogEntry& entry) {
   v1::RoomEvent event;
   if (entry.payload.empty() || entry.payload[0] != kPayloadVersion ||

@@ -24,11 +24,14 @@ inline constexpr char kRoomInvitePendingType[] = "room.invite.pending";
 inline constexpr char kRoomStateChangedType[] = "room.state.changed";
 inline constexpr char kRoomEventSentType[] = "room.event.sent";
 inline constexpr char kRoomEventRedactedType[] = "room.event.redacted";
+inline constexpr char kRoomUpgradeProgressType[] = "room.upgrade.progress";
+inline constexpr char kRoomImportedType[] = "room.imported";
 
 // All of them.
 inline constexpr const char* kEventTypes[] = {
-    kRoomCreatedType,       kRoomUpgradedType,     kRoomUpgradeFailedType, kRoomMemberChangedType,
-    kRoomInvitePendingType, kRoomStateChangedType, kRoomEventSentType,     kRoomEventRedactedType};
+    kRoomCreatedType,         kRoomUpgradedType,     kRoomUpgradeFailedType, kRoomMemberChangedType,
+    kRoomInvitePendingType,   kRoomStateChangedType, kRoomEventSentType,     kRoomEventRedactedType,
+    kRoomUpgradeProgressType, kRoomImportedType};
 
 // Returns the log payload for an event; the payload sets its type and room_id.
 std::string EncodeEvent(const v1::RoomCreated& created);
@@ -39,6 +42,8 @@ std::string EncodeEvent(const v1::RoomInvitePending& pending);
 std::string EncodeEvent(const v1::RoomStateChanged& changed);
 std::string EncodeEvent(const v1::RoomEventSent& sent);
 std::string EncodeEvent(const v1::RoomEventRedacted& redacted);
+std::string EncodeEvent(const v1::RoomUpgradeProgress& progress);
+std::string EncodeEvent(const v1::RoomImported& imported);
 
 // Returns the event in a log entry, everything set but its cursor. DATA_LOSS if
 // the payload is damaged or of an unknown version.
