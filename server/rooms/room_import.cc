@@ -57,6 +57,9 @@ absl::Status RoomImport::CheckOrigin(const ReceivedEvent& received) {
   }
   std::set<std::string> signers;
   for (const std::string& server : received.required_signers) {
+    if (server.empty()) {
+      return absl::InvalidArgumentError("wants the signature of a server that it does not name");
+    }
     (verify_keys_.contains(server) ? signers : unverified_servers_).insert(server);
   }
   if (signers.empty()) return absl::OkStatus();

@@ -394,6 +394,19 @@ TEST_F(RoomImportTest, SignaturesAreCheckedWhereKeysAreGiven) {
   EXPECT_THAT(without_keys->unverified_servers, ElementsAre("b.example"));
 }
 
+TEST_F(RoomImportTest, AnEventThatNamesAServerWronglyIsRefused) {
+  Event event = room_.graph().event(room_.Index("JoinBob"));
+  event.content["join_authorised_via_users_server"] = "nobody";
+  FinishEvent(room_.version(), event);
+  Json pdu = PduJson(room_.version(), event);
+  SignEvent(room_.version(), KeyOf("b.example"), pdu);
+  const auto imported = Import(room_, With("JoinBob", CanonicalJson(pdu)));
+  ASSERT_EQ(imported.status(), absl::OkStatus());
+  EXPECT_THAT(imported->refused,
+              ElementsAre(Field(&RefusedEvent::reason, HasSubstr("wants the signature"))));
+  EXPECT_THAT(imported->unverified_servers, ElementsAre("a.example"));
+}
+
 TEST_F(RoomImportTest, EventsOfAnotherRoomAreRefused) {
   ForkedRoom other("11");
   other.Begin();
