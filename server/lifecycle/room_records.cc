@@ -146,6 +146,16 @@ rooms::RoomTip TipOf(const storage::RoomRecord& room) {
   return tip;
 }
 
+void SetTip(storage::RoomRecord& room, int64_t depth,
+            const std::vector<rooms::EventReference>& latest_events) {
+  room.set_depth(depth);
+  *room.mutable_latest_event() = ToRecord(latest_events.front());
+  room.clear_other_latest_events();
+  for (size_t i = 1; i < latest_events.size(); ++i) {
+    *room.add_other_latest_events() = ToRecord(latest_events[i]);
+  }
+}
+
 const rooms::RoomVersion& VersionOf(const storage::RoomRecord& room) {
   const rooms::RoomVersion* version = rooms::FindRoomVersion(room.room_version());
   CHECK(version != nullptr) << room.room_id() << " has version " << room.room_version();

@@ -54,6 +54,10 @@ absl::StatusOr<rooms::RoomState> LoadState(const storage::RoomReader& reader,
 // The end of the room: where its next event goes.
 rooms::RoomTip TipOf(const storage::RoomRecord& room);
 
+// Has the room end in `latest_events`, at least one, of which the deepest is at `depth`.
+void SetTip(storage::RoomRecord& room, int64_t depth,
+            const std::vector<rooms::EventReference>& latest_events);
+
 // The version of a stored room. A stored room of an unknown version is
 // impossible, and crashes.
 const rooms::RoomVersion& VersionOf(const storage::RoomRecord& room);

@@ -154,6 +154,7 @@ absl::StatusOr<ImportedRoom> RoomImport::Finish() && {
     room.latest_events.push_back(ReferenceTo(version_, event));
     room.depth = std::max(room.depth, event.depth);
   }
+  std::reverse(room.latest_events.begin(), room.latest_events.end());
   const std::vector<EventJudge::Redaction> redactions = judge.Redactions();
   std::vector<Event> events = judge.TakeEvents();
   for (EventIndex index = 0; index < events.size(); ++index) {
