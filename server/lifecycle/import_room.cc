@@ -124,7 +124,7 @@ absl::StatusOr<v1::ImportRoomResponse> RoomUpload::Finish() {
                    absl::StrCat("must be the number of events that follow, which is ", event_count_,
                                 ": has the export broken off?"));
   }
-  absl::StatusOr<rooms::ImportedRoom> room = (*std::move(import_)).Finish();
+  auto room = (*std::move(import_)).Finish();
   if (!room.ok()) return Invalid("events.pdus", room.status().message());
   return Store(*room);
 }
