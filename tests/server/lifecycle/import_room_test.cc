@@ -267,9 +267,9 @@ TEST_F(ImportRoomTest, TheRoomIsFoundByItsMembersAndByRoomsThatItNames) {
   const std::string room_id = RoomIdOf(room);
   MustImport(room);
   const RoomReader reader(engine_);
-  EXPECT_EQ(reader.GetRoomOfUser(room_id, kAlice)->user_room->membership(), "join");
-  EXPECT_EQ(reader.GetRoomOfUser(room_id, kBob)->user_room->membership(), "join");
-  EXPECT_EQ(reader.GetRoomOfUser(room_id, kCarol)->user_room->membership(), "invite");
+  EXPECT_EQ(reader.GetRoomOfUser(room_id, kAlice)->user_room.value().membership(), "join");
+  EXPECT_EQ(reader.GetRoomOfUser(room_id, kBob)->user_room.value().membership(), "join");
+  EXPECT_EQ(reader.GetRoomOfUser(room_id, kCarol)->user_room.value().membership(), "invite");
   std::vector<std::string> links;
   ASSERT_TRUE(reader
                   .ScanLinks("!child:a.example",
@@ -435,7 +435,7 @@ TEST_F(ImportRoomTest, ARedactionHereLeavesWhatOthersSigned) {
   rooms::RoomImport elsewhere(room.version(), room_id, rooms::KeysOf({"a.example", "b.example"}));
   for (const std::string& pdu : exported) elsewhere.Add(pdu);
   const rooms::ImportedRoom imported = std::move(elsewhere).Finish().value();
-  EXPECT_THAT(imported.refused, IsEmpty());
+  ASSERT_THAT(imported.refused, IsEmpty());
   EXPECT_EQ(imported.events[4].event.event_id, event.event_id);
 }
 
