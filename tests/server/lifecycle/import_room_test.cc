@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -22,6 +23,7 @@
 #include "storage/rocksdb/rocksdb_engine.h"
 #include "storage/room_store.h"
 #include "tests/server/rooms/forked_room.h"
+#include "tests/server/rooms/random_room.h"
 #include "tests/server/rooms/signed_pdus.h"
 #include "tests/server/rooms/violations.h"
 #include "tests/support/hooked_engine.h"
@@ -119,8 +121,10 @@ class ImportRoomTest : public testing::Test {
     return RoomReader(engine_).GetRoom(room_id)->has_value();
   }
 
-  std::vector<std::string> Export(const std::string& room_id) {
-    const RoomExporter exporter(engine_, key_);
+  std::vector<std::string> Export(const std::string& room_id) { return Export(engine_, room_id); }
+
+  std::vector<std::string> Export(const storage::Engine& engine, const std::string& room_id) {
+    const RoomExporter exporter(engine, key_);
     v1::ExportRoomRequest request;
     request.set_room_id(room_id);
     RoomExport room_export = exporter.Begin(request).value();
@@ -142,20 +146,25 @@ class ImportRoomTest : public testing::Test {
   }
 
   // Writes into a room as its other use cases do.
-  absl::Status Edit(const std::string& room_id,
+  absl::Status Edit(storage::Engine& engine, const std::string& room_id,
                     const std::function<absl::Status(const RoomReader&, RoomEdit&)>& change) {
-    const RoomReader reader(engine_);
+    const RoomReader reader(engine);
     RoomEdit edit(reader, reader.GetRoom(room_id)->value(), {clock_, random_, kServer});
     absl::Status status = change(reader, edit);
     if (!status.ok()) return status;
     storage::RoomCommit commit;
     status = edit.Stage(commit);
     if (!status.ok()) return status;
-    return CommitAndWait(engine_, commit.Take()).status;
+    return CommitAndWait(engine, commit.Take()).status;
   }
 
   absl::Status SetName(const std::string& room_id, const std::string& name) {
-    return Edit(room_id, [&](const RoomReader&, RoomEdit& edit) {
+    return SetName(engine_, room_id, name);
+  }
+
+  absl::Status SetName(storage::Engine& engine, const std::string& room_id,
+                       const std::string& name) {
+    return Edit(engine, room_id, [&](const RoomReader&, RoomEdit& edit) {
       return edit.Append(
           {.type = "m.room.name", .state_key = "", .sender = kAlice, .content = {{"name", name}}});
     });
@@ -372,6 +381,40 @@ TEST_P(EveryVersionTest, TheNextEventBringsBranchesTogether) {
   EXPECT_THAT(std::move(elsewhere).Finish()->refused, IsEmpty());
 }
 
+// What is written behind branches is judged by the state that they come to, here and
+// elsewhere.
+TEST_P(EveryVersionTest, RoomsThatBranchAtRandomGoOn) {
+  int written = 0;
+  for (uint32_t seed = 0; seed < 4; ++seed) {
+    SCOPED_TRACE(seed);
+    const rooms::RandomRoom random(GetParam().id, seed, 40);
+    const ForkedRoom& room = random.room();
+    const std::string room_id = RoomIdOf(room);
+    const auto store = storage::OpenTestEngine(dir_.File(absl::StrCat("data", seed)));
+    RoomImporter importer(*store, clock_, key_, {});
+    RoomUpload upload = importer.Begin();
+    ASSERT_EQ(upload.Take(Message(HeaderFor(room))), absl::OkStatus());
+    ASSERT_EQ(upload.Take(Message(SignedPdus(room))), absl::OkStatus());
+    const auto response = upload.Finish();
+    ASSERT_EQ(response.status(), absl::OkStatus());
+    EXPECT_THAT(response->refused_events(), IsEmpty());
+    for (int i = 0; i < 3; ++i) written += SetName(*store, room_id, "New").ok() ? 1 : 0;
+
+    rooms::RoomImport elsewhere(room.version(), room_id, {});
+    for (const std::string& pdu : Export(*store, room_id)) elsewhere.Add(pdu);
+    const rooms::ImportedRoom imported = std::move(elsewhere).Finish().value();
+    EXPECT_THAT(imported.refused, IsEmpty());
+    const RoomReader reader(*store);
+    const rooms::RoomState state =
+        LoadState(reader, reader.GetRoom(room_id)->value().record).value();
+    ASSERT_EQ(state.size(), imported.state.size());
+    for (const auto& [key, entry] : state) {
+      EXPECT_EQ(entry.reference, imported.state.at(key).reference) << key.type << key.state_key;
+    }
+  }
+  EXPECT_GT(written, 0);
+}
+
 TEST_F(ImportRoomTest, BranchesThatOneEventCannotReferToAreKeptForTheNext) {
   ForkedRoom room("11");
   room.Begin();
@@ -421,7 +464,7 @@ TEST_F(ImportRoomTest, ARedactionHereLeavesWhatOthersSigned) {
   ASSERT_EQ(Import(HeaderFor(room), pdus).status(), absl::OkStatus());
 
   const std::string room_id = RoomIdOf(room);
-  ASSERT_EQ(Edit(room_id,
+  ASSERT_EQ(Edit(engine_, room_id,
                  [&](const RoomReader& reader, RoomEdit& edit) {
                    absl::Status sent = edit.Append(
                        {.type = "m.room.redaction", .sender = kAlice, .redacts = event.event_id});
