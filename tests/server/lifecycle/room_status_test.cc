@@ -33,6 +33,16 @@ TEST(RoomStatusTest, GoesBackToActive) {
   EXPECT_FALSE(room.has_upgrade());
 }
 
+TEST(RoomStatusTest, ARoomThatIsTakenOverBeginsAsItIs) {
+  storage::RoomRecord active;
+  BeginTakenOver(active, "");
+  EXPECT_EQ(active.status(), storage::ROOM_STATUS_RECORD_ACTIVE);
+  storage::RoomRecord replaced;
+  BeginTakenOver(replaced, "!b:example.org");
+  EXPECT_EQ(replaced.status(), storage::ROOM_STATUS_RECORD_TOMBSTONED);
+  EXPECT_EQ(replaced.successor_room_id(), "!b:example.org");
+}
+
 TEST(RoomStatusDeathTest, TakesNoOtherWay) {
   storage::RoomRecord active = RoomIn(storage::ROOM_STATUS_RECORD_ACTIVE);
   storage::RoomRecord upgrading = RoomIn(storage::ROOM_STATUS_RECORD_UPGRADING);
@@ -43,6 +53,7 @@ TEST(RoomStatusDeathTest, TakesNoOtherWay) {
   EXPECT_DEATH(ReleaseLock(tombstoned), "!a:example.org");
   EXPECT_DEATH(Tombstone(active, "!b:example.org"), "!a:example.org");
   EXPECT_DEATH(Tombstone(tombstoned, "!b:example.org"), "!a:example.org");
+  EXPECT_DEATH(BeginTakenOver(active, ""), "!a:example.org");
 }
 
 }  // namespace
