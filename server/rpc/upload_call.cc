@@ -73,8 +73,9 @@ class UploadCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
 
   void Answer() {
     absl::StatusOr<grpc::ByteBuffer> response = sink_->Finish();
-    if (response.ok()) *response_ = *std::move(response);
-    End(response.status());
+    if (!response.ok()) return End(response.status());
+    *response_ = *std::move(response);
+    End(absl::OkStatus());
   }
 
   void End(absl::Status status) {

@@ -95,7 +95,7 @@ class ImportTest : public E2eTest {
                           "content": {"b": 9007199254740991, "a": [null, true, {"": -1}]}}]})");
     request.set_creator(User("alice"));
     request.set_room_version(version);
-    const std::string room_id = backend().Create(request).room_id();
+    std::string room_id = backend().Create(request).room_id();
     const std::string carol = User("carol");
     EXPECT_TRUE(
         backend()

@@ -45,9 +45,7 @@ using storage::RoomReader;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Pair;
 using testing::SizeIs;
-using testing::UnorderedElementsAre;
 
 constexpr char kServer[] = "a.example";
 
@@ -282,7 +280,7 @@ TEST_F(ImportRoomTest, TheRoomIsFoundByItsMembersAndByRoomsThatItNames) {
   std::vector<std::string> links;
   ASSERT_TRUE(reader
                   .ScanLinks("!child:a.example",
-                             [&](std::string from, const storage::StatePosition& position) {
+                             [&](const std::string& from, const storage::StatePosition& position) {
                                links.push_back(absl::StrCat(from, " ", position.type));
                                return true;
                              })

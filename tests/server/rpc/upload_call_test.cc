@@ -37,6 +37,7 @@ using ::testing::IsEmpty;
 
 constexpr absl::Duration kPatience = absl::Seconds(30);
 constexpr char kRefused[] = "refused";
+constexpr int kUploads = 200;
 
 // What became of the uploads of a server.
 class Diary {
@@ -229,7 +230,6 @@ TEST(UploadCallTest, AnUploadWithoutMessagesIsAnswered) {
 
 // The end of the messages and the end of the call look alike when they come.
 TEST(UploadCallTest, OneThatBreaksOffIsNotAnswered) {
-  constexpr int kUploads = 200;
   UploadServer server;
   for (int i = 0; i < kUploads; ++i) {
     Uploader uploader(server);
