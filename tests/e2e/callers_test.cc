@@ -34,6 +34,7 @@ struct Row {
   std::string role;     // that every call needs, or ""
   std::string user;     // that the request has the caller act for, or ""
   std::string allowed;  // a principal who may
+  grpc::StatusCode outcome = grpc::StatusCode::OK;  // of that one's call
 };
 
 class CallersTest : public E2eTest {
@@ -80,6 +81,18 @@ class CallersTest : public E2eTest {
     return backend().Create(request).room_id();
   }
 
+  // A request that links the room with one that was made to succeed it.
+  static std::string LinkToSuccessor(const std::string& room_id) {
+    auto room = FromJson<v1::CreateRoomRequest>(
+        absl::StrCat(R"({"creationContent": {"predecessor": {"room_id": ")", room_id, R"("}}})"));
+    room.set_creator(kAlice);
+    v1::LinkUpgradeRequest request;
+    request.set_old_room_id(room_id);
+    request.set_new_room_id(backend().Create(room).room_id());
+    request.set_requester(kAlice);
+    return request.SerializeAsString();
+  }
+
   // An alias that no other call of this has returned.
   static std::string NewAlias() {
     static int count = 0;
@@ -115,6 +128,10 @@ class CallersTest : public E2eTest {
         {"CreateRoom", {RoomRequest(kAlice).SerializeAsString(), "create", kAlice, "alice"}},
         {"UpgradeRoom",
          {UpgradeRequest(room_id, kAlice, "12").SerializeAsString(), "upgrade", kAlice, "alice"}},
+        {"CancelUpgrade",
+         {About<v1::CancelUpgradeRequest>(room_id), "upgrade", kAlice, "alice",
+          grpc::StatusCode::FAILED_PRECONDITION}},
+        {"LinkUpgrade", {LinkToSuccessor(room_id), "upgrade", kAlice, "alice"}},
         {"GetRoom", {GetRequest(room_id, kAlice).SerializeAsString(), "", kAlice, "nobody"}},
         {"GetRoomState", {StateRequest(room_id, kAlice).SerializeAsString(), "", kAlice, "nobody"}},
         {"ListRooms", {rooms.SerializeAsString(), "", kAlice, "nobody"}},
@@ -199,7 +216,7 @@ TEST_F(CallersTest, RightfulCallersGetThrough) {
       const auto rows = Rows(backend().Create(RoomRequest(kAlice)).room_id());
       const grpc::Status status =
           Call(method, rows.at(method.name()).request, Bearer(TestToken(principal)));
-      EXPECT_TRUE(status.ok()) << principal << ": " << status.error_message();
+      EXPECT_EQ(status.error_code(), row.outcome) << principal << ": " << status.error_message();
     }
   });
 }
