@@ -121,15 +121,18 @@ absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::Upgrade(const UpgradeRoomC
   if (answered->has_value()) return **std::move(answered);
   if (command.validate_only) return Preview(command);
   // Whoever may not upgrade the room does not wait to hear that.
-  absl::Status may_start =
-      ReadUpgradable(RoomReader(engine_), command, options_.server_name, clock_()).status();
-  return may_start.ok() ? LockAndRun(command) : Refuse(command, may_start);
+  absl::StatusOr<Stored<RoomRecord>> room =
+      ReadUpgradable(RoomReader(engine_), command, options_.server_name, clock_());
+  if (!room.ok()) return Refuse(command, room.status());
+  // The turn of an upgrade whose lease ran out may never end.
+  if (room->record.has_upgrade()) return LockAndRun(command);
+  absl::StatusOr<Transactor::Turn> turn = transactor_.WaitForTurn(command.room_id);
+  if (!turn.ok()) return turn.status();
+  return LockAndRun(command);
 }
 
 absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::LockAndRun(
     const UpgradeRoomCommand& command) {
-  absl::StatusOr<Transactor::Turn> turn = transactor_.WaitForTurn(command.room_id);
-  if (!turn.ok()) return turn.status();
   absl::StatusOr<storage::UpgradeRecord> lock = Lock(command);
   return lock.ok() ? RunLocked(command, *std::move(lock)) : Refuse(command, lock.status());
 }
