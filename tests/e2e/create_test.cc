@@ -221,23 +221,6 @@ TEST_F(CreateTest, AnAliasBelongsToOneRoom) {
   EXPECT_THAT(backend().ListRooms(rooms_of_bob).response.rooms(), IsEmpty());
 }
 
-TEST_F(CreateTest, OfManyWhoWantAnAliasOneGetsIt) {
-  const auto replies = AtOnce(16, [&](int i) {
-    v1::CreateRoomRequest request = RoomRequest(User(absl::StrCat("user", i)));
-    request.set_alias(Alias("prize"));
-    return backend().CreateRoom(request).status;
-  });
-  int winners = 0;
-  for (const grpc::Status& status : replies) {
-    if (status.ok()) {
-      ++winners;
-    } else {
-      EXPECT_THAT(status, IsError(grpc::StatusCode::ALREADY_EXISTS, "ALIAS_IN_USE"));
-    }
-  }
-  EXPECT_EQ(winners, 1);
-}
-
 TEST_F(CreateTest, ValidateOnlyTellsWhatWouldBeAndWritesNothing) {
   const int64_t head = LogHead();
   v1::CreateRoomRequest request = RoomRequest(User("alice"));

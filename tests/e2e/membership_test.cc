@@ -18,7 +18,6 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::IsSupersetOf;
 using testing::SizeIs;
-using Stub = v1::RoomMembership::Stub;
 
 class MembershipTest : public E2eTest {
  protected:
@@ -35,53 +34,34 @@ class MembershipTest : public E2eTest {
         R"({"join_rule": ")", rule, "\"", more, "}}]}"));
   }
 
-  template <typename Request>
-  static Request About(const std::string& room_id, const std::string& requester,
-                       const std::string& user_id) {
-    Request request;
-    request.set_room_id(room_id);
-    request.set_requester(requester);
-    request.set_user_id(user_id);
-    return request;
-  }
-
   static Reply<v1::InviteUserResponse> Invite(const std::string& room_id,
                                               const std::string& requester,
                                               const std::string& user_id) {
-    return Call(&Stub::InviteUser, About<v1::InviteUserRequest>(room_id, requester, user_id));
+    return backend().InviteUser(InviteRequest(room_id, requester, user_id));
   }
   static Reply<v1::KickUserResponse> Kick(const std::string& room_id, const std::string& requester,
                                           const std::string& user_id) {
-    return Call(&Stub::KickUser, About<v1::KickUserRequest>(room_id, requester, user_id));
+    return backend().KickUser(KickRequest(room_id, requester, user_id));
   }
   static Reply<v1::BanUserResponse> Ban(const std::string& room_id, const std::string& requester,
                                         const std::string& user_id) {
-    return Call(&Stub::BanUser, About<v1::BanUserRequest>(room_id, requester, user_id));
+    return backend().BanUser(BanRequest(room_id, requester, user_id));
   }
   static Reply<v1::UnbanUserResponse> Unban(const std::string& room_id,
                                             const std::string& requester,
                                             const std::string& user_id) {
-    return Call(&Stub::UnbanUser, About<v1::UnbanUserRequest>(room_id, requester, user_id));
+    return backend().UnbanUser(UnbanRequest(room_id, requester, user_id));
   }
   static Reply<v1::JoinRoomResponse> Join(const std::string& room, const std::string& requester) {
-    v1::JoinRoomRequest request;
-    request.set_room_id_or_alias(room);
-    request.set_requester(requester);
-    return Call(&Stub::JoinRoom, request);
+    return backend().JoinRoom(JoinRequest(room, requester));
   }
   static Reply<v1::KnockOnRoomResponse> Knock(const std::string& room,
                                               const std::string& requester) {
-    v1::KnockOnRoomRequest request;
-    request.set_room_id_or_alias(room);
-    request.set_requester(requester);
-    return Call(&Stub::KnockOnRoom, request);
+    return backend().KnockOnRoom(KnockRequest(room, requester));
   }
   static Reply<v1::LeaveRoomResponse> Leave(const std::string& room_id,
                                             const std::string& requester) {
-    v1::LeaveRoomRequest request;
-    request.set_room_id(room_id);
-    request.set_requester(requester);
-    return Call(&Stub::LeaveRoom, request);
+    return backend().LeaveRoom(LeaveRequest(room_id, requester));
   }
 
   // The ids of the members that a reader finds, page by page.
@@ -94,19 +74,12 @@ class MembershipTest : public E2eTest {
     request.set_page_size(page_size);
     std::vector<std::string> members;
     do {
-      auto reply = reader().Call(reader().membership(), &Stub::ListMembers, request);
+      auto reply = reader().ListMembers(request);
       EXPECT_TRUE(reply.ok()) << reply.status.error_message();
       for (const auto& member : reply.response.members()) members.push_back(member.user_id());
       request.set_page_token(reply.response.next_page_token());
     } while (!request.page_token().empty());
     return members;
-  }
-
-  template <typename Request, typename Response>
-  static Reply<Response> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
-                                                           Response*),
-                              const Request& request) {
-    return backend().Call(backend().membership(), method, request);
   }
 };
 
@@ -119,12 +92,10 @@ TEST_F(MembershipTest, UsersAreInvitedJoinAndLeave) {
   EXPECT_EQ(invited.response.member().sender(), alice);
   EXPECT_EQ(invited.response.member().revision(), 2);
 
-  v1::JoinRoomRequest join;
-  join.set_room_id_or_alias(room_id);
-  join.set_requester(bob);
+  v1::JoinRoomRequest join = JoinRequest(room_id, bob);
   join.set_displayname("Bob");
   join.set_avatar_url("mxc://example.org/bob");
-  auto joined = Call(&Stub::JoinRoom, join);
+  auto joined = backend().JoinRoom(join);
   ASSERT_TRUE(joined.ok()) << joined.status.error_message();
   EXPECT_EQ(joined.response.room_id(), room_id);
   EXPECT_EQ(joined.response.member().displayname(), "Bob");
@@ -275,7 +246,7 @@ TEST_F(MembershipTest, UsersFindTheirRooms) {
   ASSERT_TRUE(Invite(invited, alice, bob).ok());
   v1::ListUserRoomsRequest request;
   request.set_user_id(bob);
-  auto reply = Call(&Stub::ListUserRooms, request);
+  auto reply = backend().ListUserRooms(request);
   ASSERT_TRUE(reply.ok()) << reply.status.error_message();
   ASSERT_EQ(reply.response.rooms_size(), 2);
   for (const v1::UserRoom& room : reply.response.rooms()) {
@@ -284,7 +255,7 @@ TEST_F(MembershipTest, UsersFindTheirRooms) {
     EXPECT_EQ(room.room().creator(), is_joined ? alice : "");
   }
   request.set_membership(v1::MEMBERSHIP_INVITE);
-  reply = Call(&Stub::ListUserRooms, request);
+  reply = backend().ListUserRooms(request);
   ASSERT_EQ(reply.response.rooms_size(), 1);
   EXPECT_EQ(reply.response.rooms(0).room().name(), "secret plans");
 }
@@ -302,7 +273,7 @@ TEST_F(MembershipTest, InvitesToOtherServersWaitUntilTheyAreAcknowledged) {
   const auto pending = [&] {
     std::vector<v1::PendingInvite> found;
     v1::ListPendingInvitesRequest request;
-    auto reply = sender.Call(sender.membership(), &Stub::ListPendingInvites, request);
+    auto reply = sender.ListPendingInvites(request);
     EXPECT_TRUE(reply.ok()) << reply.status.error_message();
     for (const auto& invite : reply.response.invites()) {
       if (invite.room_id() == room_id) found.push_back(invite);
@@ -325,46 +296,42 @@ TEST_F(MembershipTest, InvitesToOtherServersWaitUntilTheyAreAcknowledged) {
   ack.set_room_id(room_id);
   ack.set_user_id(zoe);
   ack.set_event_id("$another");
-  ASSERT_TRUE(sender.Call(sender.membership(), &Stub::AckInvite, ack).ok());
+  ASSERT_TRUE(sender.AckInvite(ack).ok());
   EXPECT_THAT(pending(), SizeIs(1));
   ack.set_event_id(invite.event_id());
-  ASSERT_TRUE(sender.Call(sender.membership(), &Stub::AckInvite, ack).ok());
+  ASSERT_TRUE(sender.AckInvite(ack).ok());
   EXPECT_THAT(pending(), IsEmpty());
-  EXPECT_TRUE(sender.Call(sender.membership(), &Stub::AckInvite, ack).ok());
-  EXPECT_THAT(Call(&Stub::AckInvite, ack).status,
+  EXPECT_TRUE(sender.AckInvite(ack).ok());
+  EXPECT_THAT(backend().AckInvite(ack).status,
               IsError(StatusCode::PERMISSION_DENIED, "ROLE_MISSING"));
 }
 
 TEST_F(MembershipTest, RepeatedRequestsGetTheFirstResponse) {
   const std::string room_id = NewRoom(R"({"preset": "ROOM_PRESET_PUBLIC_CHAT"})");
-  v1::JoinRoomRequest join;
-  join.set_room_id_or_alias(room_id);
-  join.set_requester(User("bob"));
+  v1::JoinRoomRequest join = JoinRequest(room_id, User("bob"));
   join.set_request_id(User("request").substr(1, 20));
-  const auto first = Call(&Stub::JoinRoom, join);
+  const auto first = backend().JoinRoom(join);
   ASSERT_TRUE(first.ok()) << first.status.error_message();
   ASSERT_TRUE(Leave(room_id, User("bob")).ok());
-  EXPECT_EQ(Call(&Stub::JoinRoom, join).response.SerializeAsString(),
+  EXPECT_EQ(backend().JoinRoom(join).response.SerializeAsString(),
             first.response.SerializeAsString());
   EXPECT_EQ(reader().Room(room_id).joined_member_count(), 1);
 }
 
 TEST_F(MembershipTest, WrongFieldsAreNamed) {
-  auto kick = About<v1::KickUserRequest>("room", "@alice", "bob");
-  EXPECT_THAT(Call(&Stub::KickUser, kick).status,
+  auto kick = KickRequest("room", "@alice", "bob");
+  EXPECT_THAT(backend().KickUser(kick).status,
               IsError(StatusCode::PERMISSION_DENIED, "USER_NOT_ALLOWED"));
   kick.set_requester(User("alice"));
   kick.set_reason(std::string(1025, 'x'));
   kick.set_request_id("no spaces");
-  EXPECT_THAT(Call(&Stub::KickUser, kick).status,
+  EXPECT_THAT(backend().KickUser(kick).status,
               IsInvalid({"room_id", "user_id", "reason", "request_id"}));
   EXPECT_THAT(Kick("!room:example.org", User("alice"), User("alice")).status,
               IsInvalid({"user_id"}));
-  v1::JoinRoomRequest join;
-  join.set_room_id_or_alias("#club");
-  join.set_requester(User("bob"));
+  v1::JoinRoomRequest join = JoinRequest("#club", User("bob"));
   join.set_avatar_url("https://example.org/bob.png");
-  EXPECT_THAT(Call(&Stub::JoinRoom, join).status, IsInvalid({"room_id_or_alias", "avatar_url"}));
+  EXPECT_THAT(backend().JoinRoom(join).status, IsInvalid({"room_id_or_alias", "avatar_url"}));
 }
 
 TEST_F(MembershipTest, TombstonedRoomsTakeNobodyIn) {
