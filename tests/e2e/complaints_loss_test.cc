@@ -149,7 +149,8 @@ TEST_F(LossComplaintsTest, AnAdministratorIsNoCreatorInVersion12) {
   EXPECT_TRUE(TryUpgrade(new_id, alice).ok());
   EXPECT_THAT(TryUpgrade(new_id, bob),
               IsError(StatusCode::PERMISSION_DENIED, "INSUFFICIENT_POWER"));
-  EXPECT_TRUE(backend().SetState(SetStateRequest(new_id, bob, "m.room.name", "{}")).ok())
+  EXPECT_TRUE(
+      backend().SetState(SetStateRequest(new_id, bob, "m.room.name", R"({"name": "x"})")).ok())
       << "all else they may do as before";
 }
 
