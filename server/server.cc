@@ -112,6 +112,10 @@ absl::Status CheckNames(const ServerConfig& config) {
                                                    config.default_room_version,
                                                    "\" is no room version that is supported"));
   }
+  status = rooms::CheckNamespacedIdentifier(config.encryption_algorithm);
+  if (!status.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("encryption_algorithm: ", status.message()));
+  }
   return absl::OkStatus();
 }
 

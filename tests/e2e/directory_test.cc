@@ -17,15 +17,6 @@ using testing::IsEmpty;
 
 class DirectoryTest : public E2eTest {
  protected:
-  static v1::SetAliasRequest SetRequest(const std::string& alias, const std::string& room_id,
-                                        const std::string& requester) {
-    v1::SetAliasRequest request;
-    request.set_alias(alias);
-    request.set_room_id(room_id);
-    request.set_requester(requester);
-    return request;
-  }
-
   static v1::DeleteAliasRequest DeleteRequest(const std::string& alias,
                                               const std::string& requester) {
     v1::DeleteAliasRequest request;
@@ -43,12 +34,7 @@ class DirectoryTest : public E2eTest {
     return request;
   }
 
-  // The room that an alias points at; "" if there is no such alias.
-  static std::string Resolve(const std::string& alias) {
-    v1::ResolveAliasRequest request;
-    request.set_alias(alias);
-    return watcher().ResolveAlias(request).response.room_id();
-  }
+  static std::string Resolve(const std::string& alias) { return RoomAt(watcher(), alias); }
 
   static std::vector<std::string> Aliases(const std::string& room_id) {
     v1::ListAliasesRequest request;
@@ -78,14 +64,16 @@ class DirectoryTest : public E2eTest {
 TEST_F(DirectoryTest, AnAliasThatIsSetLeadsEverybodyToItsRoom) {
   const v1::Room room = MakeRoom();
   ASSERT_EQ(Resolve(Alias("lobby")), "");
-  const auto reply = backend().SetAlias(SetRequest(Alias("lobby"), room.room_id(), User("alice")));
+  const auto reply =
+      backend().SetAlias(SetAliasRequest(Alias("lobby"), room.room_id(), User("alice")));
   ASSERT_TRUE(reply.ok()) << reply.status.error_message();
   EXPECT_EQ(Resolve(Alias("lobby")), room.room_id());
   EXPECT_THAT(Aliases(room.room_id()), ElementsAre(Alias("lobby")));
   EXPECT_EQ(reader().Room(room.room_id()).revision(), room.revision() + 1);
-  EXPECT_THAT(
-      backend().SetAlias(SetRequest(Alias("lobby"), MakeRoom().room_id(), User("alice"))).status,
-      IsError(StatusCode::ALREADY_EXISTS, "ALIAS_IN_USE"));
+  EXPECT_THAT(backend()
+                  .SetAlias(SetAliasRequest(Alias("lobby"), MakeRoom().room_id(), User("alice")))
+                  .status,
+              IsError(StatusCode::ALREADY_EXISTS, "ALIAS_IN_USE"));
 }
 
 TEST_F(DirectoryTest, ADeletedAliasIsNeitherFoundNorShown) {
@@ -137,12 +125,8 @@ TEST_F(DirectoryTest, WithoutPowerOverTheCanonicalAliasOnlyOnesOwnAliasesCanBeDe
   create.set_creator(User("alice"));
   const v1::Room room = backend().Create(create);
   const std::string bob = User("bob");
-  v1::JoinRoomRequest join;
-  join.set_room_id_or_alias(room.room_id());
-  join.set_requester(bob);
-  ASSERT_TRUE(
-      backend().Call(backend().membership(), &v1::RoomMembership::Stub::JoinRoom, join).ok());
-  ASSERT_TRUE(backend().SetAlias(SetRequest(Alias("own"), room.room_id(), bob)).ok());
+  ASSERT_TRUE(backend().JoinRoom(JoinRequest(room.room_id(), bob)).ok());
+  ASSERT_TRUE(backend().SetAlias(SetAliasRequest(Alias("own"), room.room_id(), bob)).ok());
   EXPECT_TRUE(backend().DeleteAlias(DeleteRequest(Alias("own"), bob)).ok());
   const grpc::Status status =
       backend().SetVisibility(VisibilityRequest(room.room_id(), bob, true)).status;
@@ -163,8 +147,8 @@ TEST_F(DirectoryTest, WhoIsNotInTheRoomLearnsNothingOfIt) {
   };
   const std::string room_id = MakeRoom().room_id();
   const std::string eve = User("eve");
-  EXPECT_EQ(answer(room_id, backend().SetAlias(SetRequest(Alias("x"), room_id, eve)).status),
-            answer(nowhere, backend().SetAlias(SetRequest(Alias("x"), nowhere, eve)).status));
+  EXPECT_EQ(answer(room_id, backend().SetAlias(SetAliasRequest(Alias("x"), room_id, eve)).status),
+            answer(nowhere, backend().SetAlias(SetAliasRequest(Alias("x"), nowhere, eve)).status));
   EXPECT_EQ(answer(room_id, backend().SetVisibility(VisibilityRequest(room_id, eve, true)).status),
             answer(nowhere, backend().SetVisibility(VisibilityRequest(nowhere, eve, true)).status));
   v1::ListAliasesRequest list;
@@ -179,7 +163,7 @@ TEST_F(DirectoryTest, AnUpgradeTakesAliasesAndTheListingAlong) {
   v1::CreateRoomRequest create = RoomRequest(User("alice"));
   create.set_name(User("findable"));
   const std::string old_id = backend().Create(create).room_id();
-  ASSERT_TRUE(backend().SetAlias(SetRequest(Alias("lobby"), old_id, User("alice"))).ok());
+  ASSERT_TRUE(backend().SetAlias(SetAliasRequest(Alias("lobby"), old_id, User("alice"))).ok());
   ASSERT_TRUE(backend().SetVisibility(VisibilityRequest(old_id, User("alice"), true)).ok());
   const auto upgraded = backend().UpgradeRoom(UpgradeRequest(old_id, User("alice"), "12"));
   ASSERT_TRUE(upgraded.ok()) << upgraded.status.error_message();
@@ -187,7 +171,7 @@ TEST_F(DirectoryTest, AnUpgradeTakesAliasesAndTheListingAlong) {
   EXPECT_EQ(Resolve(Alias("lobby")), new_id);
   EXPECT_THAT(Find(create.name()), ElementsAre(new_id));
   const grpc::Status late =
-      backend().SetAlias(SetRequest(Alias("late"), old_id, User("alice"))).status;
+      backend().SetAlias(SetAliasRequest(Alias("late"), old_id, User("alice"))).status;
   EXPECT_THAT(late, IsError(StatusCode::FAILED_PRECONDITION, "ROOM_TOMBSTONED"));
   EXPECT_EQ(MetadataOf(late)["successor_room_id"], new_id);
 }
@@ -206,7 +190,7 @@ TEST_F(DirectoryTest, NoAliasIsLeftBehindByAnUpgradeAtTheSameTime) {
     }
     for (int n = 0; !upgraded; ++n) {
       const std::string alias = absl::StrCat("#w", i, ".", n, ":", kTestServerName);
-      if (backend().SetAlias(SetRequest(alias, old_id, alice)).ok()) aliases.push_back(alias);
+      if (backend().SetAlias(SetAliasRequest(alias, old_id, alice)).ok()) aliases.push_back(alias);
     }
     return aliases;
   });
@@ -219,7 +203,7 @@ TEST_F(DirectoryTest, NoAliasIsLeftBehindByAnUpgradeAtTheSameTime) {
 
 TEST_F(DirectoryTest, ARepeatedRequestIsNotCarriedOutAgain) {
   const std::string room_id = MakeRoom().room_id();
-  v1::SetAliasRequest set = SetRequest(Alias("lobby"), room_id, User("alice"));
+  v1::SetAliasRequest set = SetAliasRequest(Alias("lobby"), room_id, User("alice"));
   set.set_request_id("set");
   ASSERT_TRUE(backend().SetAlias(set).ok());
   v1::DeleteAliasRequest remove = DeleteRequest(Alias("lobby"), User("alice"));
@@ -235,12 +219,14 @@ TEST_F(DirectoryTest, ARepeatedRequestIsNotCarriedOutAgain) {
 }
 
 TEST_F(DirectoryTest, EveryWrongFieldIsNamed) {
-  v1::SetAliasRequest set = SetRequest("lobby", "room", "alice");
+  v1::SetAliasRequest set = SetAliasRequest("lobby", "room", "alice");
   set.set_request_id("?");
   EXPECT_THAT(admin().SetAlias(set).status,
               IsInvalid({"alias", "room_id", "requester", "request_id"}));
   EXPECT_THAT(
-      admin().SetAlias(SetRequest("#a:elsewhere.net", "!a:example.org", "@a:elsewhere.net")).status,
+      admin()
+          .SetAlias(SetAliasRequest("#a:elsewhere.net", "!a:example.org", "@a:elsewhere.net"))
+          .status,
       IsInvalid({"alias", "requester"}));
   EXPECT_THAT(admin().SetAlias({}).status, IsInvalid({"alias", "room_id", "requester"}));
 

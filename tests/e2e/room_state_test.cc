@@ -140,7 +140,7 @@ TEST_F(RoomStateTest, EverythingWrongWithARequestIsNamed) {
               IsInvalid({"room_id", "requester", "type", "state_key", "content.a", "request_id"}));
 
   v1::SendEventRequest send = SendRequest(room_id, "@a:elsewhere.net", "");
-  send.set_type("m.room.name");
+  send.set_type("m.room.avatar");
   send.set_transaction_id("no spaces");
   EXPECT_THAT(admin().SendEvent(send).status, IsInvalid({"requester", "type", "transaction_id"}));
 
@@ -174,8 +174,11 @@ TEST_F(RoomStateTest, StrangersLearnNothingAndTheInvitedCannotWrite) {
   };
   same(backend().SendEvent(SendRequest(room_id, carol, "")).status,
        backend().SendEvent(SendRequest(nowhere, carol, "")).status);
-  same(backend().SetState(SetStateRequest(room_id, carol, "m.room.name", "{}")).status,
-       backend().SetState(SetStateRequest(nowhere, carol, "m.room.name", "{}")).status);
+  same(
+      backend().SetState(SetStateRequest(room_id, carol, "m.room.name", R"({"name": "x"})")).status,
+      backend()
+          .SetState(SetStateRequest(nowhere, carol, "m.room.name", R"({"name": "x"})"))
+          .status);
   same(backend().RedactEvent(RedactRequest(room_id, carol, event_id)).status,
        backend().RedactEvent(RedactRequest(nowhere, carol, event_id)).status);
   for (const std::string& user : {bob, carol}) {
@@ -196,8 +199,9 @@ TEST_F(RoomStateTest, ATombstonedRoomTakesNothing) {
   ASSERT_TRUE(backend().UpgradeRoom(UpgradeRequest(room_id, alice, "12")).ok());
   const auto refused = IsError(grpc::StatusCode::FAILED_PRECONDITION, "ROOM_TOMBSTONED");
   EXPECT_THAT(backend().SendEvent(SendRequest(room_id, alice, "")).status, refused);
-  EXPECT_THAT(backend().SetState(SetStateRequest(room_id, alice, "m.room.name", "{}")).status,
-              refused);
+  EXPECT_THAT(
+      backend().SetState(SetStateRequest(room_id, alice, "m.room.name", R"({"name": "x"})")).status,
+      refused);
   EXPECT_THAT(backend().RedactEvent(RedactRequest(room_id, alice, event_id)).status, refused);
   EXPECT_EQ(Get(room_id, event_id).event_id(), event_id);
 }
