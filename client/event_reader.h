@@ -68,7 +68,8 @@ struct HistorySkipped {
 };
 
 // A snapshot comes: a v1::Room for each room, and then SnapshotEnd. Whatever was known
-// of rooms before, from this or an earlier snapshot or from events, is void.
+// of rooms before is void. What happens during the snapshot is delivered behind it, even
+// if rooms in it show it already.
 struct SnapshotBegin {};
 struct SnapshotEnd {};
 
