@@ -23,11 +23,6 @@ using storage::Stored;
 
 constexpr size_t kNonceBytes = 32;
 
-absl::Status NotLinked(absl::string_view cause, absl::string_view message) {
-  return MakeError(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_ROOMS_NOT_LINKED,
-                   message, {{"cause", std::string(cause)}});
-}
-
 bool IsTombstoned(const RoomRecord& room) {
   return room.status() == storage::ROOM_STATUS_RECORD_TOMBSTONED;
 }
@@ -46,10 +41,11 @@ absl::Status CheckCommand(const LinkUpgradeCommand& command, const std::string& 
 // Whether the rooms refer to each other as a room and its successor do.
 absl::Status CheckLinked(const RoomRecord& old_room, const RoomRecord& new_room) {
   if (new_room.predecessor_room_id() != old_room.room_id()) {
-    return NotLinked("predecessor", "the new room's m.room.create does not name the old room");
+    return MakeError(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_ROOMS_NOT_LINKED,
+                     "the new room's m.room.create does not name the old room as predecessor");
   }
   if (IsTombstoned(old_room) && old_room.successor_room_id() != new_room.room_id()) {
-    return NotLinked("tombstone", "the old room's m.room.tombstone names another room");
+    return RoomTombstoned(old_room);
   }
   return absl::OkStatus();
 }

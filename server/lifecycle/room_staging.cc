@@ -284,14 +284,23 @@ absl::Status StageRedaction(RoomCommit& commit, const storage::RoomReader& reade
   return absl::OkStatus();
 }
 
-void LogPendingInvites(RoomCommit& commit, const std::string& room_id,
-                       const std::vector<rooms::Event>& events, absl::string_view server_name) {
+std::vector<v1::RoomInvitePending> PendingInvitesIn(const std::string& room_id,
+                                                    const std::vector<rooms::Event>& events,
+                                                    absl::string_view server_name) {
+  std::vector<v1::RoomInvitePending> invites;
   for (const auto& [place, latest] : LatestAtPlaces(events, 1)) {
     if (!IsRemoteInvite(*latest.event, server_name)) continue;
-    v1::RoomInvitePending pending;
+    v1::RoomInvitePending& pending = invites.emplace_back();
     pending.set_room_id(room_id);
     pending.set_user_id(*latest.event->state_key);
     pending.set_event_id(latest.event->event_id);
+  }
+  return invites;
+}
+
+void LogPendingInvites(RoomCommit& commit, const std::string& room_id,
+                       const std::vector<rooms::Event>& events, absl::string_view server_name) {
+  for (const v1::RoomInvitePending& pending : PendingInvitesIn(room_id, events, server_name)) {
     commit.AppendLog(EncodeEvent(pending));
   }
 }

@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "innkeeper/v1/room_event.pb.h"
 #include "server/rooms/event.h"
 #include "server/rooms/genesis.h"
 #include "server/rooms/room_state.h"
@@ -66,8 +67,13 @@ absl::Status StageRedaction(storage::RoomCommit& commit, const storage::RoomRead
                             storage::RoomRecord& room, int64_t number, storage::EventRecord event,
                             const std::string& redacted_by);
 
-// Tells the event stream of the invites among `events` that wait for delivery: those
-// that still stand behind them, of users who are not `server_name`'s.
+// Returns the invites among `events` that wait for delivery: those that still stand
+// behind them, of users who are not `server_name`'s.
+std::vector<v1::RoomInvitePending> PendingInvitesIn(const std::string& room_id,
+                                                    const std::vector<rooms::Event>& events,
+                                                    absl::string_view server_name);
+
+// Tells the event stream of the invites among `events` that wait for delivery.
 void LogPendingInvites(storage::RoomCommit& commit, const std::string& room_id,
                        const std::vector<rooms::Event>& events, absl::string_view server_name);
 

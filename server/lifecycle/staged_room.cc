@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "server/events/event_codec.h"
 #include "server/lifecycle/room_records.h"
 #include "server/lifecycle/room_staging.h"
 #include "server/rooms/named_rooms.h"
@@ -85,10 +86,10 @@ void StagedRoom::Append(std::vector<rooms::Event> events) {
   }
 }
 
-void StagedRoom::StagePart(RoomCommit& commit) {
+void StagedRoom::StagePart(RoomCommit& commit, int64_t now_us) {
   if (!has_parts_) commit.BeginStaging(room_id_, note_);
   has_parts_ = true;
-  StageEvents(commit, 0);
+  StageEvents(commit, now_us);
   for (const rooms::Event& event : part_) {
     if (event.state_key && event.type != kMember) rooms::ApplyEvent(state_, version_, event);
   }
@@ -112,17 +113,23 @@ storage::RoomRecord StagedRoom::StageLastPart(RoomCommit& commit, rooms::RoomSum
 }
 
 void StagedRoom::LogPendingInvites(RoomCommit& commit) const {
-  lifecycle::LogPendingInvites(commit, room_id_, part_, server_name_);
+  for (const std::string& invite : invites_) commit.AppendLog(invite);
 }
 
-void StagedRoom::StageEvents(RoomCommit& commit, int64_t announce_time_us) {
+void StagedRoom::StageEvents(RoomCommit& commit, int64_t now_us) {
+  const std::vector<v1::RoomInvitePending> invites =
+      PendingInvitesIn(room_id_, part_, server_name_);
+  const bool are_logged = invites_.size() + invites.size() <= kMaxInvitesLogged;
+  if (are_logged) {
+    for (const v1::RoomInvitePending& invite : invites) invites_.push_back(EncodeEvent(invite));
+  }
   StageFirstEvents(commit,
                    {.version = version_,
                     .room_id = room_id_,
                     .events = part_,
                     .events_before = event_count_,
                     .state_before = state_,
-                    .announce_time_us = announce_time_us},
+                    .announce_time_us = are_logged ? now_us : 0},
                    server_name_);
 }
 

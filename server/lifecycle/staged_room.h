@@ -40,15 +40,15 @@ class StagedRoom {
 
   // Puts what was appended since the last part into `commit`, as another one. The room
   // has an id then, and events.
-  void StagePart(storage::RoomCommit& commit);
+  void StagePart(storage::RoomCommit& commit, int64_t now_us);
 
   // Puts the rest and the head into `commit`, and returns the head. Nothing may be
   // appended after that.
   storage::RoomRecord StageLastPart(storage::RoomCommit& commit, rooms::RoomSummary summary,
                                     bool is_public, int64_t now_us);
 
-  // Tells the event stream, in the commit of the last part, of the invites in that part
-  // that wait for delivery. Those of earlier parts are due to be told of.
+  // Tells the event stream, in the commit of the last part, of the invites that wait for
+  // delivery: of the first 100,000. The others are due to be told of.
   void LogPendingInvites(storage::RoomCommit& commit) const;
 
   // True if there is a part that was staged before the last.
@@ -59,9 +59,12 @@ class StagedRoom {
 
  private:
   // Small enough for writes to other rooms not to notice that they wait for it.
-  static constexpr size_t kMaxPartBytes = size_t{256} << 10;
+  static constexpr size_t kMaxPartBytes = size_t{128} << 10;
 
-  void StageEvents(storage::RoomCommit& commit, int64_t announce_time_us);
+  // So many fit into the last commit.
+  static constexpr size_t kMaxInvitesLogged = 100'000;
+
+  void StageEvents(storage::RoomCommit& commit, int64_t now_us);
 
   const rooms::RoomVersion& version_;
   const storage::StagedRoomRecord note_;
@@ -72,6 +75,7 @@ class StagedRoom {
   std::vector<rooms::Event> part_;
   size_t part_bytes_ = 0;
   bool has_parts_ = false;
+  std::vector<std::string> invites_;  // to be logged
   // Of the parts before.
   int64_t event_count_ = 0;
   rooms::RoomState state_;  // without members

@@ -127,7 +127,7 @@ absl::StatusOr<PlannedUpgrade> UpgradeRun::Plan(TakeEvents take) {
 
 absl::Status UpgradeRun::CommitPart(int64_t processed_members) {
   RoomCommit commit;
-  new_room_.StagePart(commit);
+  new_room_.StagePart(commit, absl::ToUnixMicros(context_.clock()));
   Renew(processed_members, commit);
   const storage::CommitResult result = CommitAndWait(engine_, commit.Take());
   lost_ = absl::IsAborted(result.status);

@@ -67,7 +67,6 @@ TEST_F(LinkUpgradeTest, ANewRoomThatNamesNoPredecessorMovesNothing) {
   const absl::Status status = Link(old_id, new_id).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_ROOMS_NOT_LINKED);
-  EXPECT_EQ(MetadataOf(status, "cause"), "predecessor");
   EXPECT_EQ(Room(old_id).status(), storage::ROOM_STATUS_RECORD_ACTIVE);
   EXPECT_THAT(*RoomReader(engine_).ListAliases(old_id), ElementsAre("#lobby:example.org"));
 }
@@ -77,8 +76,8 @@ TEST_F(LinkUpgradeTest, AnOldRoomThatNamesAnotherSuccessorKeepsIt) {
   const std::string new_id = NewSuccessor(old_id);
   ASSERT_TRUE(upgrader_->Upgrade(Command(old_id)).ok());
   const absl::Status status = Link(old_id, new_id).status();
-  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_ROOMS_NOT_LINKED);
-  EXPECT_EQ(MetadataOf(status, "cause"), "tombstone");
+  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_ROOM_TOMBSTONED);
+  EXPECT_EQ(MetadataOf(status, "successor_room_id"), Room(old_id).successor_room_id());
 }
 
 TEST_F(LinkUpgradeTest, LinkingAgainMovesWhatCameSince) {
