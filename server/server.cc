@@ -28,6 +28,7 @@
 #include "server/feed/event_feed.h"
 #include "server/lifecycle/create_room.h"
 #include "server/lifecycle/export_room.h"
+#include "server/lifecycle/import_room.h"
 #include "server/lifecycle/link_upgrade.h"
 #include "server/lifecycle/maintenance.h"
 #include "server/lifecycle/read_rooms.h"
@@ -183,6 +184,8 @@ class RealServer final : public Server {
         linker_({clock_, random_, config.server_name}),
         browser_(*engine_, signer_),
         exporter_(*engine_, signing_key_),
+        importer_(*engine_, clock_, signing_key_,
+                  {.max_bytes = static_cast<size_t>(config.max_import_bytes)}),
         membership_changer_(*engine_, {clock_, random_, config.server_name}),
         member_browser_(*engine_, signer_, signing_key_),
         room_writer_({clock_, random_, config.server_name}),
@@ -192,7 +195,8 @@ class RealServer final : public Server {
         feed_(*engine_, signer_, read_executor_, random_),
         environment_{*authenticator_,   gate_,      read_executor_, write_executor_,
                      upgrade_executor_, transactor_},
-        service_(environment_, {creator_, upgrader_, linker_, browser_, exporter_, feed_},
+        service_(environment_,
+                 {creator_, upgrader_, linker_, browser_, exporter_, importer_, feed_},
                  config.default_room_version),
         membership_service_(environment_, {membership_changer_, member_browser_},
                             config.server_name),
@@ -233,6 +237,7 @@ class RealServer final : public Server {
   const lifecycle::UpgradeLinker linker_;
   const lifecycle::RoomBrowser browser_;
   const lifecycle::RoomExporter exporter_;
+  lifecycle::RoomImporter importer_;
   membership::MembershipChanger membership_changer_;
   const membership::MemberBrowser member_browser_;
   const state::RoomWriter room_writer_;

@@ -8,6 +8,7 @@
 //                                                                      StateRecord
 //   event     = 'E' str(room_id) u64(number)                           EventRecord
 //   event id  = 'N' str(room_id) str(event_id)                         EventNumberRecord
+//   keys      = 'Y' str(room_id)                                       RoomKeysRecord
 //   alias     = 'A' str(alias)                                         AliasRecord
 //   room's    = 'B' str(room_id) str(alias)                            (empty)
 //   listed    = 'D' ~u64(joined_member_count) str(room_id)             (empty)
@@ -50,6 +51,7 @@ enum class Table : char {
   kStateHistory = 'H',
   kEvent = 'E',
   kEventId = 'N',
+  kRoomKeys = 'Y',
   kAlias = 'A',
   kRoomAlias = 'B',
   kListedRoom = 'D',

@@ -48,6 +48,10 @@ std::string EventIdKey(absl::string_view room_id, absl::string_view event_id) {
   return KeyBuilder(Table::kEventId).Str(room_id).Str(event_id).Build();
 }
 
+std::string RoomKeysKey(absl::string_view room_id) {
+  return KeyBuilder(Table::kRoomKeys).Str(room_id).Build();
+}
+
 std::string ListedRoomKey(int64_t joined_member_count, absl::string_view room_id) {
   return KeyBuilder(Table::kListedRoom)
       .DescendingU64(static_cast<uint64_t>(joined_member_count))
@@ -415,6 +419,12 @@ absl::StatusOr<std::vector<std::string>> RoomReader::ListAliases(absl::string_vi
   return aliases;
 }
 
+absl::StatusOr<RoomKeysRecord> RoomReader::GetRoomKeys(absl::string_view room_id) const {
+  auto stored = GetStored<RoomKeysRecord>(*snapshot_, RoomKeysKey(room_id));
+  if (!stored.ok()) return stored.status();
+  return RecordOf(*std::move(stored)).value_or(RoomKeysRecord());
+}
+
 absl::StatusOr<std::optional<Stored<RequestRecord>>> RoomReader::GetRequest(
     const RequestKey& key) const {
   return GetStored<RequestRecord>(*snapshot_, RequestRecordKey(key));
@@ -514,6 +524,10 @@ void RoomCommit::EraseState(absl::string_view room_id, const StatePosition& posi
 void RoomCommit::RewriteSupersededState(absl::string_view room_id, const StatePosition& position,
                                         const StateRecord& state) {
   Put(HistoryKey(room_id, position, state.revision()), Encode(state));
+}
+
+void RoomCommit::PutRoomKeys(absl::string_view room_id, const RoomKeysRecord& keys) {
+  Put(RoomKeysKey(room_id), Encode(keys));
 }
 
 void RoomCommit::CreateAlias(absl::string_view alias, const AliasRecord& record) {

@@ -146,6 +146,10 @@ class RoomReader {
   // The aliases that point at the room, in order.
   absl::StatusOr<std::vector<std::string>> ListAliases(absl::string_view room_id) const;
 
+  // The keys of other servers that the room's events are signed with; none for a room
+  // that was not imported.
+  absl::StatusOr<RoomKeysRecord> GetRoomKeys(absl::string_view room_id) const;
+
   absl::StatusOr<std::optional<Stored<RequestRecord>>> GetRequest(const RequestKey& key) const;
 
   // Up to `limit` requests that expired before `now`, oldest first.
@@ -206,6 +210,9 @@ class RoomCommit {
   // of: that of the revision in `state`.
   void RewriteSupersededState(absl::string_view room_id, const StatePosition& position,
                               const StateRecord& state);
+
+  // Writes the keys of other servers that the room's events are signed with.
+  void PutRoomKeys(absl::string_view room_id, const RoomKeysRecord& keys);
 
   // Points a free alias at a room.
   void CreateAlias(absl::string_view alias, const AliasRecord& record);

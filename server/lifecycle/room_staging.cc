@@ -1,5 +1,6 @@
 #include "server/lifecycle/room_staging.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -104,17 +105,6 @@ void StageStateEvent(RoomCommit& commit, const Setting& setting, NumberedEvent n
   StageLinks(commit, setting.room_id, event, before);
 }
 
-void SetSummary(RoomRecord& room, rooms::RoomSummary summary) {
-  room.set_name(std::move(summary.name));
-  room.set_topic(std::move(summary.topic));
-  room.set_canonical_alias(std::move(summary.canonical_alias));
-  room.set_encryption_algorithm(std::move(summary.encryption_algorithm));
-  room.set_room_type(std::move(summary.room_type));
-  room.set_predecessor_room_id(std::move(summary.predecessor_room_id));
-  room.set_joined_member_count(summary.joined_member_count);
-  room.set_invited_member_count(summary.invited_member_count);
-}
-
 // By how much the number of members with `membership` rises when a content takes the
 // place of another.
 int64_t Rise(absl::string_view membership, const Json& before, const Json& after) {
@@ -169,7 +159,20 @@ absl::StatusOr<std::optional<storage::StateRecord>> SupersededEntryOf(
   return superseded;
 }
 
-void SetTip(RoomRecord& room, const rooms::RoomVersion& version, const rooms::Event& latest) {
+// Has the next event of the room come behind the last of `events`, and behind those that
+// none of them came behind.
+void SetTip(RoomRecord& room, const rooms::RoomVersion& version,
+            const std::vector<rooms::Event>& events) {
+  auto& others = *room.mutable_other_latest_events();
+  const auto is_covered = [&](const storage::EventReferenceRecord& other) {
+    return absl::c_any_of(events, [&](const rooms::Event& event) {
+      return absl::c_any_of(event.prev_events, [&](const rooms::EventReference& prev) {
+        return prev.event_id == other.event_id();
+      });
+    });
+  };
+  others.erase(std::remove_if(others.begin(), others.end(), is_covered), others.end());
+  const rooms::Event& latest = events.back();
   room.set_depth(latest.depth);
   room.mutable_latest_event()->set_event_id(latest.event_id);
   room.mutable_latest_event()->set_hash(rooms::ReferenceTo(version, latest).hash);
@@ -187,7 +190,7 @@ RoomRecord NewRoomRecord(const rooms::RoomVersion& version, absl::string_view cr
   room.set_status(storage::ROOM_STATUS_RECORD_ACTIVE);
   room.set_create_time_us(now_us);
   SetSummary(room, std::move(summary));
-  SetTip(room, version, latest);
+  SetTip(room, latest.depth, {rooms::ReferenceTo(version, latest)});
   room.set_latest_event_number(event_count);
   Touch(room, now_us);
   return room;
@@ -246,7 +249,7 @@ absl::Status StageNewEvents(RoomCommit& commit, const storage::RoomReader& reade
     StageStateEvent(commit, setting, event, *superseded, before);
     UpdateSummary(room, *event.event, before);
   }
-  SetTip(room, setting.version, events.back());
+  SetTip(room, setting.version, events);
   room.set_latest_event_number(number);
   return absl::OkStatus();
 }
@@ -257,10 +260,11 @@ absl::Status StageRedaction(RoomCommit& commit, const storage::RoomReader& reade
   absl::StatusOr<rooms::Event> event = ToEvent(room.room_id(), record);
   if (!event.ok()) return event.status();
   const rooms::RoomVersion& version = VersionOf(room);
-  const Json redacted = rooms::Redact(version, rooms::PduJson(version, *event));
-  const Json before = std::exchange(event->content, redacted["content"]);
-  record.set_content(rooms::CanonicalJson(event->content));
-  record.set_redacts(StringOrEmpty(redacted, "redacts"));
+  const Json before = event->content;
+  rooms::Redact(version, *event);
+  std::string signatures = std::move(*record.mutable_signatures());
+  record = ToEventRecord(*event, record.revision());
+  record.set_signatures(std::move(signatures));
   record.set_redacted_by(redacted_by);
   commit.RewriteEvent(room.room_id(), number, record);
   if (!event->state_key) return absl::OkStatus();

@@ -11,6 +11,7 @@
 #include "server/rpc/caller.h"
 #include "server/rpc/requests.h"
 #include "server/rpc/stream_call.h"
+#include "server/rpc/upload_call.h"
 #include "server/rpc/watch_room_events.h"
 #include "server/rpc/wire.h"
 
@@ -27,6 +28,7 @@ constexpr Method kGetRoom = {"GetRoom", std::nullopt};
 constexpr Method kGetRoomState = {"GetRoomState", std::nullopt};
 constexpr Method kListRooms = {"ListRooms", std::nullopt};
 constexpr Method kExportRoom = {"ExportRoom", std::nullopt};
+constexpr Method kImportRoom = {"ImportRoom", Role::kAdmin};
 constexpr Method kWatchRoomEvents = {"WatchRoomEvents", Role::kWatch};
 constexpr Method kListRoomEvents = {"ListRoomEvents", Role::kWatch};
 
@@ -185,6 +187,13 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* RoomLifecycleService::ExportRoom(
         if (!admitted.ok()) return admitted;
         return use_cases_.exporter.Begin(message);
       });
+}
+
+grpc::ServerReadReactor<grpc::ByteBuffer>* RoomLifecycleService::ImportRoom(
+    grpc::CallbackServerContext* context, grpc::ByteBuffer* response) {
+  return ServeUpload<v1::ImportRoomRequest>(kImportRoom, environment_,
+                                            environment_.upgrade_executor, context, response,
+                                            [this] { return use_cases_.importer.Begin(); });
 }
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* RoomLifecycleService::WatchRoomEvents(

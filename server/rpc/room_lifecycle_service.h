@@ -15,6 +15,7 @@
 #include "server/feed/event_feed.h"
 #include "server/lifecycle/create_room.h"
 #include "server/lifecycle/export_room.h"
+#include "server/lifecycle/import_room.h"
 #include "server/lifecycle/link_upgrade.h"
 #include "server/lifecycle/read_rooms.h"
 #include "server/lifecycle/upgrade_room.h"
@@ -31,9 +32,10 @@ using RawRoomLifecycle = v1::RoomLifecycle::WithRawCallbackMethod_CreateRoom<
                     v1::RoomLifecycle::WithRawCallbackMethod_GetRoomState<
                         v1::RoomLifecycle::WithRawCallbackMethod_ListRooms<
                             v1::RoomLifecycle::WithRawCallbackMethod_ExportRoom<
-                                v1::RoomLifecycle::WithRawCallbackMethod_WatchRoomEvents<
-                                    v1::RoomLifecycle::WithRawCallbackMethod_ListRoomEvents<
-                                        v1::RoomLifecycle::Service>>>>>>>>>>;
+                                v1::RoomLifecycle::WithRawCallbackMethod_ImportRoom<
+                                    v1::RoomLifecycle::WithRawCallbackMethod_WatchRoomEvents<
+                                        v1::RoomLifecycle::WithRawCallbackMethod_ListRoomEvents<
+                                            v1::RoomLifecycle::Service>>>>>>>>>>>;
 
 // Checks who calls and what they may do, and hands each call to its use case.
 // Thread-safe; gRPC calls the methods on its threads.
@@ -46,6 +48,7 @@ class RoomLifecycleService final : public RawRoomLifecycle {
     const lifecycle::UpgradeLinker& linker;
     const lifecycle::RoomBrowser& browser;
     const lifecycle::RoomExporter& exporter;
+    lifecycle::RoomImporter& importer;
     feed::EventFeed& feed;
   };
 
@@ -78,6 +81,8 @@ class RoomLifecycleService final : public RawRoomLifecycle {
                                       grpc::ByteBuffer* response) override;
   grpc::ServerWriteReactor<grpc::ByteBuffer>* ExportRoom(grpc::CallbackServerContext* context,
                                                          const grpc::ByteBuffer* request) override;
+  grpc::ServerReadReactor<grpc::ByteBuffer>* ImportRoom(grpc::CallbackServerContext* context,
+                                                        grpc::ByteBuffer* response) override;
   grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchRoomEvents(
       grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) override;
   grpc::ServerUnaryReactor* ListRoomEvents(grpc::CallbackServerContext* context,
