@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -120,6 +121,79 @@ TEST_F(DirectoryTest, RoomsAreListedAndTakenOffTheList) {
   EXPECT_THAT(Find(room.name()), IsEmpty());
 }
 
+TEST_F(DirectoryTest, PublicRoomsComeByTheirMembersInPagesAndByType) {
+  const std::string alice = User("alice");
+  std::vector<std::string> by_members;
+  for (const int members : {3, 1, 2}) {
+    v1::CreateRoomRequest create = RoomRequest(alice);
+    create.set_is_public(true);
+    create.set_topic(User("listed"));
+    if (members == 2) {
+      (*create.mutable_creation_content()->mutable_fields())["type"].set_string_value("m.space");
+    }
+    const std::string room_id = backend().Create(create).room_id();
+    for (int i = 1; i < members; ++i) {
+      ASSERT_TRUE(backend().JoinRoom(JoinRequest(room_id, User(absl::StrCat("user", i)))).ok());
+    }
+    by_members.push_back(room_id);
+  }
+  std::swap(by_members[1], by_members[2]);
+  EXPECT_EQ(Find(User("listed")), by_members);
+
+  v1::ListPublicRoomsRequest request;
+  request.set_search(User("listed"));
+  request.set_page_size(1);
+  std::vector<std::string> paged;
+  do {
+    const auto page = watcher().ListPublicRooms(request);
+    ASSERT_TRUE(page.ok()) << page.status.error_message();
+    EXPECT_LE(page.response.rooms_size(), 1);
+    for (const v1::PublicRoom& room : page.response.rooms()) paged.push_back(room.room_id());
+    request.set_page_token(page.response.next_page_token());
+    if (paged.size() == 1) {
+      v1::ListPublicRoomsRequest other = request;
+      other.set_room_type("m.space");
+      EXPECT_THAT(watcher().ListPublicRooms(other).status,
+                  IsError(StatusCode::INVALID_ARGUMENT, "CURSOR_INVALID"));
+    }
+  } while (!request.page_token().empty());
+  EXPECT_EQ(paged, by_members);
+
+  request.set_page_size(0);
+  request.set_room_type("m.space");
+  const auto spaces = watcher().ListPublicRooms(request);
+  ASSERT_EQ(spaces.response.rooms_size(), 1);
+  const v1::PublicRoom& space = spaces.response.rooms(0);
+  EXPECT_EQ(space.room_id(), by_members[1]);
+  EXPECT_EQ(space.room_type(), "m.space");
+  EXPECT_EQ(space.room_version(), "11");
+  EXPECT_EQ(space.topic(), User("listed"));
+  EXPECT_EQ(space.joined_member_count(), 2);
+
+  // Who comes and goes moves the room.
+  ASSERT_TRUE(backend().LeaveRoom(LeaveRequest(by_members[0], User("user1"))).ok());
+  ASSERT_TRUE(backend().LeaveRoom(LeaveRequest(by_members[0], User("user2"))).ok());
+  ASSERT_TRUE(backend().JoinRoom(JoinRequest(by_members[2], User("user1"))).ok());
+  ASSERT_TRUE(backend().JoinRoom(JoinRequest(by_members[2], User("user2"))).ok());
+  EXPECT_THAT(Find(User("listed")), ElementsAre(by_members[2], by_members[1], by_members[0]));
+}
+
+TEST_F(DirectoryTest, AliasesOfARoomAreForItsMembersAndSetOnce) {
+  const std::string alice = User("alice");
+  const v1::Room room = MakeRoom();
+  for (const std::string name : {"b", "a"}) {
+    ASSERT_TRUE(backend().SetAlias(SetAliasRequest(Alias(name), room.room_id(), alice)).ok());
+  }
+  const int64_t revision = reader().Room(room.room_id()).revision();
+  ASSERT_TRUE(backend().SetAlias(SetAliasRequest(Alias("a"), room.room_id(), alice)).ok());
+  EXPECT_EQ(reader().Room(room.room_id()).revision(), revision) << "it was set already";
+  v1::ListAliasesRequest request;
+  request.set_room_id(room.room_id());
+  request.set_requester(alice);
+  EXPECT_THAT(backend().ListAliases(request).response.aliases(),
+              ElementsAre(Alias("a"), Alias("b")));
+}
+
 TEST_F(DirectoryTest, WithoutPowerOverTheCanonicalAliasOnlyOnesOwnAliasesCanBeDeleted) {
   auto create = FromJson<v1::CreateRoomRequest>(R"({"preset": "ROOM_PRESET_PUBLIC_CHAT"})");
   create.set_creator(User("alice"));
@@ -128,6 +202,11 @@ TEST_F(DirectoryTest, WithoutPowerOverTheCanonicalAliasOnlyOnesOwnAliasesCanBeDe
   ASSERT_TRUE(backend().JoinRoom(JoinRequest(room.room_id(), bob)).ok());
   ASSERT_TRUE(backend().SetAlias(SetAliasRequest(Alias("own"), room.room_id(), bob)).ok());
   EXPECT_TRUE(backend().DeleteAlias(DeleteRequest(Alias("own"), bob)).ok());
+  ASSERT_TRUE(
+      backend().SetAlias(SetAliasRequest(Alias("alices"), room.room_id(), User("alice"))).ok());
+  EXPECT_THAT(backend().DeleteAlias(DeleteRequest(Alias("alices"), bob)).status,
+              IsError(StatusCode::PERMISSION_DENIED, "INSUFFICIENT_POWER"));
+  EXPECT_EQ(Resolve(Alias("alices")), room.room_id());
   const grpc::Status status =
       backend().SetVisibility(VisibilityRequest(room.room_id(), bob, true)).status;
   EXPECT_THAT(status, IsError(StatusCode::PERMISSION_DENIED, "INSUFFICIENT_POWER"));
