@@ -188,7 +188,7 @@ TEST_F(EventReaderTest, EveryEventComesOnceInOrderWhereverConnectionsBreak) {
   std::mt19937 random(1);  // the same each time
   // A connection begins with some 300 bytes; an event has about as many.
   proxy_.CutEachAfter([&] { return std::uniform_int_distribution<size_t>(0, 5000)(random); });
-  std::thread writer([this] { Create(kEvents); });
+  const std::jthread writer([this] { Create(kEvents); });
   EventReader reader(client_, FromOldest());
   std::vector<int64_t> sequences;
   int interruptions = 0;
@@ -200,7 +200,6 @@ TEST_F(EventReaderTest, EveryEventComesOnceInOrderWhereverConnectionsBreak) {
     }
     interruptions += std::holds_alternative<WatchInterrupted>(item->what);
   }
-  writer.join();
   EXPECT_EQ(sequences, UpTo(kEvents));
   EXPECT_GT(interruptions, 10);
 }
