@@ -246,7 +246,8 @@ class WaitingTest : public testing::Test {
 
 TEST_F(WaitingTest, OnlyWhatMayBeRepeatedIs) {
   const TcpProxy nowhere("");
-  const Client client(TestOptions(nowhere.address(), "admin"), Surroundings());
+  const Client client =
+      Client(TestOptions(nowhere.address(), "admin"), Surroundings()).WithTimeout(absl::Seconds(5));
   EXPECT_EQ(client.CancelUpgrade({}).status().code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(waits_, IsEmpty());
   EXPECT_EQ(client.GetRoom({}).status().code(), absl::StatusCode::kUnavailable);
