@@ -152,7 +152,7 @@ TEST_F(ClientTest, ALostReplyOfAMessageDoesNotSendItTwice) {
   v1::SendEventRequest request;
   request.set_room_id(direct_.Create(RoomRequest(kAlice)).room_id());
   request.set_requester(kAlice);
-  request.set_type("m.room.message");
+  request.set_type("org.example.greeting");
   request.mutable_content();
   LoseReplies();
   std::optional<absl::StatusOr<v1::SendEventResponse>> sent;
