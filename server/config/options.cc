@@ -125,8 +125,8 @@ OptionGroup RoomsGroup() {
                   "How many users may be invited when a room is created."),
           Bytes(BIND(max_import_bytes), {kMiB, 64 * kGiB},
                 "How large a room may be imported: the bytes that the events of all imports under "
-                "way may have together, 256 added for each event. Imports take several times as "
-                "much memory."),
+                "way may have together, 256 added for each event. Imports take about ten times "
+                "as much memory."),
           Time(BIND(upgrade_lease), {absl::Seconds(1), absl::Hours(1)},
                "How long an upgrade may go without a sign of life before another process takes "
                "the room from it."),

@@ -30,7 +30,7 @@ class RoomImporter {
  public:
   struct Options {
     // How many bytes the events of all imports under way may have together; an event
-    // counts for kEventOverhead more than it has. They take several times as much memory.
+    // counts for kEventOverhead more than it has. They take about ten times as much memory.
     size_t max_bytes = size_t{256} << 20;
   };
   static constexpr size_t kEventOverhead = 256;
