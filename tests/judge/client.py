@@ -31,5 +31,11 @@ class Client:
         message = json_format.ParseDict(request, request_class())
         return function(message, metadata=METADATA, timeout=DEADLINE)
 
+    def send(self, method, requests):
+        """As call(), with a stream of requests."""
+        function, request_class = self._methods[method]
+        messages = (json_format.ParseDict(request, request_class()) for request in requests)
+        return function(messages, metadata=METADATA, timeout=DEADLINE)
+
     def close(self):
         self._channel.close()

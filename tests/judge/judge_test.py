@@ -43,6 +43,12 @@ def synapse():
     return path
 
 
+def make_key(python, path):
+    """Writes a new signing key into a file."""
+    subprocess.run([pathlib.Path(python).parent / "generate_signing_key", "-o", path], check=True)
+    path.chmod(0o600)
+
+
 class Exporter:
     """Makes rooms and writes their exports into a directory."""
 
@@ -136,9 +142,7 @@ def main():
     python = synapse()
     with tempfile.TemporaryDirectory() as out, tempfile.TemporaryDirectory() as directory:
         key = pathlib.Path(directory, "example.org.signing.key")
-        subprocess.run([pathlib.Path(python).parent / "generate_signing_key", "-o", key],
-                       check=True)
-        key.chmod(0o600)
+        make_key(python, key)
         with running_server(server, f"--signing_key_file={key}", "--room_creation_rate=1000000",
                             "--room_creation_burst=1000000") as address:
             client = Client(address, proto_dir, google_rpc_dir, out)
