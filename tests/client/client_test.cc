@@ -215,6 +215,21 @@ TEST_F(ClientTest, ACallThatIsNotAnsweredEndsWithTheTimeout) {
             absl::StatusCode::kDeadlineExceeded);
 }
 
+TEST_F(ClientTest, ADeadConnectionIsGivenUpForAnother) {
+  ClientOptions options = TestOptions(proxy_.address(), "admin");
+  options.keepalive_time = absl::Milliseconds(200);
+  const Client client(options);
+  ASSERT_TRUE(client.ListRooms({}).ok());
+  proxy_.Hold();
+  std::optional<absl::StatusOr<v1::CreateRoomResponse>> created;
+  std::thread caller([&] { created = client.CreateRoom(RoomRequest(kAlice)); });
+  proxy_.AwaitConnections(2);
+  proxy_.Release();
+  caller.join();
+  EXPECT_TRUE(created->ok()) << created->status();
+  EXPECT_EQ(direct_.AllEvents().size(), 1u);
+}
+
 TEST_F(ClientTest, ATokenThatCannotBeSentIsAnError) {
   ClientOptions options = TestOptions(server_.address(), "admin");
   options.token = FixedToken("two\nlines");
