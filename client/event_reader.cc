@@ -115,7 +115,7 @@ std::optional<WatchItem> EventReader::Impl::Next() {
     const absl::Status advanced = Advance();
     if (!advanced.ok()) GoOnAfter(advanced);
   }
-  if (stopper_.stopped()) status_ = absl::CancelledError("the watch was stopped");
+  if (status_.ok() && stopper_.stopped()) status_ = absl::CancelledError("the watch was stopped");
   if (!status_.ok()) return std::nullopt;
   WatchItem item = std::move(items_.front());
   items_.pop_front();

@@ -44,7 +44,7 @@ struct WatchOptions {
   WatchStart start = WatchStart::kNow;
   OnHistoryGone on_history_gone = OnHistoryGone::kFail;
   // How rooms are listed for a snapshot. Without a requester that takes the role
-  // `read-all`.
+  // `read-all`. A page may take as long as a call of the client.
   v1::ListRoomsRequest snapshot;
   // After about this long without another item there is a WatchProgress. Whole seconds,
   // 1 s to 1 h.
@@ -73,16 +73,12 @@ struct HistorySkipped {
 struct SnapshotBegin {};
 struct SnapshotEnd {};
 
-// What a watch delivers.
+// What a watch delivers. A v1::RoomEvent is what happened, a v1::Room part of a snapshot.
+// A v1::WatchCaughtUp tells that all events so far were delivered, also anew after an
+// interruption; a v1::WatchProgress, that there is nothing new.
 struct WatchItem {
-  std::variant<v1::RoomEvent,      // it happened
-               v1::Room,           // part of a snapshot
-               SnapshotBegin,      //
-               SnapshotEnd,        //
-               HistorySkipped,     //
-               v1::WatchCaughtUp,  // all events so far were delivered; also after interruptions
-               v1::WatchProgress,  // nothing new
-               WatchInterrupted>
+  std::variant<v1::RoomEvent, v1::Room, SnapshotBegin, SnapshotEnd, HistorySkipped,
+               v1::WatchCaughtUp, v1::WatchProgress, WatchInterrupted>
       what;
   // Where a later watch goes on that is not to deliver this item again. To be stored
   // when the application is done with the item. Empty if there is no such place yet.

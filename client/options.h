@@ -55,6 +55,9 @@ struct ClientOptions {
   TokenProvider token;
   // How long a unary call may take, all attempts together.
   absl::Duration timeout = absl::Seconds(60);
+  // A connection on which a call waits and nothing comes for this long is checked, and
+  // given up if half of that later there is no answer. Innkeeper allows 10 s and more.
+  absl::Duration keepalive_time = absl::Seconds(20);
   // Between two attempts at a call, and before a broken watch is taken up again.
   BackoffOptions backoff;
 };

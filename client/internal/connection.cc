@@ -15,11 +15,6 @@
 namespace innkeeper::client_internal {
 namespace {
 
-// A connection that does not answer a ping is given up. Innkeeper allows a ping every
-// ten seconds.
-constexpr absl::Duration kKeepaliveTime = absl::Seconds(30);
-constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(10);
-
 int Milliseconds(absl::Duration duration) {
   return static_cast<int>(absl::ToInt64Milliseconds(duration));
 }
@@ -55,8 +50,8 @@ std::shared_ptr<grpc::Channel> Connection::NewChannel() const {
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, Milliseconds(options_.backoff.initial));
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, Milliseconds(options_.backoff.maximum));
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(kKeepaliveTime));
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(kKeepaliveTimeout));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(options_.keepalive_time));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(options_.keepalive_time / 2));
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   // The events of one commit come in one message, however many they are.
   arguments.SetMaxReceiveMessageSize(-1);

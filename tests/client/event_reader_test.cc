@@ -37,6 +37,11 @@ using testing::UnorderedElementsAreArray;
 
 constexpr char kAlice[] = "@alice:example.org";
 
+// Of the test that breaks connections everywhere: how many there are, and how many the
+// writer may be ahead of the reader.
+constexpr int kEvents = 300;
+constexpr int kMostAhead = 8;
+
 // 1, 2, 3 ... count
 std::vector<int64_t> UpTo(int64_t count) {
   std::vector<int64_t> numbers(static_cast<size_t>(count));
@@ -59,6 +64,7 @@ class EventReaderTest : public testing::Test {
 
   std::vector<std::string> Create(int count) {
     std::vector<std::string> room_ids;
+    room_ids.reserve(static_cast<size_t>(count));
     for (int i = 0; i < count; ++i) room_ids.push_back(Create());
     return room_ids;
   }
@@ -185,8 +191,6 @@ TEST_F(EventReaderTest, AnIdleWatchMovesItsCursorOn) {
 }
 
 TEST_F(EventReaderTest, EveryEventComesOnceInOrderWhereverConnectionsBreak) {
-  constexpr int kEvents = 300;
-  constexpr int kMostAhead = 8;
   std::mt19937 random(1);  // the same each time
   // A connection begins with some 300 bytes; an event has about as many. So the cuts
   // come anywhere, and yet what the writer may be ahead gets through now and then.

@@ -164,7 +164,7 @@ std::vector<pollfd> TcpProxy::Interests() const {
   std::vector<pollfd> sockets = {{wake_, POLLIN, 0}, {listener_, POLLIN, 0}};
   const auto add = [&](int socket, bool may_read, bool may_write) {
     const int events = (may_read ? POLLIN : 0) | (may_write ? POLLOUT : 0);
-    sockets.push_back({socket, static_cast<short>(events), 0});
+    sockets.push_back({socket, static_cast<int16_t>(events), 0});
   };
   for (const Link& link : links_) {
     add(link.client, link.to_server.empty(), !held_ && !link.to_client.empty());
