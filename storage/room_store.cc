@@ -73,6 +73,10 @@ std::string PendingInviteKey(absl::string_view room_id, absl::string_view user_i
   return KeyBuilder(Table::kPendingInvite).Str(room_id).Str(user_id).Build();
 }
 
+std::string StagedRoomKey(absl::string_view room_id) {
+  return KeyBuilder(Table::kStagedRoom).Str(room_id).Build();
+}
+
 std::string UserRoomKey(absl::string_view user_id, absl::string_view room_id) {
   return KeyBuilder(Table::kUserRoom).Str(user_id).Str(room_id).Build();
 }
@@ -372,6 +376,23 @@ absl::Status RoomReader::ScanPendingInvites(
   return scanned.ok() ? status : scanned;
 }
 
+absl::Status RoomReader::ScanStagedRooms(
+    absl::FunctionRef<bool(std::string room_id, StagedRoomRecord record)> visit) const {
+  const std::string prefix = KeyBuilder(Table::kStagedRoom).Build();
+  absl::Status status;
+  absl::Status scanned = snapshot_->Scan(
+      prefix, PrefixEnd(prefix), [&](absl::string_view key, absl::string_view value, Revision) {
+        std::optional<std::string> room_id = KeyReader(key).Str();
+        auto record = Decode<StagedRoomRecord>(key, value);
+        if (!room_id || !record.ok()) {
+          status = record.ok() ? Damaged(key) : record.status();
+          return false;
+        }
+        return visit(*std::move(room_id), *std::move(record));
+      });
+  return scanned.ok() ? status : scanned;
+}
+
 absl::StatusOr<std::optional<Stored<AliasRecord>>> RoomReader::GetAlias(
     absl::string_view alias) const {
   return GetStored<AliasRecord>(*snapshot_, AliasKey(alias));
@@ -461,6 +482,17 @@ void RoomCommit::UpdateListing(RoomRecord& room) {
   room.set_listed_member_count(room.joined_member_count());
 }
 
+void RoomCommit::BeginStaging(absl::string_view room_id, const StagedRoomRecord& record) {
+  std::string key = StagedRoomKey(room_id);
+  Require(Precondition::Absent(RoomKey(room_id)), Conflict::kRoomExists);
+  Require(Precondition::Absent(key), Conflict::kRoomExists);
+  Put(std::move(key), Encode(record));
+}
+
+void RoomCommit::EndStaging(absl::string_view room_id) {
+  PutOrDelete(StagedRoomKey(room_id), false);
+}
+
 void RoomCommit::PutEvent(absl::string_view room_id, int64_t number, const EventRecord& event) {
   Put(EventKey(room_id, number), Encode(event));
   EventNumberRecord record;
@@ -478,6 +510,15 @@ void RoomCommit::PutState(absl::string_view room_id, const StatePosition& positi
   if (superseded) {
     Put(HistoryKey(room_id, position, superseded->revision()), Encode(*superseded));
   }
+}
+
+void RoomCommit::EraseEvent(absl::string_view room_id, int64_t number, absl::string_view event_id) {
+  PutOrDelete(EventKey(room_id, number), false);
+  PutOrDelete(EventIdKey(room_id, event_id), false);
+}
+
+void RoomCommit::EraseState(absl::string_view room_id, const StatePosition& position) {
+  PutOrDelete(StateKey(room_id, position.type, position.state_key), false);
 }
 
 void RoomCommit::RewriteSupersededState(absl::string_view room_id, const StatePosition& position,

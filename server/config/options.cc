@@ -115,7 +115,7 @@ OptionGroup RoomsGroup() {
                  {"all", EncryptionPolicy::kAll}},
                 "Which new rooms are encrypted although their creator did not ask for it: none, "
                 "those with the preset private_chat or trusted_private_chat, or all."),
-          Text(BIND(encryption_algorithm), "not empty", IsNotEmpty,
+          Text(BIND(encryption_algorithm), "a name such as m.megolm.v1.aes-sha2", IsNotEmpty,
                "The algorithm of rooms that are encrypted by encryption_policy."),
           Number(BIND(room_creation_rate), {0.0001, 1'000'000},
                  "How many rooms a second each creator may make in the long run."),

@@ -217,6 +217,8 @@ v1::Room ToProto(const storage::RoomRecord& room) {
     upgrade.set_requester(room.upgrade().requester());
     SetTimestamp(room.upgrade().start_time_us(), upgrade.mutable_start_time());
     SetTimestamp(room.upgrade().lease_expire_time_us(), upgrade.mutable_lease_expire_time());
+    upgrade.set_processed_member_count(room.upgrade().processed_member_count());
+    upgrade.set_member_count(room.upgrade().member_count());
   }
   return proto;
 }

@@ -39,6 +39,10 @@ absl::Status CheckEventContent(absl::string_view type, const Json& content, absl
   FieldErrors errors;
   if (type == "m.room.name") RequireText(content, "name", field, errors);
   if (type == "m.room.topic") RequireText(content, "topic", field, errors);
+  if (type == "m.room.message") {
+    RequireText(content, "msgtype", field, errors);
+    RequireText(content, "body", field, errors);
+  }
   if (type == "m.room.server_acl" && !AdmitsServer(content, server_name)) {
     errors.Add(std::string(field),
                absl::StrCat("must let this server in: have a pattern in `allow`, "

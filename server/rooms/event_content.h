@@ -21,7 +21,7 @@ namespace innkeeper::rooms {
 // `content`, an object. Otherwise INVALID_ARGUMENT with a BadRequest whose fields are
 // paths that start with `field`.
 //
-//  * m.room.name and m.room.topic have their text.
+//  * m.room.name and m.room.topic have their text, m.room.message its text and kind.
 //  * m.room.server_acl lets this server in: it could not change it again.
 //  * m.mentions, in any event, has a list of users and a flag, as far as it has them.
 absl::Status CheckEventContent(absl::string_view type, const Json& content, absl::string_view field,

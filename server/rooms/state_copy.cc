@@ -42,9 +42,11 @@ StateFate StateCopyRule::FateOf(const StateKey& key, const Json& content) const 
   if (HasRuleOfItsOwn(key)) return StateFate::kOwnRule;
   if (GuardsRoom(key)) return StateFate::kCopied;
   const bool is_link = key.type == "m.space.parent" || (is_space_ && key.type == "m.space.child");
-  if (is_link && !content.empty()) return StateFate::kCopied;
+  // Taken back, these are as if they had never been set.
+  if (content.empty() && (is_link || IsIn(kDescription, key.type))) return StateFate::kOwnRule;
+  if (is_link) return StateFate::kCopied;
 
-  const bool covered = !is_link && IsCoveredByPolicy(key);
+  const bool covered = IsCoveredByPolicy(key);
   const bool of_another_user = absl::StartsWith(key.state_key, "@") && key.state_key != sender_;
   if (covered && MayBeCopied(key.type) && !of_another_user) return StateFate::kCopied;
   if (content.empty()) return StateFate::kOwnRule;

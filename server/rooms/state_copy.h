@@ -37,7 +37,8 @@ enum class StateFate {
 //   kEverything   all that can be right in another room
 //   kListed       the types in options.copy_types, under any state key
 //
-// An entry with an empty content that is not copied is no loss and has kOwnRule.
+// An entry with an empty content that is not copied is no loss and has kOwnRule. So have a
+// name, avatar or topic with an empty content: none.
 class StateCopyRule {
  public:
   // `create_content` is that of the old room; `sender` sends what is copied.

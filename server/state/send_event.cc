@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/rooms/event.h"
+#include "server/rooms/event_content.h"
 #include "server/rooms/identifiers.h"
 #include "server/state/room_writer.h"
 #include "server/state/timeline_event.h"
@@ -11,6 +12,13 @@ namespace {
 
 using lifecycle::Outcome;
 using storage::RoomReader;
+
+void CheckMessageContent(const std::string& type, const rooms::Json& content,
+                         const std::string& server_name, FieldErrors& errors) {
+  const absl::Status canonical = rooms::CheckCanonical(content, "content");
+  if (!canonical.ok()) return errors.AddStatus("content", canonical);
+  errors.AddStatus("content", rooms::CheckEventContent(type, content, "content", server_name));
+}
 
 void CheckMessageType(const std::string& type, FieldErrors& errors) {
   if (type.empty()) return errors.Add("type", "must be given, as in m.room.message");
@@ -30,7 +38,7 @@ void CheckMessageType(const std::string& type, FieldErrors& errors) {
 lifecycle::Write<v1::SendEventResponse> RoomWriter::SendEvent(SendEventCommand command) const {
   CheckRequester(command);
   CheckMessageType(command.type, command.field_errors);
-  command.field_errors.AddStatus("content", rooms::CheckCanonical(command.content, "content"));
+  CheckMessageContent(command.type, command.content, context_.server_name, command.field_errors);
   lifecycle::RequestIdentity identity = command.identity;
   std::string room_id = command.room_id;
   return {std::move(identity),

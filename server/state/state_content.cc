@@ -3,9 +3,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "server/rooms/event.h"
+#include "server/rooms/event_content.h"
 #include "server/rooms/identifiers.h"
 #include "server/rooms/power_levels.h"
-#include "server/rooms/server_acl.h"
 
 namespace innkeeper::state {
 namespace {
@@ -63,16 +63,13 @@ void CheckSettableType(absl::string_view type, FieldErrors& errors) {
   }
 }
 
-void CheckStateContent(absl::string_view type, const Json& content, absl::string_view server_name,
+void CheckStateContent(absl::string_view type, const Json& content, const std::string& server_name,
                        FieldErrors& errors) {
   const absl::Status canonical = rooms::CheckCanonical(content, kContent);
   if (!canonical.ok()) return errors.AddStatus(kContent, canonical);
+  errors.AddStatus(kContent, rooms::CheckEventContent(type, content, kContent, server_name));
   if (type == "m.room.power_levels") {
     errors.AddStatus(kContent, rooms::CheckPowerLevels(content, kContent));
-  } else if (type == "m.room.server_acl" &&
-             !rooms::AdmitsServer(content, std::string(server_name))) {
-    errors.Add(kContent, absl::StrCat("must let this server, ", server_name,
-                                      ", take part: have it match `allow` and not `deny`"));
   } else if (type == "m.room.encryption") {
     errors.AddStatus("content.algorithm", rooms::CheckNamespacedIdentifier(
                                               rooms::StringViewOrEmpty(content, "algorithm")));

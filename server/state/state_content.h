@@ -21,7 +21,7 @@ void CheckSettableType(absl::string_view type, FieldErrors& errors);
 // Notes under `content` and paths from there what is wrong with the content of a state
 // event. `server_name` is this server's.
 void CheckStateContent(absl::string_view type, const rooms::Json& content,
-                       absl::string_view server_name, FieldErrors& errors);
+                       const std::string& server_name, FieldErrors& errors);
 
 // An alias in the content of an m.room.canonical_alias, and the path to it.
 struct NamedAlias {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "google/protobuf/util/message_differencer.h"
 #include "tests/e2e/e2e_test.h"
 
 namespace innkeeper {
@@ -181,6 +182,34 @@ TEST_F(CreateTest, EverythingThatIsAskedForIsThere) {
   EXPECT_EQ(created.predecessor_room_id(), "");
 }
 
+TEST_F(CreateTest, OverriddenLevelsAreMergedIntoTheDefaults) {
+  const std::string alice = User("alice"), bob = User("bob");
+  v1::CreateRoomRequest request = RoomRequest(alice);
+  ParseJsonMessage(absl::StrCat(R"({"users": {")", bob, R"(": 50}, "events": {"m.room.name": 10},
+      "notifications": {"org.example.all": 7}, "ban": 60, "org.example.map": {"x": 1}})"),
+                   request.mutable_power_level_content_override());
+  const auto levels_of = [](const v1::Room& room) {
+    return reader().State(room.room_id()).at({"m.room.power_levels", ""}).content();
+  };
+  const auto with = levels_of(backend().Create(request));
+  request.clear_power_level_content_override();
+  auto expected = levels_of(backend().Create(request));
+  // The maps are merged key by key, everything else is replaced.
+  auto& fields = *expected.mutable_fields();
+  const auto set = [&](const std::string& map, const std::string& key, int level) {
+    auto& entries = *fields[map].mutable_struct_value()->mutable_fields();
+    entries[key].set_number_value(level);
+    return entries.size();
+  };
+  EXPECT_GT(set("users", bob, 50), 1u);
+  EXPECT_GT(set("events", "m.room.name", 10), 1u);
+  set("notifications", "org.example.all", 7);
+  fields["ban"].set_number_value(60);
+  set("org.example.map", "x", 1);
+  EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(with, expected))
+      << with.DebugString();
+}
+
 TEST_F(CreateTest, TrustedInviteesHaveTheCreatorsPower) {
   v1::CreateRoomRequest request = RoomRequest(User("alice"));
   request.set_preset(v1::ROOM_PRESET_TRUSTED_PRIVATE_CHAT);
@@ -219,23 +248,6 @@ TEST_F(CreateTest, AnAliasBelongsToOneRoom) {
   v1::ListRoomsRequest rooms_of_bob;
   rooms_of_bob.set_requester(User("bob"));
   EXPECT_THAT(backend().ListRooms(rooms_of_bob).response.rooms(), IsEmpty());
-}
-
-TEST_F(CreateTest, OfManyWhoWantAnAliasOneGetsIt) {
-  const auto replies = AtOnce(16, [&](int i) {
-    v1::CreateRoomRequest request = RoomRequest(User(absl::StrCat("user", i)));
-    request.set_alias(Alias("prize"));
-    return backend().CreateRoom(request).status;
-  });
-  int winners = 0;
-  for (const grpc::Status& status : replies) {
-    if (status.ok()) {
-      ++winners;
-    } else {
-      EXPECT_THAT(status, IsError(grpc::StatusCode::ALREADY_EXISTS, "ALIAS_IN_USE"));
-    }
-  }
-  EXPECT_EQ(winners, 1);
 }
 
 TEST_F(CreateTest, ValidateOnlyTellsWhatWouldBeAndWritesNothing) {

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -17,15 +18,6 @@ using testing::IsEmpty;
 
 class DirectoryTest : public E2eTest {
  protected:
-  static v1::SetAliasRequest SetRequest(const std::string& alias, const std::string& room_id,
-                                        const std::string& requester) {
-    v1::SetAliasRequest request;
-    request.set_alias(alias);
-    request.set_room_id(room_id);
-    request.set_requester(requester);
-    return request;
-  }
-
   static v1::DeleteAliasRequest DeleteRequest(const std::string& alias,
                                               const std::string& requester) {
     v1::DeleteAliasRequest request;
@@ -43,12 +35,7 @@ class DirectoryTest : public E2eTest {
     return request;
   }
 
-  // The room that an alias points at; "" if there is no such alias.
-  static std::string Resolve(const std::string& alias) {
-    v1::ResolveAliasRequest request;
-    request.set_alias(alias);
-    return watcher().ResolveAlias(request).response.room_id();
-  }
+  static std::string Resolve(const std::string& alias) { return RoomAt(watcher(), alias); }
 
   static std::vector<std::string> Aliases(const std::string& room_id) {
     v1::ListAliasesRequest request;
@@ -78,14 +65,16 @@ class DirectoryTest : public E2eTest {
 TEST_F(DirectoryTest, AnAliasThatIsSetLeadsEverybodyToItsRoom) {
   const v1::Room room = MakeRoom();
   ASSERT_EQ(Resolve(Alias("lobby")), "");
-  const auto reply = backend().SetAlias(SetRequest(Alias("lobby"), room.room_id(), User("alice")));
+  const auto reply =
+      backend().SetAlias(SetAliasRequest(Alias("lobby"), room.room_id(), User("alice")));
   ASSERT_TRUE(reply.ok()) << reply.status.error_message();
   EXPECT_EQ(Resolve(Alias("lobby")), room.room_id());
   EXPECT_THAT(Aliases(room.room_id()), ElementsAre(Alias("lobby")));
   EXPECT_EQ(reader().Room(room.room_id()).revision(), room.revision() + 1);
-  EXPECT_THAT(
-      backend().SetAlias(SetRequest(Alias("lobby"), MakeRoom().room_id(), User("alice"))).status,
-      IsError(StatusCode::ALREADY_EXISTS, "ALIAS_IN_USE"));
+  EXPECT_THAT(backend()
+                  .SetAlias(SetAliasRequest(Alias("lobby"), MakeRoom().room_id(), User("alice")))
+                  .status,
+              IsError(StatusCode::ALREADY_EXISTS, "ALIAS_IN_USE"));
 }
 
 TEST_F(DirectoryTest, ADeletedAliasIsNeitherFoundNorShown) {
@@ -132,18 +121,92 @@ TEST_F(DirectoryTest, RoomsAreListedAndTakenOffTheList) {
   EXPECT_THAT(Find(room.name()), IsEmpty());
 }
 
+TEST_F(DirectoryTest, PublicRoomsComeByTheirMembersInPagesAndByType) {
+  const std::string alice = User("alice");
+  std::vector<std::string> by_members;
+  for (const int members : {3, 1, 2}) {
+    v1::CreateRoomRequest create = RoomRequest(alice);
+    create.set_is_public(true);
+    create.set_topic(User("listed"));
+    if (members == 2) {
+      (*create.mutable_creation_content()->mutable_fields())["type"].set_string_value("m.space");
+    }
+    const std::string room_id = backend().Create(create).room_id();
+    for (int i = 1; i < members; ++i) {
+      ASSERT_TRUE(backend().JoinRoom(JoinRequest(room_id, User(absl::StrCat("user", i)))).ok());
+    }
+    by_members.push_back(room_id);
+  }
+  std::swap(by_members[1], by_members[2]);
+  EXPECT_EQ(Find(User("listed")), by_members);
+
+  v1::ListPublicRoomsRequest request;
+  request.set_search(User("listed"));
+  request.set_page_size(1);
+  std::vector<std::string> paged;
+  do {
+    const auto page = watcher().ListPublicRooms(request);
+    ASSERT_TRUE(page.ok()) << page.status.error_message();
+    EXPECT_LE(page.response.rooms_size(), 1);
+    for (const v1::PublicRoom& room : page.response.rooms()) paged.push_back(room.room_id());
+    request.set_page_token(page.response.next_page_token());
+    if (paged.size() == 1) {
+      v1::ListPublicRoomsRequest other = request;
+      other.set_room_type("m.space");
+      EXPECT_THAT(watcher().ListPublicRooms(other).status,
+                  IsError(StatusCode::INVALID_ARGUMENT, "CURSOR_INVALID"));
+    }
+  } while (!request.page_token().empty());
+  EXPECT_EQ(paged, by_members);
+
+  request.set_page_size(0);
+  request.set_room_type("m.space");
+  const auto spaces = watcher().ListPublicRooms(request);
+  ASSERT_EQ(spaces.response.rooms_size(), 1);
+  const v1::PublicRoom& space = spaces.response.rooms(0);
+  EXPECT_EQ(space.room_id(), by_members[1]);
+  EXPECT_EQ(space.room_type(), "m.space");
+  EXPECT_EQ(space.room_version(), "11");
+  EXPECT_EQ(space.topic(), User("listed"));
+  EXPECT_EQ(space.joined_member_count(), 2);
+
+  // Who comes and goes moves the room.
+  ASSERT_TRUE(backend().LeaveRoom(LeaveRequest(by_members[0], User("user1"))).ok());
+  ASSERT_TRUE(backend().LeaveRoom(LeaveRequest(by_members[0], User("user2"))).ok());
+  ASSERT_TRUE(backend().JoinRoom(JoinRequest(by_members[2], User("user1"))).ok());
+  ASSERT_TRUE(backend().JoinRoom(JoinRequest(by_members[2], User("user2"))).ok());
+  EXPECT_THAT(Find(User("listed")), ElementsAre(by_members[2], by_members[1], by_members[0]));
+}
+
+TEST_F(DirectoryTest, AliasesOfARoomAreForItsMembersAndSetOnce) {
+  const std::string alice = User("alice");
+  const v1::Room room = MakeRoom();
+  for (const std::string name : {"b", "a"}) {
+    ASSERT_TRUE(backend().SetAlias(SetAliasRequest(Alias(name), room.room_id(), alice)).ok());
+  }
+  const int64_t revision = reader().Room(room.room_id()).revision();
+  ASSERT_TRUE(backend().SetAlias(SetAliasRequest(Alias("a"), room.room_id(), alice)).ok());
+  EXPECT_EQ(reader().Room(room.room_id()).revision(), revision) << "it was set already";
+  v1::ListAliasesRequest request;
+  request.set_room_id(room.room_id());
+  request.set_requester(alice);
+  EXPECT_THAT(backend().ListAliases(request).response.aliases(),
+              ElementsAre(Alias("a"), Alias("b")));
+}
+
 TEST_F(DirectoryTest, WithoutPowerOverTheCanonicalAliasOnlyOnesOwnAliasesCanBeDeleted) {
   auto create = FromJson<v1::CreateRoomRequest>(R"({"preset": "ROOM_PRESET_PUBLIC_CHAT"})");
   create.set_creator(User("alice"));
   const v1::Room room = backend().Create(create);
   const std::string bob = User("bob");
-  v1::JoinRoomRequest join;
-  join.set_room_id_or_alias(room.room_id());
-  join.set_requester(bob);
-  ASSERT_TRUE(
-      backend().Call(backend().membership(), &v1::RoomMembership::Stub::JoinRoom, join).ok());
-  ASSERT_TRUE(backend().SetAlias(SetRequest(Alias("own"), room.room_id(), bob)).ok());
+  ASSERT_TRUE(backend().JoinRoom(JoinRequest(room.room_id(), bob)).ok());
+  ASSERT_TRUE(backend().SetAlias(SetAliasRequest(Alias("own"), room.room_id(), bob)).ok());
   EXPECT_TRUE(backend().DeleteAlias(DeleteRequest(Alias("own"), bob)).ok());
+  ASSERT_TRUE(
+      backend().SetAlias(SetAliasRequest(Alias("alices"), room.room_id(), User("alice"))).ok());
+  EXPECT_THAT(backend().DeleteAlias(DeleteRequest(Alias("alices"), bob)).status,
+              IsError(StatusCode::PERMISSION_DENIED, "INSUFFICIENT_POWER"));
+  EXPECT_EQ(Resolve(Alias("alices")), room.room_id());
   const grpc::Status status =
       backend().SetVisibility(VisibilityRequest(room.room_id(), bob, true)).status;
   EXPECT_THAT(status, IsError(StatusCode::PERMISSION_DENIED, "INSUFFICIENT_POWER"));
@@ -163,8 +226,8 @@ TEST_F(DirectoryTest, WhoIsNotInTheRoomLearnsNothingOfIt) {
   };
   const std::string room_id = MakeRoom().room_id();
   const std::string eve = User("eve");
-  EXPECT_EQ(answer(room_id, backend().SetAlias(SetRequest(Alias("x"), room_id, eve)).status),
-            answer(nowhere, backend().SetAlias(SetRequest(Alias("x"), nowhere, eve)).status));
+  EXPECT_EQ(answer(room_id, backend().SetAlias(SetAliasRequest(Alias("x"), room_id, eve)).status),
+            answer(nowhere, backend().SetAlias(SetAliasRequest(Alias("x"), nowhere, eve)).status));
   EXPECT_EQ(answer(room_id, backend().SetVisibility(VisibilityRequest(room_id, eve, true)).status),
             answer(nowhere, backend().SetVisibility(VisibilityRequest(nowhere, eve, true)).status));
   v1::ListAliasesRequest list;
@@ -179,7 +242,7 @@ TEST_F(DirectoryTest, AnUpgradeTakesAliasesAndTheListingAlong) {
   v1::CreateRoomRequest create = RoomRequest(User("alice"));
   create.set_name(User("findable"));
   const std::string old_id = backend().Create(create).room_id();
-  ASSERT_TRUE(backend().SetAlias(SetRequest(Alias("lobby"), old_id, User("alice"))).ok());
+  ASSERT_TRUE(backend().SetAlias(SetAliasRequest(Alias("lobby"), old_id, User("alice"))).ok());
   ASSERT_TRUE(backend().SetVisibility(VisibilityRequest(old_id, User("alice"), true)).ok());
   const auto upgraded = backend().UpgradeRoom(UpgradeRequest(old_id, User("alice"), "12"));
   ASSERT_TRUE(upgraded.ok()) << upgraded.status.error_message();
@@ -187,7 +250,7 @@ TEST_F(DirectoryTest, AnUpgradeTakesAliasesAndTheListingAlong) {
   EXPECT_EQ(Resolve(Alias("lobby")), new_id);
   EXPECT_THAT(Find(create.name()), ElementsAre(new_id));
   const grpc::Status late =
-      backend().SetAlias(SetRequest(Alias("late"), old_id, User("alice"))).status;
+      backend().SetAlias(SetAliasRequest(Alias("late"), old_id, User("alice"))).status;
   EXPECT_THAT(late, IsError(StatusCode::FAILED_PRECONDITION, "ROOM_TOMBSTONED"));
   EXPECT_EQ(MetadataOf(late)["successor_room_id"], new_id);
 }
@@ -206,7 +269,7 @@ TEST_F(DirectoryTest, NoAliasIsLeftBehindByAnUpgradeAtTheSameTime) {
     }
     for (int n = 0; !upgraded; ++n) {
       const std::string alias = absl::StrCat("#w", i, ".", n, ":", kTestServerName);
-      if (backend().SetAlias(SetRequest(alias, old_id, alice)).ok()) aliases.push_back(alias);
+      if (backend().SetAlias(SetAliasRequest(alias, old_id, alice)).ok()) aliases.push_back(alias);
     }
     return aliases;
   });
@@ -219,7 +282,7 @@ TEST_F(DirectoryTest, NoAliasIsLeftBehindByAnUpgradeAtTheSameTime) {
 
 TEST_F(DirectoryTest, ARepeatedRequestIsNotCarriedOutAgain) {
   const std::string room_id = MakeRoom().room_id();
-  v1::SetAliasRequest set = SetRequest(Alias("lobby"), room_id, User("alice"));
+  v1::SetAliasRequest set = SetAliasRequest(Alias("lobby"), room_id, User("alice"));
   set.set_request_id("set");
   ASSERT_TRUE(backend().SetAlias(set).ok());
   v1::DeleteAliasRequest remove = DeleteRequest(Alias("lobby"), User("alice"));
@@ -235,12 +298,14 @@ TEST_F(DirectoryTest, ARepeatedRequestIsNotCarriedOutAgain) {
 }
 
 TEST_F(DirectoryTest, EveryWrongFieldIsNamed) {
-  v1::SetAliasRequest set = SetRequest("lobby", "room", "alice");
+  v1::SetAliasRequest set = SetAliasRequest("lobby", "room", "alice");
   set.set_request_id("?");
   EXPECT_THAT(admin().SetAlias(set).status,
               IsInvalid({"alias", "room_id", "requester", "request_id"}));
   EXPECT_THAT(
-      admin().SetAlias(SetRequest("#a:elsewhere.net", "!a:example.org", "@a:elsewhere.net")).status,
+      admin()
+          .SetAlias(SetAliasRequest("#a:elsewhere.net", "!a:example.org", "@a:elsewhere.net"))
+          .status,
       IsInvalid({"alias", "requester"}));
   EXPECT_THAT(admin().SetAlias({}).status, IsInvalid({"alias", "room_id", "requester"}));
 

@@ -39,6 +39,17 @@ std::unique_ptr<Clients>& SuiteClients() {
   return clients;
 }
 
+// A request of a user about another.
+template <typename Request>
+Request AboutUser(const std::string& room_id, const std::string& requester,
+                  const std::string& user_id) {
+  Request request;
+  request.set_room_id(room_id);
+  request.set_requester(requester);
+  request.set_user_id(user_id);
+  return request;
+}
+
 }  // namespace
 
 TestServer* E2eTest::server_ = nullptr;
@@ -103,6 +114,57 @@ v1::UpgradeRoomRequest UpgradeRequest(const std::string& room_id, const std::str
   return request;
 }
 
+v1::InviteUserRequest InviteRequest(const std::string& room_id, const std::string& requester,
+                                    const std::string& user_id) {
+  return AboutUser<v1::InviteUserRequest>(room_id, requester, user_id);
+}
+
+v1::KickUserRequest KickRequest(const std::string& room_id, const std::string& requester,
+                                const std::string& user_id) {
+  return AboutUser<v1::KickUserRequest>(room_id, requester, user_id);
+}
+
+v1::BanUserRequest BanRequest(const std::string& room_id, const std::string& requester,
+                              const std::string& user_id) {
+  return AboutUser<v1::BanUserRequest>(room_id, requester, user_id);
+}
+
+v1::UnbanUserRequest UnbanRequest(const std::string& room_id, const std::string& requester,
+                                  const std::string& user_id) {
+  return AboutUser<v1::UnbanUserRequest>(room_id, requester, user_id);
+}
+
+v1::JoinRoomRequest JoinRequest(const std::string& room_id_or_alias, const std::string& requester) {
+  v1::JoinRoomRequest request;
+  request.set_room_id_or_alias(room_id_or_alias);
+  request.set_requester(requester);
+  return request;
+}
+
+v1::KnockOnRoomRequest KnockRequest(const std::string& room_id_or_alias,
+                                    const std::string& requester) {
+  v1::KnockOnRoomRequest request;
+  request.set_room_id_or_alias(room_id_or_alias);
+  request.set_requester(requester);
+  return request;
+}
+
+v1::LeaveRoomRequest LeaveRequest(const std::string& room_id, const std::string& requester) {
+  v1::LeaveRoomRequest request;
+  request.set_room_id(room_id);
+  request.set_requester(requester);
+  return request;
+}
+
+v1::SetAliasRequest SetAliasRequest(const std::string& alias, const std::string& room_id,
+                                    const std::string& requester) {
+  v1::SetAliasRequest request;
+  request.set_alias(alias);
+  request.set_room_id(room_id);
+  request.set_requester(requester);
+  return request;
+}
+
 v1::SetStateRequest SetStateRequest(const std::string& room_id, const std::string& requester,
                                     const std::string& type, absl::string_view content_json) {
   v1::SetStateRequest request;
@@ -152,6 +214,44 @@ v1::ListEventsRequest ListRequest(const std::string& room_id, const std::string&
 
 std::string ContentOf(const v1::StateEvent& event) { return SortedJson(event.content()); }
 std::string ContentOf(const v1::TimelineEvent& event) { return SortedJson(event.content()); }
+
+std::vector<std::string> UnmovedIn(const v1::UpgradeRoomResponse& response) {
+  std::vector<std::string> items;
+  for (const v1::Unmoved& unmoved : response.unmoved()) {
+    items.push_back(absl::StrCat(v1::UnmovedKind_Name(unmoved.kind()).substr(13), " ",
+                                 unmoved.name(), "|", unmoved.state_key(), " ",
+                                 v1::UnmovedReason_Name(unmoved.reason()).substr(15)));
+  }
+  EXPECT_EQ(response.unmoved_count(), response.unmoved_size());
+  return items;
+}
+
+std::vector<std::string> MembersOf(const TestClient& client, const std::string& room_id,
+                                   absl::string_view membership) {
+  std::vector<std::string> members;
+  for (const auto& [place, event] : client.State(room_id)) {
+    if (place.first != "m.room.member") continue;
+    if (event.content().fields().at("membership").string_value() == membership) {
+      members.push_back(place.second);
+    }
+  }
+  return members;
+}
+
+std::vector<std::string> RoomsOf(const TestClient& client, const std::string& user) {
+  v1::ListRoomsRequest request;
+  request.set_requester(user);
+  std::vector<std::string> rooms;
+  const auto reply = client.ListRooms(request);
+  for (const v1::Room& room : reply.response.rooms()) rooms.push_back(room.room_id());
+  return rooms;
+}
+
+std::string RoomAt(const TestClient& client, const std::string& alias) {
+  v1::ResolveAliasRequest request;
+  request.set_alias(alias);
+  return client.ResolveAlias(request).response.room_id();
+}
 
 std::vector<v1::RoomEvent> EventsOf(const TestClient& client, const std::string& room_id) {
   std::vector<v1::RoomEvent> events;

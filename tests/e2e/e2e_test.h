@@ -79,6 +79,21 @@ v1::ExportRoomRequest ExportRequest(const std::string& room_id, const std::strin
 v1::UpgradeRoomRequest UpgradeRequest(const std::string& room_id, const std::string& requester,
                                       const std::string& new_version);
 
+v1::InviteUserRequest InviteRequest(const std::string& room_id, const std::string& requester,
+                                    const std::string& user_id);
+v1::JoinRoomRequest JoinRequest(const std::string& room_id_or_alias, const std::string& requester);
+v1::LeaveRoomRequest LeaveRequest(const std::string& room_id, const std::string& requester);
+v1::KickUserRequest KickRequest(const std::string& room_id, const std::string& requester,
+                                const std::string& user_id);
+v1::BanUserRequest BanRequest(const std::string& room_id, const std::string& requester,
+                              const std::string& user_id);
+v1::UnbanUserRequest UnbanRequest(const std::string& room_id, const std::string& requester,
+                                  const std::string& user_id);
+v1::KnockOnRoomRequest KnockRequest(const std::string& room_id_or_alias,
+                                    const std::string& requester);
+v1::SetAliasRequest SetAliasRequest(const std::string& alias, const std::string& room_id,
+                                    const std::string& requester);
+
 v1::SetStateRequest SetStateRequest(const std::string& room_id, const std::string& requester,
                                     const std::string& type, absl::string_view content_json);
 v1::SendEventRequest SendRequest(const std::string& room_id, const std::string& requester,
@@ -92,6 +107,20 @@ v1::ListEventsRequest ListRequest(const std::string& room_id, const std::string&
 // The content of an event as JSON text with sorted keys.
 std::string ContentOf(const v1::StateEvent& event);
 std::string ContentOf(const v1::TimelineEvent& event);
+
+// What an upgrade could not move, each as "KIND name|state_key REASON".
+std::vector<std::string> UnmovedIn(const v1::UpgradeRoomResponse& response);
+
+// The users whose membership in a room is this one, such as "join". `client` has the
+// role read-all.
+std::vector<std::string> MembersOf(const TestClient& client, const std::string& room_id,
+                                   absl::string_view membership);
+
+// The rooms that a user is joined to; at most 100.
+std::vector<std::string> RoomsOf(const TestClient& client, const std::string& user);
+
+// The room that an alias points at; "" if there is no such alias.
+std::string RoomAt(const TestClient& client, const std::string& alias);
 
 // The events of the log about this room, oldest first.
 std::vector<v1::RoomEvent> EventsOf(const TestClient& client, const std::string& room_id);

@@ -18,11 +18,13 @@ from running_server import TOKEN, running_server, skip
 SERVICE = "innkeeper.v1.RoomLifecycle"
 DIRECTORY = "innkeeper.v1.RoomDirectory"
 METHODS = [
+    "CancelUpgrade",
     "CreateRoom",
     "ExportRoom",
     "GetRoom",
     "GetRoomState",
     "ImportRoom",
+    "LinkUpgrade",
     "ListRoomEvents",
     "ListRooms",
     "UpgradeRoom",

@@ -28,8 +28,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
-using Membership = v1::RoomMembership::Stub;
-
 // A server of another name than that of E2eTest.
 std::unique_ptr<TestServer> ServerOf(const std::string& server_name) {
   return std::make_unique<TestServer>(
@@ -97,10 +95,7 @@ class ImportTest : public E2eTest {
     request.set_room_version(version);
     std::string room_id = backend().Create(request).room_id();
     const std::string carol = User("carol");
-    EXPECT_TRUE(
-        backend()
-            .Call(backend().membership(), &Membership::JoinRoom, JoinRequest(room_id, carol))
-            .ok());
+    EXPECT_TRUE(backend().JoinRoom(JoinRequest(room_id, carol)).ok());
     const auto sent = backend().SendEvent(SendRequest(room_id, carol, "Hello"));
     EXPECT_TRUE(sent.ok());
     const auto topic = backend().SetState(
@@ -171,9 +166,7 @@ TEST_F(ImportTest, ItsUsersAreMembersAndWriteIntoIt) {
     ASSERT_TRUE(
         importer().ImportRoom(ImportRequests(reader().ExportRoom(ExportRequest(room_id)))).ok());
     const std::string bob = "@bob:elsewhere.net";
-    ASSERT_TRUE(importer()
-                    .Call(importer().membership(), &Membership::JoinRoom, JoinRequest(room_id, bob))
-                    .ok());
+    ASSERT_TRUE(importer().JoinRoom(JoinRequest(room_id, bob)).ok());
     EXPECT_TRUE(importer().SendEvent(SendRequest(room_id, bob, "Hello")).ok());
     EXPECT_THAT(importer()
                     .SetState(SetStateRequest(room_id, bob, "m.room.name", R"({"name": "x"})"))
@@ -209,8 +202,7 @@ TEST_F(ImportTest, InvitesOfOthersDoNotWaitForDelivery) {
   const std::string room_id = backend().Create(request).room_id();
   ASSERT_TRUE(
       importer().ImportRoom(ImportRequests(reader().ExportRoom(ExportRequest(room_id)))).ok());
-  const auto pending = importer().Call(importer().membership(), &Membership::ListPendingInvites,
-                                       v1::ListPendingInvitesRequest());
+  const auto pending = importer().ListPendingInvites(v1::ListPendingInvitesRequest());
   ASSERT_TRUE(pending.ok());
   for (const auto& invite : pending.response.invites()) EXPECT_NE(invite.room_id(), room_id);
   EXPECT_EQ(importer().Room(room_id).invited_member_count(), 1);
@@ -225,8 +217,7 @@ TEST_F(ImportTest, AReplacedRoomStaysReplaced) {
   ASSERT_TRUE(reply.ok());
   EXPECT_EQ(reply.response.room().status(), v1::ROOM_STATUS_TOMBSTONED);
   EXPECT_EQ(reply.response.room().successor_room_id(), upgraded.response.room().room_id());
-  const auto refused = importer().Call(importer().membership(), &Membership::JoinRoom,
-                                       JoinRequest(room_id, "@bob:elsewhere.net"));
+  const auto refused = importer().JoinRoom(JoinRequest(room_id, "@bob:elsewhere.net"));
   EXPECT_THAT(refused.status, IsError(StatusCode::FAILED_PRECONDITION, "ROOM_TOMBSTONED"));
 
   // Its successor comes after it, and names it.
@@ -392,8 +383,7 @@ TEST_F(TakenOverTest, TheRoomIsAsUsableAsOneThatWasMadeHere) {
   EXPECT_EQ(ContentOf(admin_.GetRoomState(as_it_was).response.events(0)), R"({"topic":"Topic"})");
 
   const std::string carol = "@carol:a.example";
-  ASSERT_TRUE(
-      admin_.Call(admin_.membership(), &Membership::JoinRoom, JoinRequest(room_id, carol)).ok());
+  ASSERT_TRUE(admin_.JoinRoom(JoinRequest(room_id, carol)).ok());
   const auto sent = admin_.SendEvent(SendRequest(room_id, carol, "Hello"));
   ASSERT_TRUE(sent.ok());
   // Also what somebody else sent before the import can be taken back.

@@ -1,10 +1,6 @@
 // RoomMembership does what its comments promise.
 
-#include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "tests/e2e/e2e_test.h"
@@ -15,10 +11,7 @@ namespace {
 using grpc::StatusCode;
 using testing::Each;
 using testing::ElementsAre;
-using testing::IsEmpty;
-using testing::IsSupersetOf;
 using testing::SizeIs;
-using Stub = v1::RoomMembership::Stub;
 
 class MembershipTest : public E2eTest {
  protected:
@@ -35,78 +28,34 @@ class MembershipTest : public E2eTest {
         R"({"join_rule": ")", rule, "\"", more, "}}]}"));
   }
 
-  template <typename Request>
-  static Request About(const std::string& room_id, const std::string& requester,
-                       const std::string& user_id) {
-    Request request;
-    request.set_room_id(room_id);
-    request.set_requester(requester);
-    request.set_user_id(user_id);
-    return request;
-  }
-
   static Reply<v1::InviteUserResponse> Invite(const std::string& room_id,
                                               const std::string& requester,
                                               const std::string& user_id) {
-    return Call(&Stub::InviteUser, About<v1::InviteUserRequest>(room_id, requester, user_id));
+    return backend().InviteUser(InviteRequest(room_id, requester, user_id));
   }
   static Reply<v1::KickUserResponse> Kick(const std::string& room_id, const std::string& requester,
                                           const std::string& user_id) {
-    return Call(&Stub::KickUser, About<v1::KickUserRequest>(room_id, requester, user_id));
+    return backend().KickUser(KickRequest(room_id, requester, user_id));
   }
   static Reply<v1::BanUserResponse> Ban(const std::string& room_id, const std::string& requester,
                                         const std::string& user_id) {
-    return Call(&Stub::BanUser, About<v1::BanUserRequest>(room_id, requester, user_id));
+    return backend().BanUser(BanRequest(room_id, requester, user_id));
   }
   static Reply<v1::UnbanUserResponse> Unban(const std::string& room_id,
                                             const std::string& requester,
                                             const std::string& user_id) {
-    return Call(&Stub::UnbanUser, About<v1::UnbanUserRequest>(room_id, requester, user_id));
+    return backend().UnbanUser(UnbanRequest(room_id, requester, user_id));
   }
   static Reply<v1::JoinRoomResponse> Join(const std::string& room, const std::string& requester) {
-    v1::JoinRoomRequest request;
-    request.set_room_id_or_alias(room);
-    request.set_requester(requester);
-    return Call(&Stub::JoinRoom, request);
+    return backend().JoinRoom(JoinRequest(room, requester));
   }
   static Reply<v1::KnockOnRoomResponse> Knock(const std::string& room,
                                               const std::string& requester) {
-    v1::KnockOnRoomRequest request;
-    request.set_room_id_or_alias(room);
-    request.set_requester(requester);
-    return Call(&Stub::KnockOnRoom, request);
+    return backend().KnockOnRoom(KnockRequest(room, requester));
   }
   static Reply<v1::LeaveRoomResponse> Leave(const std::string& room_id,
                                             const std::string& requester) {
-    v1::LeaveRoomRequest request;
-    request.set_room_id(room_id);
-    request.set_requester(requester);
-    return Call(&Stub::LeaveRoom, request);
-  }
-
-  // The ids of the members that a reader finds, page by page.
-  static std::vector<std::string> Members(const std::string& room_id,
-                                          v1::Membership membership = v1::MEMBERSHIP_UNSPECIFIED,
-                                          int page_size = 0) {
-    v1::ListMembersRequest request;
-    request.set_room_id(room_id);
-    request.set_membership(membership);
-    request.set_page_size(page_size);
-    std::vector<std::string> members;
-    do {
-      auto reply = reader().Call(reader().membership(), &Stub::ListMembers, request);
-      EXPECT_TRUE(reply.ok()) << reply.status.error_message();
-      for (const auto& member : reply.response.members()) members.push_back(member.user_id());
-      request.set_page_token(reply.response.next_page_token());
-    } while (!request.page_token().empty());
-    return members;
-  }
-
-  template <typename Request, typename Response>
-  static Reply<Response> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
-                                                           Response*),
-                              const Request& request) {
-    return backend().Call(backend().membership(), method, request);
+    return backend().LeaveRoom(LeaveRequest(room_id, requester));
   }
 };
 
@@ -119,12 +68,10 @@ TEST_F(MembershipTest, UsersAreInvitedJoinAndLeave) {
   EXPECT_EQ(invited.response.member().sender(), alice);
   EXPECT_EQ(invited.response.member().revision(), 2);
 
-  v1::JoinRoomRequest join;
-  join.set_room_id_or_alias(room_id);
-  join.set_requester(bob);
+  v1::JoinRoomRequest join = JoinRequest(room_id, bob);
   join.set_displayname("Bob");
   join.set_avatar_url("mxc://example.org/bob");
-  auto joined = Call(&Stub::JoinRoom, join);
+  auto joined = backend().JoinRoom(join);
   ASSERT_TRUE(joined.ok()) << joined.status.error_message();
   EXPECT_EQ(joined.response.room_id(), room_id);
   EXPECT_EQ(joined.response.member().displayname(), "Bob");
@@ -183,7 +130,7 @@ TEST_F(MembershipTest, PowerDecidesWhoMayKickAndBan) {
   const auto refused = Join(room_id, carol);
   EXPECT_THAT(refused.status, IsError(StatusCode::PERMISSION_DENIED, "EVENT_NOT_AUTHORIZED"));
   EXPECT_EQ(MetadataOf(refused.status)["rule"], "member.join.banned");
-  EXPECT_THAT(Members(room_id, v1::MEMBERSHIP_BAN), ElementsAre(carol));
+  EXPECT_THAT(MembersOf(reader(), room_id, "ban"), ElementsAre(carol));
   ASSERT_TRUE(Unban(room_id, alice, carol).ok());
   EXPECT_TRUE(Join(room_id, carol).ok());
 }
@@ -251,120 +198,168 @@ TEST_F(MembershipTest, ManyJoinOneRoomAtOnce) {
   EXPECT_EQ(reader().Room(room_id).revision(), 17);
 }
 
-TEST_F(MembershipTest, MembersComeInPagesAndByMembership) {
-  const std::string alice = User("alice");
-  const std::string room_id = NewRoom(R"({"preset": "ROOM_PRESET_PUBLIC_CHAT"})");
-  std::vector<std::string> all = {alice};
-  for (int i = 0; i < 5; ++i) {
-    all.push_back(User(absl::StrCat("user", i)));
-    ASSERT_TRUE(Join(room_id, all.back()).ok());
-  }
-  ASSERT_TRUE(Leave(room_id, all.back()).ok());
-  std::sort(all.begin(), all.end());
-  EXPECT_EQ(Members(room_id, v1::MEMBERSHIP_UNSPECIFIED, 2), all);
-  EXPECT_THAT(Members(room_id, v1::MEMBERSHIP_JOIN, 2), SizeIs(5));
-  EXPECT_THAT(Members(room_id, v1::MEMBERSHIP_LEAVE, 1), ElementsAre(User("user4")));
-  EXPECT_THAT(Members(room_id, v1::MEMBERSHIP_BAN), IsEmpty());
-}
-
-TEST_F(MembershipTest, UsersFindTheirRooms) {
+TEST_F(MembershipTest, ReasonsAndDirectChatsAreTold) {
   const std::string alice = User("alice"), bob = User("bob");
-  const std::string joined = NewRoom(R"({"preset": "ROOM_PRESET_PUBLIC_CHAT", "topic": "t"})");
-  const std::string invited = NewRoom(R"({"name": "secret plans"})");
-  ASSERT_TRUE(Join(joined, bob).ok());
-  ASSERT_TRUE(Invite(invited, alice, bob).ok());
-  v1::ListUserRoomsRequest request;
-  request.set_user_id(bob);
-  auto reply = Call(&Stub::ListUserRooms, request);
-  ASSERT_TRUE(reply.ok()) << reply.status.error_message();
-  ASSERT_EQ(reply.response.rooms_size(), 2);
-  for (const v1::UserRoom& room : reply.response.rooms()) {
-    const bool is_joined = room.room().room_id() == joined;
-    EXPECT_EQ(room.membership(), is_joined ? v1::MEMBERSHIP_JOIN : v1::MEMBERSHIP_INVITE);
-    EXPECT_EQ(room.room().creator(), is_joined ? alice : "");
-  }
-  request.set_membership(v1::MEMBERSHIP_INVITE);
-  reply = Call(&Stub::ListUserRooms, request);
-  ASSERT_EQ(reply.response.rooms_size(), 1);
-  EXPECT_EQ(reply.response.rooms(0).room().name(), "secret plans");
+  const std::string room_id = NewRoom();
+  const auto reason_of = [&](const auto& reply) {
+    EXPECT_TRUE(reply.ok()) << reply.status.error_message();
+    // What is answered is what stands in the state.
+    const v1::StateEvent event = reader().State(room_id).at({"m.room.member", bob});
+    const auto reason = event.content().fields().find("reason");
+    EXPECT_EQ(reply.response.member().reason(),
+              reason == event.content().fields().end() ? "" : reason->second.string_value());
+    return reply.response.member().reason();
+  };
+  v1::InviteUserRequest invite = InviteRequest(room_id, alice, bob);
+  invite.set_reason("do come");
+  invite.set_is_direct(true);
+  EXPECT_EQ(reason_of(backend().InviteUser(invite)), "do come");
+  EXPECT_TRUE(EventsOf(watcher(), room_id).back().room_member_changed().is_direct());
+  v1::JoinRoomRequest join = JoinRequest(room_id, bob);
+  join.set_reason("thanks");
+  EXPECT_EQ(reason_of(backend().JoinRoom(join)), "thanks");
+  EXPECT_FALSE(EventsOf(watcher(), room_id).back().room_member_changed().is_direct());
+  v1::KickUserRequest kick = KickRequest(room_id, alice, bob);
+  kick.set_reason("be nice");
+  EXPECT_EQ(reason_of(backend().KickUser(kick)), "be nice");
+  v1::BanUserRequest ban = BanRequest(room_id, alice, bob);
+  ban.set_reason("he was not");
+  EXPECT_EQ(reason_of(backend().BanUser(ban)), "he was not");
+  v1::UnbanUserRequest unban = UnbanRequest(room_id, alice, bob);
+  unban.set_reason("forgiven");
+  EXPECT_EQ(reason_of(backend().UnbanUser(unban)), "forgiven");
+  EXPECT_EQ(reason_of(Invite(room_id, alice, bob)), "");
+  v1::LeaveRoomRequest leave = LeaveRequest(room_id, bob);
+  leave.set_reason("no, thanks");
+  EXPECT_EQ(reason_of(backend().LeaveRoom(leave)), "no, thanks");
 }
 
-TEST_F(MembershipTest, InvitesToOtherServersWaitUntilTheyAreAcknowledged) {
-  const std::string alice = User("alice"), zoe = "@zoe:elsewhere.example";
-  const TestClient sender(server().address(), TestToken("sender"));
-  const std::string room_id = NewRoom(R"({"name": "Lobby"})");
-  auto invited = Invite(room_id, alice, zoe);
-  ASSERT_TRUE(invited.ok()) << invited.status.error_message();
-  const auto events = EventsOf(watcher(), room_id);
-  ASSERT_THAT(events, SizeIs(3));
-  EXPECT_EQ(events[2].room_invite_pending().event_id(), invited.response.member().event_id());
-
-  const auto pending = [&] {
-    std::vector<v1::PendingInvite> found;
-    v1::ListPendingInvitesRequest request;
-    auto reply = sender.Call(sender.membership(), &Stub::ListPendingInvites, request);
-    EXPECT_TRUE(reply.ok()) << reply.status.error_message();
-    for (const auto& invite : reply.response.invites()) {
-      if (invite.room_id() == room_id) found.push_back(invite);
-    }
-    return found;
+TEST_F(MembershipTest, InvitesAreRejectedAndTakenBack) {
+  const std::string alice = User("alice"), bob = User("bob");
+  const std::string room_id = NewRoom();
+  const auto ended_by = [&](auto end) {
+    EXPECT_TRUE(Invite(room_id, alice, bob).ok());
+    EXPECT_EQ(reader().Room(room_id).invited_member_count(), 1);
+    const auto reply = end();
+    EXPECT_EQ(reply.response.member().membership(), v1::MEMBERSHIP_LEAVE);
+    EXPECT_EQ(reader().Room(room_id).invited_member_count(), 0);
+    EXPECT_EQ(EventsOf(watcher(), room_id).back().room_member_changed().previous_membership(),
+              v1::MEMBERSHIP_INVITE);
+    EXPECT_FALSE(Join(room_id, bob).ok());
+    return reply.response.member().sender();
   };
-  ASSERT_THAT(pending(), SizeIs(1));
-  const v1::PendingInvite invite = pending()[0];
-  EXPECT_EQ(invite.user_id(), zoe);
-  const auto pdu = nlohmann::json::parse(invite.pdu());
-  EXPECT_EQ(pdu["state_key"], zoe);
-  EXPECT_TRUE(pdu["signatures"].contains("example.org"));
-  std::vector<std::string> types;
-  for (const std::string& event : invite.stripped_state()) {
-    types.push_back(nlohmann::json::parse(event)["type"]);
-  }
-  EXPECT_THAT(types, IsSupersetOf({"m.room.create", "m.room.name", "m.room.member"}));
+  EXPECT_EQ(ended_by([&] { return Leave(room_id, bob); }), bob);
+  EXPECT_EQ(ended_by([&] { return Kick(room_id, alice, bob); }), alice);
+}
 
-  v1::AckInviteRequest ack;
-  ack.set_room_id(room_id);
-  ack.set_user_id(zoe);
-  ack.set_event_id("$another");
-  ASSERT_TRUE(sender.Call(sender.membership(), &Stub::AckInvite, ack).ok());
-  EXPECT_THAT(pending(), SizeIs(1));
-  ack.set_event_id(invite.event_id());
-  ASSERT_TRUE(sender.Call(sender.membership(), &Stub::AckInvite, ack).ok());
-  EXPECT_THAT(pending(), IsEmpty());
-  EXPECT_TRUE(sender.Call(sender.membership(), &Stub::AckInvite, ack).ok());
-  EXPECT_THAT(Call(&Stub::AckInvite, ack).status,
-              IsError(StatusCode::PERMISSION_DENIED, "ROLE_MISSING"));
+TEST_F(MembershipTest, KnocksHaveAReasonAndAreTakenBackOrRejected) {
+  const std::string alice = User("alice"), bob = User("bob");
+  auto create = FromJson<v1::CreateRoomRequest>(R"({"roomVersion": "7", "initialState": [
+      {"type": "m.room.join_rules", "content": {"join_rule": "knock"}}]})");
+  create.set_creator(alice);
+  create.set_alias(Alias("club"));
+  const std::string room_id = backend().Create(create).room_id();
+  v1::KnockOnRoomRequest knock = KnockRequest(Alias("club"), bob);
+  knock.set_reason("it is cold");
+  knock.set_displayname("Bob");
+  const auto knocked = backend().KnockOnRoom(knock);
+  ASSERT_TRUE(knocked.ok()) << knocked.status.error_message();
+  EXPECT_EQ(knocked.response.room_id(), room_id);
+  EXPECT_EQ(knocked.response.member().reason(), "it is cold");
+  EXPECT_EQ(knocked.response.member().displayname(), "Bob");
+  EXPECT_EQ(Leave(room_id, bob).response.member().membership(), v1::MEMBERSHIP_LEAVE);
+  ASSERT_TRUE(Knock(room_id, bob).ok());
+  EXPECT_EQ(Kick(room_id, alice, bob).response.member().membership(), v1::MEMBERSHIP_LEAVE);
+  ASSERT_TRUE(Ban(room_id, alice, bob).ok());
+  EXPECT_THAT(Knock(room_id, bob).status,
+              IsError(StatusCode::PERMISSION_DENIED, "EVENT_NOT_AUTHORIZED"));
+  EXPECT_THAT(Knock(Alias("nothing"), bob).status,
+              IsError(StatusCode::NOT_FOUND, "ALIAS_NOT_FOUND"));
+}
+
+TEST_F(MembershipTest, MembersShowThemselvesAnewAndKeepWhatTheyDoNotChange) {
+  const std::string bob = User("bob");
+  const std::string room_id = NewRoom(R"({"preset": "ROOM_PRESET_PUBLIC_CHAT"})");
+  v1::JoinRoomRequest join = JoinRequest(room_id, bob);
+  join.set_displayname("Bob");
+  join.set_avatar_url("mxc://example.org/bob");
+  ASSERT_TRUE(backend().JoinRoom(join).ok());
+  join.set_displayname("Robert");
+  join.clear_avatar_url();
+  const auto renamed = backend().JoinRoom(join);
+  ASSERT_TRUE(renamed.ok()) << renamed.status.error_message();
+  EXPECT_EQ(renamed.response.member().displayname(), "Robert");
+  EXPECT_EQ(renamed.response.member().avatar_url(), "mxc://example.org/bob");
+  const v1::RoomMemberChanged told = EventsOf(watcher(), room_id).back().room_member_changed();
+  EXPECT_EQ(told.membership(), v1::MEMBERSHIP_JOIN);
+  EXPECT_EQ(told.previous_membership(), v1::MEMBERSHIP_JOIN);
+  // Who comes back begins anew.
+  ASSERT_TRUE(Leave(room_id, bob).ok());
+  EXPECT_EQ(Join(room_id, bob).response.member().displayname(), "");
+}
+
+TEST_F(MembershipTest, InvitesNeedPowerWhereTheRoomSaysSoAndLeadNoBannedUserIn) {
+  const std::string alice = User("alice"), bob = User("bob"), carol = User("carol");
+  const std::string room_id = NewRoom(R"({"preset": "ROOM_PRESET_PUBLIC_CHAT",
+      "powerLevelContentOverride": {"invite": 50}})");
+  ASSERT_TRUE(Join(room_id, bob).ok());
+  EXPECT_THAT(Invite(room_id, bob, carol).status,
+              IsError(StatusCode::PERMISSION_DENIED, "INSUFFICIENT_POWER"));
+  ASSERT_TRUE(Ban(room_id, alice, carol).ok());
+  EXPECT_THAT(Invite(room_id, alice, carol).status,
+              IsError(StatusCode::PERMISSION_DENIED, "EVENT_NOT_AUTHORIZED"));
+  EXPECT_THAT(Unban(room_id, bob, carol).status,
+              IsError(StatusCode::PERMISSION_DENIED, "INSUFFICIENT_POWER"));
+}
+
+TEST_F(MembershipTest, NobodyJoinsARestrictedRoomForWhomNobodyCanVouch) {
+  const std::string alice = User("alice"), bob = User("bob"), carol = User("carol");
+  const std::string club = NewRoom(R"({"preset": "ROOM_PRESET_PUBLIC_CHAT"})");
+  for (const std::string& user : {bob, carol}) ASSERT_TRUE(Join(club, user).ok());
+  auto create = FromJson<v1::CreateRoomRequest>(absl::StrCat(
+      R"({"roomVersion": "10", "powerLevelContentOverride": {"invite": 50}, "initialState": [
+          {"type": "m.room.join_rules", "content": {"join_rule": "knock_restricted",
+           "allow": [{"type": "m.room_membership", "room_id": ")",
+      club, R"("}]}}]})"));
+  create.set_creator(alice);
+  const std::string room_id = backend().Create(create).room_id();
+  ASSERT_TRUE(Join(room_id, bob).ok());
+  ASSERT_TRUE(Leave(room_id, alice).ok());
+  EXPECT_THAT(Join(room_id, carol).status,
+              IsError(StatusCode::PERMISSION_DENIED, "EVENT_NOT_AUTHORIZED"))
+      << "bob has no power to invite";
+  EXPECT_TRUE(Knock(room_id, carol).ok());
+  // Whoever is in the room is so, whatever became of their other membership.
+  ASSERT_TRUE(Leave(club, bob).ok());
+  EXPECT_EQ(Join(room_id, bob).response.member().membership(), v1::MEMBERSHIP_JOIN);
 }
 
 TEST_F(MembershipTest, RepeatedRequestsGetTheFirstResponse) {
   const std::string room_id = NewRoom(R"({"preset": "ROOM_PRESET_PUBLIC_CHAT"})");
-  v1::JoinRoomRequest join;
-  join.set_room_id_or_alias(room_id);
-  join.set_requester(User("bob"));
+  v1::JoinRoomRequest join = JoinRequest(room_id, User("bob"));
   join.set_request_id(User("request").substr(1, 20));
-  const auto first = Call(&Stub::JoinRoom, join);
+  const auto first = backend().JoinRoom(join);
   ASSERT_TRUE(first.ok()) << first.status.error_message();
   ASSERT_TRUE(Leave(room_id, User("bob")).ok());
-  EXPECT_EQ(Call(&Stub::JoinRoom, join).response.SerializeAsString(),
+  EXPECT_EQ(backend().JoinRoom(join).response.SerializeAsString(),
             first.response.SerializeAsString());
   EXPECT_EQ(reader().Room(room_id).joined_member_count(), 1);
 }
 
 TEST_F(MembershipTest, WrongFieldsAreNamed) {
-  auto kick = About<v1::KickUserRequest>("room", "@alice", "bob");
-  EXPECT_THAT(Call(&Stub::KickUser, kick).status,
+  auto kick = KickRequest("room", "@alice", "bob");
+  EXPECT_THAT(backend().KickUser(kick).status,
               IsError(StatusCode::PERMISSION_DENIED, "USER_NOT_ALLOWED"));
   kick.set_requester(User("alice"));
   kick.set_reason(std::string(1025, 'x'));
   kick.set_request_id("no spaces");
-  EXPECT_THAT(Call(&Stub::KickUser, kick).status,
+  EXPECT_THAT(backend().KickUser(kick).status,
               IsInvalid({"room_id", "user_id", "reason", "request_id"}));
   EXPECT_THAT(Kick("!room:example.org", User("alice"), User("alice")).status,
               IsInvalid({"user_id"}));
-  v1::JoinRoomRequest join;
-  join.set_room_id_or_alias("#club");
-  join.set_requester(User("bob"));
+  v1::JoinRoomRequest join = JoinRequest("#club", User("bob"));
   join.set_avatar_url("https://example.org/bob.png");
-  EXPECT_THAT(Call(&Stub::JoinRoom, join).status, IsInvalid({"room_id_or_alias", "avatar_url"}));
+  EXPECT_THAT(backend().JoinRoom(join).status, IsInvalid({"room_id_or_alias", "avatar_url"}));
 }
 
 TEST_F(MembershipTest, TombstonedRoomsTakeNobodyIn) {

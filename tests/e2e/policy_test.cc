@@ -1,10 +1,10 @@
 // What the configuration and the clock have to say about CreateRoom: the rate
 // limit, encryption unasked, the default version, the number of invites.
 
-#include <memory>
 #include <string>
+#include <utility>
 
-#include "absl/synchronization/mutex.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "google/rpc/error_details.pb.h"
 #include "tests/e2e/e2e_test.h"
@@ -96,6 +96,58 @@ TEST(EncryptionPolicyTest, PrivateRoomsAreEncryptedUnasked) {
       << "who asks for an algorithm gets it";
 }
 
+TEST(EncryptionPolicyTest, OffEncryptsNothingUnasked) {
+  TestServer server(
+      [](ServerConfig& config) { config.encryption_policy = EncryptionPolicy::kOff; });
+  const TestClient client(server.address(), TestToken("backend"));
+  v1::CreateRoomRequest request = RoomRequest("@alice:example.org");
+  for (const v1::RoomPreset preset :
+       {v1::ROOM_PRESET_PRIVATE_CHAT, v1::ROOM_PRESET_TRUSTED_PRIVATE_CHAT,
+        v1::ROOM_PRESET_PUBLIC_CHAT}) {
+    request.set_preset(preset);
+    EXPECT_EQ(client.Create(request).encryption_algorithm(), "");
+  }
+}
+
+TEST(EncryptionPolicyTest, InitialStateHasTheLastWord) {
+  TestServer server(
+      [](ServerConfig& config) { config.encryption_policy = EncryptionPolicy::kAll; });
+  const TestClient client(server.address(), TestToken("admin"));
+  auto request = FromJson<v1::CreateRoomRequest>(R"({"creator": "@alice:example.org",
+      "initialState": [{"type": "m.room.encryption", "content": {"algorithm": "org.example.own"}}]})");
+  EXPECT_EQ(client.Create(request).encryption_algorithm(), "org.example.own");
+  // Another entry of that type is not what encrypts a room.
+  request.mutable_initial_state(0)->set_state_key("x");
+  EXPECT_EQ(client.Create(request).encryption_algorithm(), "m.megolm.v1.aes-sha2");
+}
+
+TEST(EncryptionPolicyTest, LevelsThatNobodyReachesAreRefusedBeforeAnythingIsWritten) {
+  TestServer server(
+      [](ServerConfig& config) { config.encryption_policy = EncryptionPolicy::kInvite; });
+  const TestClient client(server.address(), TestToken("admin"));
+  const std::pair<const char*, const char*> cases[] = {
+      {R"({"events": {"m.room.encryption": 101}})", "events.m.room.encryption"},
+      {R"({"state_default": 101})", "state_default"},
+      {R"({"users": {"@alice:example.org": 99}})", "users.@alice:example.org"}};
+  for (const auto& [levels, field] : cases) {
+    SCOPED_TRACE(levels);
+    v1::CreateRoomRequest request = RoomRequest("@alice:example.org");
+    ParseJsonMessage(levels, request.mutable_power_level_content_override());
+    EXPECT_THAT(client.CreateRoom(request).status,
+                IsInvalid({absl::StrCat("power_level_content_override.", field)}));
+    EXPECT_TRUE(client.AllEvents().empty());
+  }
+  // Within reach of the creator, who in version 12 reaches every level.
+  v1::CreateRoomRequest request = RoomRequest("@alice:example.org");
+  ParseJsonMessage(R"({"events": {"m.room.encryption": 100}})",
+                   request.mutable_power_level_content_override());
+  EXPECT_EQ(client.Create(request).encryption_algorithm(), "m.megolm.v1.aes-sha2");
+  ParseJsonMessage(R"({"events": {"m.room.encryption": 101}})",
+                   request.mutable_power_level_content_override());
+  request.set_room_version("12");
+  EXPECT_EQ(client.Create(request).encryption_algorithm(), "m.megolm.v1.aes-sha2");
+}
+
 TEST(EncryptionPolicyTest, AllRoomsAreEncryptedUnasked) {
   TestServer server(
       [](ServerConfig& config) { config.encryption_policy = EncryptionPolicy::kAll; });
@@ -107,6 +159,24 @@ TEST(EncryptionPolicyTest, AllRoomsAreEncryptedUnasked) {
   const TestClient reader(server.address(), TestToken("reader"));
   EXPECT_EQ(ContentOf(reader.State(room.room_id()).at({"m.room.encryption", ""})),
             R"({"algorithm":"m.megolm.v1.aes-sha2"})");
+}
+
+TEST(RoomIdTest, RoomsOfOneCreatorInOneMillisecondAreTwo) {
+  const ManualClock clock;
+  TestServer server([](ServerConfig&) {},
+                    [&] {
+                      Server::Surroundings surroundings;
+                      surroundings.clock = clock.clock();
+                      return surroundings;
+                    });
+  const TestClient client(server.address(), TestToken("backend"));
+  v1::CreateRoomRequest request = RoomRequest("@alice:example.org");
+  for (const std::string version : {"11", "12"}) {
+    request.set_room_version(version);
+    const v1::Room first = client.Create(request), second = client.Create(request);
+    EXPECT_EQ(first.create_time().DebugString(), second.create_time().DebugString());
+    EXPECT_NE(first.room_id(), second.room_id());
+  }
 }
 
 TEST(CreationDefaultsTest, VersionAndInvitesAreTheOperators) {

@@ -89,6 +89,7 @@ TEST_F(ProgramTest, BadFlagsAreAllNamed) {
       AllOf(HasSubstr("no_such_option"), HasSubstr("max_invites"), HasSubstr("drain_timeout")));
   EXPECT_THAT(Failure({"--server_name=other.org"}), HasSubstr("server_name"));
   EXPECT_THAT(Failure({"--default_room_version=13"}), HasSubstr("default_room_version"));
+  EXPECT_THAT(Failure({"--encryption_algorithm=Megolm!"}), HasSubstr("encryption_algorithm"));
   EXPECT_THAT(Failure({"stray"}), HasSubstr("stray"));
   options_.clear();
   EXPECT_THAT(Failure({}),

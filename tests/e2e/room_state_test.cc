@@ -130,6 +130,90 @@ TEST_F(RoomStateTest, StateIsSetOnceAndShowsWhereverItIsLookedFor) {
   EXPECT_EQ(LogHead(), head);
 }
 
+TEST_F(RoomStateTest, RepeatedRequestsAreCarriedOutOnce) {
+  const std::string alice = User("alice");
+  const std::string room_id = NewRoom(alice);
+  const std::string message = Send(room_id, alice, "secret").event_id();
+  v1::SetStateRequest set = SetStateRequest(room_id, alice, "m.room.name", R"({"name": "one"})");
+  set.set_request_id("set");
+  const auto first = backend().SetState(set);
+  ASSERT_TRUE(first.ok()) << first.status.error_message();
+  Set(room_id, alice, "m.room.name", R"({"name": "two"})");
+  EXPECT_EQ(backend().SetState(set).response.DebugString(), first.response.DebugString());
+  EXPECT_EQ(reader().Room(room_id).name(), "two");
+
+  v1::RedactEventRequest redact = RedactRequest(room_id, alice, message);
+  redact.set_transaction_id("redact");
+  const auto redacted = backend().RedactEvent(redact);
+  ASSERT_TRUE(redacted.ok()) << redacted.status.error_message();
+  const int64_t head = LogHead();
+  EXPECT_EQ(backend().RedactEvent(redact).response.DebugString(), redacted.response.DebugString());
+  redact.set_reason("another");
+  EXPECT_THAT(backend().RedactEvent(redact).status,
+              IsError(grpc::StatusCode::INVALID_ARGUMENT, "REQUEST_ID_REUSED"));
+  EXPECT_EQ(LogHead(), head);
+}
+
+TEST_F(RoomStateTest, ACanonicalAliasIsOneOfTheRoom) {
+  const std::string alice = User("alice");
+  const std::string room_id = NewRoom(alice);
+  const auto set = [&](const std::string& content) {
+    return backend().SetState(SetStateRequest(room_id, alice, "m.room.canonical_alias", content));
+  };
+  const std::string lobby = absl::StrCat("\"", Alias("lobby"), "\"");
+  const std::string other = absl::StrCat("\"", Alias("other"), "\"");
+  const std::string remote = "\"#lobby:elsewhere.example\"";
+  ASSERT_TRUE(backend().SetAlias(SetAliasRequest(Alias("lobby"), room_id, alice)).ok());
+  ASSERT_TRUE(backend().SetAlias(SetAliasRequest(Alias("other"), NewRoom(alice), alice)).ok());
+
+  EXPECT_THAT(set(absl::StrCat(R"({"alias": )", other, R"(, "alt_aliases": [)", lobby, ", ", remote,
+                               ", ", other, "]}"))
+                  .status,
+              IsInvalid({"content.alias", "content.alt_aliases[2]"}));
+  EXPECT_THAT(set(R"({"alias": "lobby", "alt_aliases": "lobby"})").status,
+              IsInvalid({"content.alias", "content.alt_aliases"}));
+  EXPECT_EQ(reader().Room(room_id).canonical_alias(), "");
+  const auto done =
+      set(absl::StrCat(R"({"alias": )", lobby, R"(, "alt_aliases": [)", remote, "]}"));
+  ASSERT_TRUE(done.ok()) << done.status.error_message();
+  EXPECT_EQ(reader().Room(room_id).canonical_alias(), Alias("lobby"));
+  ASSERT_TRUE(set("{}").ok());
+  EXPECT_EQ(reader().Room(room_id).canonical_alias(), "");
+}
+
+TEST_F(RoomStateTest, WhatMayBeSetIsForThePowerLevelsToSayAndForWhoeverOwnsIt) {
+  const std::string alice = User("alice"), bob = User("bob");
+  v1::CreateRoomRequest create = RoomRequest(alice);
+  create.set_preset(v1::ROOM_PRESET_PUBLIC_CHAT);
+  const std::string room_id = backend().Create(create).room_id();
+  ASSERT_TRUE(backend().JoinRoom(JoinRequest(room_id, bob)).ok());
+  const auto name = SetStateRequest(room_id, bob, "m.room.name", R"({"name": "Bobs"})");
+  const grpc::Status powerless = backend().SetState(name).status;
+  EXPECT_THAT(powerless, IsError(grpc::StatusCode::PERMISSION_DENIED, "INSUFFICIENT_POWER"));
+  EXPECT_EQ(MetadataOf(powerless)["required"], "50");
+  EXPECT_EQ(MetadataOf(powerless)["actual"], "0");
+
+  google::protobuf::Struct levels =
+      reader().State(room_id).at({"m.room.power_levels", ""}).content();
+  auto& users = *(*levels.mutable_fields())["users"].mutable_struct_value()->mutable_fields();
+  users[bob].set_number_value(50);
+  v1::SetStateRequest raise = SetStateRequest(room_id, alice, "m.room.power_levels", "{}");
+  *raise.mutable_content() = levels;
+  ASSERT_TRUE(backend().SetState(raise).ok());
+  EXPECT_TRUE(backend().SetState(name).ok());
+
+  v1::SetStateRequest own = SetStateRequest(room_id, bob, "org.example.own", R"({"x": 1})");
+  own.set_state_key(bob);
+  EXPECT_TRUE(backend().SetState(own).ok());
+  own.set_requester(alice);
+  EXPECT_THAT(backend().SetState(own).status,
+              IsError(grpc::StatusCode::PERMISSION_DENIED, "EVENT_NOT_AUTHORIZED"));
+  for (const std::string type : {"m.room.create", "m.room.member", "m.room.tombstone"}) {
+    EXPECT_THAT(backend().SetState(SetStateRequest(room_id, alice, type, "{}")).status,
+                IsInvalid({"type"}));
+  }
+}
+
 TEST_F(RoomStateTest, EverythingWrongWithARequestIsNamed) {
   const std::string alice = User("alice");
   const std::string room_id = NewRoom(alice);
@@ -140,7 +224,7 @@ TEST_F(RoomStateTest, EverythingWrongWithARequestIsNamed) {
               IsInvalid({"room_id", "requester", "type", "state_key", "content.a", "request_id"}));
 
   v1::SendEventRequest send = SendRequest(room_id, "@a:elsewhere.net", "");
-  send.set_type("m.room.name");
+  send.set_type("m.room.avatar");
   send.set_transaction_id("no spaces");
   EXPECT_THAT(admin().SendEvent(send).status, IsInvalid({"requester", "type", "transaction_id"}));
 
@@ -174,8 +258,11 @@ TEST_F(RoomStateTest, StrangersLearnNothingAndTheInvitedCannotWrite) {
   };
   same(backend().SendEvent(SendRequest(room_id, carol, "")).status,
        backend().SendEvent(SendRequest(nowhere, carol, "")).status);
-  same(backend().SetState(SetStateRequest(room_id, carol, "m.room.name", "{}")).status,
-       backend().SetState(SetStateRequest(nowhere, carol, "m.room.name", "{}")).status);
+  same(
+      backend().SetState(SetStateRequest(room_id, carol, "m.room.name", R"({"name": "x"})")).status,
+      backend()
+          .SetState(SetStateRequest(nowhere, carol, "m.room.name", R"({"name": "x"})"))
+          .status);
   same(backend().RedactEvent(RedactRequest(room_id, carol, event_id)).status,
        backend().RedactEvent(RedactRequest(nowhere, carol, event_id)).status);
   for (const std::string& user : {bob, carol}) {
@@ -196,8 +283,9 @@ TEST_F(RoomStateTest, ATombstonedRoomTakesNothing) {
   ASSERT_TRUE(backend().UpgradeRoom(UpgradeRequest(room_id, alice, "12")).ok());
   const auto refused = IsError(grpc::StatusCode::FAILED_PRECONDITION, "ROOM_TOMBSTONED");
   EXPECT_THAT(backend().SendEvent(SendRequest(room_id, alice, "")).status, refused);
-  EXPECT_THAT(backend().SetState(SetStateRequest(room_id, alice, "m.room.name", "{}")).status,
-              refused);
+  EXPECT_THAT(
+      backend().SetState(SetStateRequest(room_id, alice, "m.room.name", R"({"name": "x"})")).status,
+      refused);
   EXPECT_THAT(backend().RedactEvent(RedactRequest(room_id, alice, event_id)).status, refused);
   EXPECT_EQ(Get(room_id, event_id).event_id(), event_id);
 }
@@ -342,6 +430,24 @@ TEST_F(RoomStateTest, RoomsWithRedactedEventsCheckByWhatIsInTheirExport) {
     checked = Check(backend().ExportRoom(ExportRequest(room_id, alice)));
     EXPECT_THAT(checked.changed, ElementsAre(message, topic, redaction));
   }
+}
+
+TEST_F(RoomStateTest, EventsOfOthersAreForThoseWithPowerToRedact) {
+  const std::string alice = User("alice"), bob = User("bob");
+  v1::CreateRoomRequest create = RoomRequest(alice);
+  create.set_preset(v1::ROOM_PRESET_PUBLIC_CHAT);
+  const std::string room_id = backend().Create(create).room_id();
+  ASSERT_TRUE(backend().JoinRoom(JoinRequest(room_id, bob)).ok());
+  const std::string of_alice = Send(room_id, alice, "Hello").event_id();
+  const std::string of_bob = Send(room_id, bob, "Hello").event_id();
+  EXPECT_THAT(backend().RedactEvent(RedactRequest(room_id, bob, of_alice)).status,
+              IsError(grpc::StatusCode::PERMISSION_DENIED, "INSUFFICIENT_POWER"));
+  EXPECT_NE(ContentOf(Get(room_id, of_alice)), "{}");
+  Redact(room_id, alice, of_bob);
+  EXPECT_EQ(ContentOf(Get(room_id, of_bob)), "{}");
+  const std::string create_event = reader().State(room_id).at({"m.room.create", ""}).event_id();
+  EXPECT_THAT(backend().RedactEvent(RedactRequest(room_id, alice, create_event)).status,
+              IsInvalid({"event_id"}));
 }
 
 TEST_F(RoomStateTest, WhatIsRedactedIsGoneEverywhere) {

@@ -1,7 +1,6 @@
 // What may be chosen about an upgrade, and what it tells of itself.
 
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -43,18 +42,6 @@ std::vector<std::string> Names(const google::protobuf::RepeatedPtrField<v1::Stat
     names.push_back(absl::StrCat(place.type(), "|", place.state_key()));
   }
   return names;
-}
-
-// "KIND name|state_key REASON" of each.
-std::vector<std::string> UnmovedIn(const v1::UpgradeRoomResponse& response) {
-  std::vector<std::string> items;
-  for (const v1::Unmoved& unmoved : response.unmoved()) {
-    items.push_back(absl::StrCat(v1::UnmovedKind_Name(unmoved.kind()).substr(13), " ",
-                                 unmoved.name(), "|", unmoved.state_key(), " ",
-                                 v1::UnmovedReason_Name(unmoved.reason()).substr(15)));
-  }
-  EXPECT_EQ(response.unmoved_count(), response.unmoved_size());
-  return items;
 }
 
 TEST_F(UpgradeOptionsTest, ValidateOnlyReturnsTheWholePlan) {
@@ -105,38 +92,6 @@ TEST_F(UpgradeOptionsTest, ValidateOnlyReturnsTheWholePlan) {
   EXPECT_EQ(ContentOf(state.at({"m.room.join_rules", ""})),
             R"({"allow":[{"room_id":"!club:example.org","type":"m.room_membership"}],)"
             R"("join_rule":"restricted"})");
-}
-
-TEST_F(UpgradeOptionsTest, CustomStateComesAlongWhereAskedFor) {
-  const std::string alice = User("alice");
-  const std::pair<std::string, std::string> widget = {"im.vector.modular.widgets", "clock"};
-  const std::pair<std::string, std::string> pins = {"m.room.pinned_events", ""};
-  const auto upgrade = [&](v1::CopyPolicy policy, const std::vector<std::string>& types) {
-    v1::CreateRoomRequest create = RoomRequest(alice);
-    ParseJsonMessage(R"({"initialState": [
-        {"type": "m.room.topic", "content": {"topic": "Keys"}},
-        {"type": "m.room.pinned_events", "content": {"pinned": ["$one"]}},
-        {"type": "im.vector.modular.widgets", "stateKey": "clock", "content": {"url": "x"}}]})",
-                     &create);
-    create.set_creator(alice);
-    v1::UpgradeRoomRequest request =
-        UpgradeRequest(backend().Create(create).room_id(), alice, "12");
-    request.set_copy_policy(policy);
-    request.mutable_copy_types()->Assign(types.begin(), types.end());
-    const auto reply = backend().UpgradeRoom(request);
-    EXPECT_TRUE(reply.ok()) << reply.status.error_message();
-    return reader().State(reply.response.room().room_id());
-  };
-  const auto recommended = upgrade(v1::COPY_POLICY_RECOMMENDED, {});
-  EXPECT_EQ(recommended.count(widget) + recommended.count(pins), 0u);
-  const auto everything = upgrade(v1::COPY_POLICY_EVERYTHING, {});
-  EXPECT_EQ(everything.count(widget) + everything.count(pins), 2u);
-  EXPECT_EQ(ContentOf(everything.at(widget)), R"({"url":"x"})");
-  const auto listed = upgrade(v1::COPY_POLICY_LISTED, {"im.vector.modular.widgets"});
-  EXPECT_EQ(listed.count(widget), 1u);
-  EXPECT_EQ(listed.count(pins), 0u);
-  EXPECT_EQ(listed.count({"m.room.topic", ""}), 0u);
-  EXPECT_EQ(listed.count({"m.room.history_visibility", ""}), 1u) << "guards the room";
 }
 
 TEST_F(UpgradeOptionsTest, MemberPolicyDecidesWhoComesAlong) {

@@ -1,38 +1,20 @@
 // UpgradeRoom does what its comments promise.
 
 #include <algorithm>
-#include <atomic>
-#include <map>
-#include <memory>
 #include <string>
-#include <thread>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
-#include "server/base/random.h"
 #include "tests/e2e/e2e_test.h"
+#include "tests/e2e/held_call.h"
 
 namespace innkeeper {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 class UpgradeTest : public E2eTest {};
-
-bool HasState(const TestClient& client, const std::string& room_id, const std::string& type) {
-  return client.State(room_id).count({type, ""}) > 0;
-}
-
-int CountEvents(const std::vector<v1::RoomEvent>& events, const std::string& type) {
-  return static_cast<int>(std::count_if(events.begin(), events.end(),
-                                        [&](const auto& event) { return event.type() == type; }));
-}
 
 TEST_F(UpgradeTest, EverythingMovesToTheNewRoom) {
   const std::string alice = User("alice");
@@ -151,20 +133,6 @@ TEST_F(UpgradeTest, TheAliasAndTheNextUpgradeAreTheNewRooms) {
   EXPECT_EQ(at, room_id);
 }
 
-TEST_F(UpgradeTest, NothingIsAddedThatTheOldRoomLacked) {
-  const std::string alice = User("alice");
-  const v1::Room room = backend().Create(RoomRequest(alice));
-  const auto reply = backend().UpgradeRoom(UpgradeRequest(room.room_id(), alice, "12"));
-  ASSERT_TRUE(reply.ok());
-  const std::string& new_id = reply.response.room().room_id();
-  EXPECT_FALSE(reply.response.room().is_public());
-  EXPECT_THAT(reply.response.moved_aliases(), IsEmpty());
-  for (const std::string type : {"m.room.encryption", "m.room.name", "m.room.topic",
-                                 "m.room.canonical_alias", "m.room.tombstone"}) {
-    EXPECT_FALSE(HasState(reader(), new_id, type)) << type;
-  }
-}
-
 TEST_F(UpgradeTest, FromEveryVersionToItsNeighboursTheUpgraderKeepsThePower) {
   const std::string alice = User("alice");
   for (int from = 1; from <= 12; ++from) {
@@ -260,111 +228,9 @@ TEST_F(UpgradeTest, WhoIsNotJoinedLearnsNothingAndLeavesNoTrace) {
   EXPECT_EQ(reader().Room(room.room_id()).SerializeAsString(), room.SerializeAsString());
 }
 
-TEST_F(UpgradeTest, ATombstonedRoomNamesItsSuccessor) {
-  const std::string alice = User("alice");
-  const v1::Room room = backend().Create(RoomRequest(alice));
-  const auto first = backend().UpgradeRoom(UpgradeRequest(room.room_id(), alice, "12"));
-  ASSERT_TRUE(first.ok());
-  const int64_t head = LogHead();
-  const auto second = backend().UpgradeRoom(UpgradeRequest(room.room_id(), alice, "12"));
-  EXPECT_THAT(second.status, IsError(grpc::StatusCode::FAILED_PRECONDITION, "ROOM_TOMBSTONED"));
-  EXPECT_EQ(MetadataOf(second.status)["successor_room_id"], first.response.room().room_id());
-  EXPECT_EQ(LogHead(), head);
-  EXPECT_EQ(reader().Room(room.room_id()).SerializeAsString(),
-            first.response.old_room().SerializeAsString());
-}
-
-TEST_F(UpgradeTest, OfThirtyTwoAtOnceOneReplacesTheRoom) {
-  constexpr int kClients = 32;
-  const std::string alice = User("alice");
-  v1::CreateRoomRequest create = RoomRequest(alice);
-  create.set_alias(Alias("prize"));
-  const v1::Room room = backend().Create(create);
-  std::vector<std::unique_ptr<TestClient>> clients;
-  for (int i = 0; i < kClients; ++i) {
-    clients.push_back(std::make_unique<TestClient>(server().address(), TestToken("backend")));
-    clients.back()->GetRoom(GetRequest(room.room_id(), alice));  // connects
-  }
-  const auto replies = AtOnce(kClients, [&](int i) {
-    return clients[i]->UpgradeRoom(UpgradeRequest(room.room_id(), alice, "12"));
-  });
-
-  std::vector<std::string> successors;
-  int in_progress = 0;
-  for (const auto& reply : replies) {
-    if (reply.ok()) {
-      successors.push_back(reply.response.room().room_id());
-    } else if (ReasonOf(reply.status) == "ROOM_UPGRADE_IN_PROGRESS") {
-      EXPECT_EQ(reply.status.error_code(), grpc::StatusCode::ABORTED);
-      ++in_progress;
-    } else {
-      EXPECT_THAT(reply.status, IsError(grpc::StatusCode::FAILED_PRECONDITION, "ROOM_TOMBSTONED"));
-    }
-  }
-  ASSERT_EQ(successors.size(), 1u);
-
-  const v1::Room after = reader().Room(room.room_id());
-  EXPECT_EQ(after.status(), v1::ROOM_STATUS_TOMBSTONED);
-  EXPECT_EQ(after.successor_room_id(), successors[0]);
-  EXPECT_EQ(reader()
-                .State(room.room_id())
-                .at({"m.room.tombstone", ""})
-                .content()
-                .fields()
-                .at("replacement_room")
-                .string_value(),
-            successors[0]);
-  v1::ListRoomsRequest rooms_of_alice;
-  rooms_of_alice.set_requester(alice);
-  EXPECT_EQ(backend().ListRooms(rooms_of_alice).response.rooms_size(), 2);
-  const std::vector<v1::RoomEvent> events = EventsOf(watcher(), room.room_id());
-  EXPECT_EQ(CountEvents(events, "room.upgraded"), 1);
-  EXPECT_EQ(CountEvents(events, "room.upgrade.failed"), in_progress);
-}
-
-// A server whose upgrades can be held between lock and commit: there the bytes
-// are drawn that tell the new room from others.
-class HeldUpgradeTest : public testing::Test {
+class HeldUpgradeTest : public HeldCallTest {
  protected:
-  static constexpr size_t kNonceBytes = 32;
-
-  Server::Surroundings Surroundings() {
-    Server::Surroundings surroundings;
-    surroundings.clock = [this] { return absl::Now() + absl::Seconds(skew_seconds_.load()); };
-    surroundings.random = [this, random = SecureRandom()](size_t count) {
-      if (count == kNonceBytes && armed_.exchange(false)) {
-        held_.Notify();
-        let_go_.WaitForNotification();
-      }
-      return random(count);
-    };
-    return surroundings;
-  }
-
-  // Starts an upgrade and returns once it is held. Its outcome is in `reply_`
-  // after LetGo().
-  void HoldUpgrade(const v1::UpgradeRoomRequest& request) {
-    armed_ = true;
-    thread_ = std::thread([this, request] { reply_ = client_->UpgradeRoom(request); });
-    held_.WaitForNotification();
-  }
-
-  void LetGo() {
-    let_go_.Notify();
-    thread_.join();
-  }
-
   const std::string alice_ = "@alice:example.org";
-  std::atomic<bool> armed_ = false;
-  std::atomic<int64_t> skew_seconds_ = 0;
-  absl::Notification held_;
-  absl::Notification let_go_;
-  TestServer server_{[](ServerConfig& config) { config.write_threads = 4; },
-                     [this] { return Surroundings(); }};
-  const std::unique_ptr<TestClient> client_ =
-      std::make_unique<TestClient>(server_.address(), TestToken("admin"));
-  std::thread thread_;
-  Reply<v1::UpgradeRoomResponse> reply_;
 };
 
 TEST_F(HeldUpgradeTest, TheRoomIsLockedMeanwhileAndOthersAreTurnedAway) {
@@ -389,7 +255,7 @@ TEST_F(HeldUpgradeTest, TheRoomIsLockedMeanwhileAndOthersAreTurnedAway) {
   ExpectFailure(*client_, *client_, locked, v1::UPGRADE_FAILURE_REASON_UPGRADE_IN_PROGRESS, alice_,
                 "11");
   LetGo();
-  ASSERT_TRUE(reply_.ok()) << reply_.status.error_message();
+  ASSERT_TRUE(upgraded_.ok()) << upgraded_.status.error_message();
   EXPECT_EQ(client_->Room(room.room_id()).status(), v1::ROOM_STATUS_TOMBSTONED);
 }
 
@@ -400,7 +266,7 @@ TEST_F(HeldUpgradeTest, WhoseLeaseLapsedHasLostTheRoom) {
   const auto taken_over = client_->UpgradeRoom(UpgradeRequest(room.room_id(), alice_, "11"));
   ASSERT_TRUE(taken_over.ok()) << taken_over.status.error_message();
   LetGo();
-  EXPECT_THAT(reply_.status, IsError(grpc::StatusCode::INTERNAL, "ROOM_UPGRADE_FAILED"));
+  EXPECT_THAT(upgraded_.status, IsError(grpc::StatusCode::INTERNAL, "ROOM_UPGRADE_FAILED"));
 
   const std::vector<v1::RoomEvent> events = EventsOf(*client_, room.room_id());
   ASSERT_EQ(events.size(), 3u);

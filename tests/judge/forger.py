@@ -4,6 +4,7 @@ import json
 import types
 
 from canonicaljson import encode_canonical_json
+from synapse import event_auth
 from synapse.api.room_versions import EventFormatVersions
 from synapse.crypto.event_signing import add_hashes_and_signatures, compute_event_reference_hash
 from unpaddedbase64 import encode_base64
@@ -22,6 +23,14 @@ class Forger:
         self._key = key
         for pdu in pdus:
             self.room.accept(pdu)
+
+    @property
+    def creator(self):
+        return self.room.state["m.room.create", ""].sender
+
+    def power(self, user):
+        """The power level of a user, who may be without levels or above them."""
+        return event_auth.get_user_power_level(user, self.room.state)
 
     def references(self, events):
         """How another event refers to these."""
@@ -63,9 +72,15 @@ class Forger:
     def message(self, sender):
         return self.event(sender, "m.room.message", {"msgtype": "m.text", "body": "hello"})
 
+    def redaction(self, sender, target):
+        if self.room.version.updated_redaction_rules:
+            return self.event(sender, "m.room.redaction", {"redacts": target})
+        return self.event(sender, "m.room.redaction", {}, redacts=target)
+
     def levels(self, sender, **changes):
-        old = dict(self.room.state["m.room.power_levels", ""].content)
-        return self.event(sender, "m.room.power_levels", {**json_copy(old), **changes}, "")
+        old = self.room.state.get(("m.room.power_levels", ""))
+        content = json_copy(dict(old.content)) if old else {}
+        return self.event(sender, "m.room.power_levels", {**content, **changes}, "")
 
     def have(self, *members):
         """Lets users join, by invite."""

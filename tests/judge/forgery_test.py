@@ -44,24 +44,40 @@ class WrittenDifferently(ForgeryTest):
         pdu.update(changes)
         return [*self.pdus[:number], encode_canonical_json(pdu).decode(), *self.pdus[number + 1:]]
 
+    @property
+    def guest_access(self):
+        """The place of an event whose content nothing depends on."""
+        return next(number for number, pdu in enumerate(self.pdus)
+                    if json.loads(pdu)["type"] == "m.room.guest_access")
+
     def test_as_it_is(self):
         judge(self.header, self.pdus)
 
     def test_content(self):
         # Not protected from redaction, so that only the content hash shows it.
-        guest = next(number for number, pdu in enumerate(self.pdus)
-                     if json.loads(pdu)["type"] == "m.room.guest_access")
-        self.refuses_room(self.altered(guest, content={"guest_access": "x"}),
+        self.refuses_room(self.altered(self.guest_access, content={"guest_access": "x"}),
                           "content hash does not match")
-        self.refuses_room(self.altered(1, content={"membership": "leave"}),
-                          "content hash does not match")
+        self.refuses_room(self.altered(1, content={"membership": "leave"}), "verify signature")
+
+    def test_content_that_was_taken_away(self):
+        gone = self.altered(self.guest_access, content={})
+        self.refuses_room(gone, "nobody redacted the event")
+        forger = Forger(self.header, self.pdus, self.key)
+        target, other = (forger.room.state[event_type, ""].event_id
+                         for event_type in ("m.room.guest_access", "m.room.join_rules"))
+        self.header["event_count"] = len(self.pdus) + 1
+        judge(self.header, [*gone, forger.redaction(ALICE, target)])
+        self.refuses_room([*gone, forger.redaction(ALICE, other)],
+                          "nobody redacted the event")
+        self.refuses_room([*self.pdus, forger.redaction(ALICE, target)], "all its content")
+        self.refuses_room([*gone, forger.redaction(ALICE, "$unknown:example.org")],
+                          "an unknown event was redacted")
 
     def test_what_is_signed(self):
-        other = {"hashes": {"sha256": encode_base64(b"x" * 32)}}
-        self.refuses_room(self.altered(3, **other), "content hash")
         for changes in ({"origin_server_ts": 1}, {"depth": 7}, {"sender": BOB},
-                        {"unknown": 1}, {"type": "org.example.x"}):
-            self.refuses_room(self.altered(3, **changes), "content hash")
+                        {"unknown": 1}, {"type": "org.example.x"},
+                        {"hashes": {"sha256": encode_base64(b"x" * 32)}}):
+            self.refuses_room(self.altered(3, **changes), "content hash|verify signature")
 
     def test_content_with_its_hash(self):
         pdu = json.loads(self.pdus[3])

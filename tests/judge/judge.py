@@ -6,7 +6,8 @@ An EXPORT is a file with what RoomLifecycle.ExportRoom streams, as grpcurl print
 JSON value for each message. Every event is put through what Synapse does with an event
 that comes over federation and with one of its own: format, canonical JSON, hashes, id,
 signatures, sizes, authorisation. It must follow on the event before it, as events do in
-rooms that never fork.
+rooms that never fork. Content that is not what was hashed must be what redaction leaves, and
+the room must have a redaction of the event; and the other way round.
 
 Prints a line for each room, "accepted" or "refused" with the event and the reason. Exits
 0 if all were accepted, 1 if one was refused.
@@ -44,6 +45,11 @@ def finish(coroutine):
     except StopIteration as stop:
         return stop.value
     raise AssertionError("the coroutine waits for something")
+
+
+def is_pruned(event):
+    """Whether the event has no more than redaction leaves."""
+    return prune_event(event).get_pdu_json() == event.get_pdu_json()
 
 
 class KeyRing:
@@ -86,6 +92,8 @@ class Judge:
         self.state = {}  # events by type and state key, behind the last event
         self.last = None  # the last event
         self._store = Store()
+        self._redacted = set()  # ids of events whose content is no longer what was hashed
+        self._targets = []  # ids of events that were redacted; None where it isn't told
         self._key_ring = KeyRing(header["verify_keys"])
         servers = {key["server_name"] for key in header["verify_keys"]}
         self._config = types.SimpleNamespace(
@@ -97,22 +105,39 @@ class Judge:
         pdu = json.loads(text)
         demand(encode_canonical_json(pdu) == text.encode(), "not canonical JSON")
         event = event_from_pdu_json(pdu, self.version)
-        EventValidator().validate_new(event, self._config)
         event_auth.validate_event_for_room_version(event)
-        demand(check_event_content_hash(event), "the content hash does not match")
+        self._check_content(event)
         finish(_check_sigs_on_pdu(self._key_ring, self.version, event))
         self._check_place(event)
         self._check_references(pdu)
         self._check_auth(event)
         self._store.events[event.event_id] = event
         self.last = event
+        if event.type == "m.room.redaction":
+            self._targets.append(event.redacts)
         if event.is_state():
             self.state[event.type, event.state_key] = event
+
+    def close(self):
+        """Takes the end of the room, or raises Refused."""
+        told = {target for target in self._targets if target}
+        demand(told <= set(self._store.events), "an unknown event was redacted")
+        demand(all(is_pruned(self._store.events[target]) for target in told),
+               "a redacted event has all its content")
+        demand(len(self._redacted - told) <= self._targets.count(None),
+               "the content hash does not match, and nobody redacted the event")
 
     def auth_event_ids(self, event):
         """The events that Synapse would choose to authorise `event` with."""
         chosen = event_auth.auth_types_for_event(self.version, event)
         return {self.state[place].event_id for place in chosen if place in self.state}
+
+    def _check_content(self, event):
+        if check_event_content_hash(event):
+            EventValidator().validate_new(event, self._config)
+            return
+        demand(is_pruned(event), "the content hash does not match")
+        self._redacted.add(event.event_id)
 
     def _check_place(self, event):
         demand(event.room_id == self.room_id, "in another room")
@@ -165,6 +190,7 @@ def judge(header, pdus):
             room.accept(pdu)
         except Exception as error:  # pylint: disable=broad-except
             raise Refused(f"event {number}: {str(error) or repr(error)}: {pdu[:1000]}") from error
+    room.close()
 
 
 def main(paths):

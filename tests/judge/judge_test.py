@@ -14,9 +14,7 @@ import tempfile
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TESTS / "e2e"))
 
-import rooms
-from python_stubs import generate, load
-from running_server import TOKEN, running_server, skip
+from running_server import running_server, skip
 
 try:
     import grpc
@@ -24,10 +22,13 @@ try:
 except ImportError as error:
     skip(f"{error}; install python3-grpcio and python3-protobuf")
 
-DEADLINE = 60  # seconds; no call should take so long
-METADATA = [("authorization", "Bearer " + TOKEN)]
+import rooms
+import traffic
+from client import Client
+
 # Upgrades of one room, each to the version that follows.
 CHAIN = ["1", "12", "2", "11", "3", "10", "4", "9", "5", "8", "6", "7", "7", "12", "12", "11"]
+JUDGES = 2  # that judge at the same time
 
 
 def synapse():
@@ -42,32 +43,32 @@ def synapse():
     return path
 
 
+def make_key(python, path):
+    """Writes a new signing key into a file."""
+    subprocess.run([pathlib.Path(python).parent / "generate_signing_key", "-o", path], check=True)
+    path.chmod(0o600)
+
+
 class Exporter:
     """Makes rooms and writes their exports into a directory."""
 
-    def __init__(self, directory, api, stub):
+    def __init__(self, directory, client):
         self._directory = directory
-        self._api = api
-        self._stub = stub
+        self.client = client
         self.count = 0
-
-    def _call(self, method, message):
-        return getattr(self._stub, method)(message, metadata=METADATA, timeout=DEADLINE)
 
     def create(self, request):
         """Returns the id of a new room."""
-        message = json_format.ParseDict(request, self._api.CreateRoomRequest())
-        return self._call("CreateRoom", message).room.room_id
+        return self.client.call("CreateRoom", request).room.room_id
 
     def upgrade(self, room_id, version):
         """Returns the id of the room's successor."""
-        message = self._api.UpgradeRoomRequest(room_id=room_id, requester=rooms.ALICE,
-                                               new_version=version)
-        return self._call("UpgradeRoom", message).room.room_id
+        return self.client.call("UpgradeRoom", {
+            "room_id": room_id, "requester": rooms.ALICE, "new_version": version}).room.room_id
 
     def export(self, room_id, name):
         """Writes a file as grpcurl would."""
-        messages = self._call("ExportRoom", self._api.ExportRoomRequest(room_id=room_id))
+        messages = self.client.call("ExportRoom", {"room_id": room_id})
         text = "\n".join(json_format.MessageToJson(message, preserving_proto_field_name=True)
                          for message in messages)
         pathlib.Path(self._directory, name + ".json").write_text(text, encoding="utf-8")
@@ -85,14 +86,22 @@ def make_rooms(exporter):
                 exporter.export(exporter.create(request), f"v{version}-odd-{number}")
 
 
-def upgrade_rooms(exporter):
-    """Every pair of versions, and some rooms that come a long way."""
+def upgrade_lively_rooms(exporter):
+    """Every pair of versions, with rooms in which a lot has happened, and goes on happening
+    in the new room. Their join rules are now this one, now that."""
+    club = traffic.make_club(exporter.client)
     for old in rooms.VERSIONS:
-        for new in rooms.VERSIONS:
-            room = exporter.create(rooms.rich(old, f"#from-{old}-to-{new}:example.org"))
+        rules = traffic.join_rules(old)
+        for number, new in enumerate(rooms.VERSIONS):
+            room = traffic.make_lively_room(exporter.client, old, rules[number % len(rules)], club)
             successor = exporter.upgrade(room, new)
+            traffic.go_on(exporter.client, successor, new)
             exporter.export(room, f"from-{old}-to-{new}-old")
             exporter.export(successor, f"from-{old}-to-{new}-new")
+
+
+def upgrade_rich_rooms(exporter):
+    """Rooms with state of every kind, that come a long way."""
     for preset in ("PRIVATE", "TRUSTED_PRIVATE", "PUBLIC"):
         room = exporter.create(rooms.rich(CHAIN[0], f"#chain-{preset.lower()}:example.org",
                                           preset=f"ROOM_PRESET_{preset}_CHAT"))
@@ -103,47 +112,47 @@ def upgrade_rooms(exporter):
         exporter.export(room, f"chain-{preset}-end")
 
 
-def run_judge(python, directory):
+def run_judges(python, directory):
     """Returns whether all exports in `directory` are accepted."""
     exports = sorted(str(path) for path in pathlib.Path(directory).glob("*.json"))
-    judged = subprocess.run([python, "-B", TESTS / "judge" / "judge.py", *exports],
-                            stdout=subprocess.PIPE, text=True, check=False)
-    verdicts = judged.stdout.splitlines()
+    judges = [subprocess.Popen([python, "-B", TESTS / "judge" / "judge.py", *exports[n::JUDGES]],
+                               stdout=subprocess.PIPE, text=True) for n in range(JUDGES)]
+    verdicts = [line for judge in judges for line in judge.communicate()[0].splitlines()]
     for verdict in verdicts:
         if not verdict.startswith("accepted "):
             print(verdict)
     accepted = sum(verdict.startswith("accepted ") for verdict in verdicts)
     print(f"{accepted} of {len(exports)} rooms accepted")
-    return judged.returncode == 0 and accepted == len(exports) > 0
+    return all(judge.returncode == 0 for judge in judges) and accepted == len(exports) > 0
 
 
 def run_forgeries(python, key, directory):
-    """Returns whether all forgeries of the plain rooms in `directory` are refused."""
-    plain = [str(pathlib.Path(directory, f"v{version}-0.json")) for version in rooms.VERSIONS]
-    forged = subprocess.run([python, "-B", TESTS / "judge" / "forgery_test.py", key, *plain],
-                            check=False)
-    return forged.returncode == 0
+    """Returns whether all that is forged is refused, in rooms of `directory`: plain ones, and
+    lively ones."""
+    tests = {"forgery_test.py": "v{0}-0.json", "mutation_test.py": "from-{0}-to-{0}-old.json"}
+    forgers = [subprocess.Popen(
+        [python, "-B", TESTS / "judge" / test, key,
+         *(pathlib.Path(directory, name.format(version)) for version in rooms.VERSIONS)])
+               for test, name in tests.items()]
+    return not any([forger.wait() for forger in forgers])
 
 
 def main():
     server, proto_dir, google_rpc_dir = sys.argv[1:4]
     python = synapse()
     with tempfile.TemporaryDirectory() as out, tempfile.TemporaryDirectory() as directory:
-        generate(proto_dir, google_rpc_dir, out)
-        api, grpc_api = load(out, "innkeeper.v1.room_lifecycle_pb2",
-                             "innkeeper.v1.room_lifecycle_pb2_grpc")
         key = pathlib.Path(directory, "example.org.signing.key")
-        subprocess.run([pathlib.Path(python).parent / "generate_signing_key", "-o", key],
-                       check=True)
-        key.chmod(0o600)
+        make_key(python, key)
         with running_server(server, f"--signing_key_file={key}", "--room_creation_rate=1000000",
                             "--room_creation_burst=1000000") as address:
-            with grpc.insecure_channel(address) as channel:
-                exporter = Exporter(directory, api, grpc_api.RoomLifecycleStub(channel))
-                make_rooms(exporter)
-                upgrade_rooms(exporter)
+            client = Client(address, proto_dir, google_rpc_dir, out)
+            exporter = Exporter(directory, client)
+            make_rooms(exporter)
+            upgrade_lively_rooms(exporter)
+            upgrade_rich_rooms(exporter)
+            client.close()
         print(f"{exporter.count} rooms exported", flush=True)
-        good = run_judge(python, directory)
+        good = run_judges(python, directory)
         good = run_forgeries(python, key, directory) and good
     sys.exit(0 if good else 1)
 

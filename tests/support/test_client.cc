@@ -65,7 +65,7 @@ TestClient::TestClient(const std::string& address, std::string token)
     : token_(std::move(token)),
       channel_(Connect(address)),
       stub_(v1::RoomLifecycle::NewStub(channel_)),
-      membership_(v1::RoomMembership::NewStub(channel_)),
+      membership_stub_(v1::RoomMembership::NewStub(channel_)),
       state_stub_(v1::RoomState::NewStub(channel_)),
       directory_stub_(v1::RoomDirectory::NewStub(channel_)) {}
 
@@ -89,6 +89,19 @@ INNKEEPER_DEFINE_CALL(stub_, GetRoom)
 INNKEEPER_DEFINE_CALL(stub_, GetRoomState)
 INNKEEPER_DEFINE_CALL(stub_, ListRooms)
 INNKEEPER_DEFINE_CALL(stub_, ListRoomEvents)
+INNKEEPER_DEFINE_CALL(stub_, CancelUpgrade)
+INNKEEPER_DEFINE_CALL(stub_, LinkUpgrade)
+INNKEEPER_DEFINE_CALL(membership_stub_, InviteUser)
+INNKEEPER_DEFINE_CALL(membership_stub_, JoinRoom)
+INNKEEPER_DEFINE_CALL(membership_stub_, LeaveRoom)
+INNKEEPER_DEFINE_CALL(membership_stub_, KickUser)
+INNKEEPER_DEFINE_CALL(membership_stub_, BanUser)
+INNKEEPER_DEFINE_CALL(membership_stub_, UnbanUser)
+INNKEEPER_DEFINE_CALL(membership_stub_, KnockOnRoom)
+INNKEEPER_DEFINE_CALL(membership_stub_, ListMembers)
+INNKEEPER_DEFINE_CALL(membership_stub_, ListUserRooms)
+INNKEEPER_DEFINE_CALL(membership_stub_, ListPendingInvites)
+INNKEEPER_DEFINE_CALL(membership_stub_, AckInvite)
 INNKEEPER_DEFINE_CALL(state_stub_, SetState)
 INNKEEPER_DEFINE_CALL(state_stub_, SendEvent)
 INNKEEPER_DEFINE_CALL(state_stub_, RedactEvent)

@@ -70,19 +70,20 @@ class TestClient {
       const std::vector<v1::ImportRoomRequest>& messages) const;
   Reply<v1::ListRoomEventsResponse> ListRoomEvents(const v1::ListRoomEventsRequest& request) const;
 
-  // Calls a method of a service: Call(client.membership(), &RoomMembership::Stub::JoinRoom,
-  // request).
-  template <typename Stub, typename Request, typename Response>
-  Reply<Response> Call(Stub& stub,
-                       grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
-                                                    Response*),
-                       const Request& request) const {
-    grpc::ClientContext context;
-    Prepare(context);
-    Reply<Response> reply;
-    reply.status = (stub.*method)(&context, request, &reply.response);
-    return reply;
-  }
+  Reply<v1::CancelUpgradeResponse> CancelUpgrade(const v1::CancelUpgradeRequest& request) const;
+  Reply<v1::LinkUpgradeResponse> LinkUpgrade(const v1::LinkUpgradeRequest& request) const;
+  Reply<v1::InviteUserResponse> InviteUser(const v1::InviteUserRequest& request) const;
+  Reply<v1::JoinRoomResponse> JoinRoom(const v1::JoinRoomRequest& request) const;
+  Reply<v1::LeaveRoomResponse> LeaveRoom(const v1::LeaveRoomRequest& request) const;
+  Reply<v1::KickUserResponse> KickUser(const v1::KickUserRequest& request) const;
+  Reply<v1::BanUserResponse> BanUser(const v1::BanUserRequest& request) const;
+  Reply<v1::UnbanUserResponse> UnbanUser(const v1::UnbanUserRequest& request) const;
+  Reply<v1::KnockOnRoomResponse> KnockOnRoom(const v1::KnockOnRoomRequest& request) const;
+  Reply<v1::ListMembersResponse> ListMembers(const v1::ListMembersRequest& request) const;
+  Reply<v1::ListUserRoomsResponse> ListUserRooms(const v1::ListUserRoomsRequest& request) const;
+  Reply<v1::ListPendingInvitesResponse> ListPendingInvites(
+      const v1::ListPendingInvitesRequest& request) const;
+  Reply<v1::AckInviteResponse> AckInvite(const v1::AckInviteRequest& request) const;
   Reply<v1::SetStateResponse> SetState(const v1::SetStateRequest& request) const;
   Reply<v1::SendEventResponse> SendEvent(const v1::SendEventRequest& request) const;
   Reply<v1::RedactEventResponse> RedactEvent(const v1::RedactEventRequest& request) const;
@@ -105,7 +106,6 @@ class TestClient {
   std::vector<v1::RoomEvent> AllEvents() const;  // needs the role watch
 
   v1::RoomLifecycle::Stub& stub() const { return *stub_; }
-  v1::RoomMembership::Stub& membership() const { return *membership_; }
 
   // Gives `context` the token and the deadline.
   void Prepare(grpc::ClientContext& context) const;
@@ -114,7 +114,7 @@ class TestClient {
   const std::string token_;
   const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::RoomLifecycle::Stub> stub_;
-  const std::unique_ptr<v1::RoomMembership::Stub> membership_;
+  const std::unique_ptr<v1::RoomMembership::Stub> membership_stub_;
   const std::unique_ptr<v1::RoomState::Stub> state_stub_;
   const std::unique_ptr<v1::RoomDirectory::Stub> directory_stub_;
 };

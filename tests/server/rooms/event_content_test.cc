@@ -37,6 +37,12 @@ TEST(EventContentTest, NamesAndTopicsHaveTheirText) {
               ElementsAre("content.topic: must be a string"));
 }
 
+TEST(EventContentTest, MessagesHaveTheirKindAndText) {
+  EXPECT_THAT(Problems("m.room.message", R"({"msgtype": "m.text", "body": ""})"), IsEmpty());
+  EXPECT_THAT(Problems("m.room.message", R"({"body": 5})"),
+              ElementsAre("content.msgtype: must be a string", "content.body: must be a string"));
+}
+
 TEST(EventContentTest, AnAccessListLetsTheServerInThatMakesIt) {
   for (const std::string content :
        {"{}", R"({"allow": ["elsewhere.net"]})", R"({"allow": ["*"], "deny": ["*.org"]})"}) {

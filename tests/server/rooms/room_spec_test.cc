@@ -105,9 +105,7 @@ TEST(RoomSpecTest, InitialState) {
   const Json empty = Json::object();
   ExpectViolations({
       {"no type", set("", "", empty), {"initial_state[0].type: must not be empty"}},
-      {"message type",
-       set("m.room.message", "", empty),
-       {"initial_state[0].type: must be a state"}},
+      {"message type", set("m.reaction", "", empty), {"initial_state[0].type: must be a state"}},
       {"create",
        set("m.room.create", "", empty),
        {"initial_state[0].type: cannot be set here: use the field creation_content"}},
@@ -364,7 +362,7 @@ TEST(RoomSpecTest, EncryptionAlgorithm) {
 TEST(RoomSpecTest, CollectsEverythingThatIsWrong) {
   RoomSpec spec = Plain();
   spec.creator = "alice";
-  spec.initial_state = {{"m.room.message", "", Json::object()}};
+  spec.initial_state = {{"m.reaction", "", Json::object()}};
   spec.creation_content = {{"type", 1}};
   spec.power_level_content_override = {{"ban", "x"}};
   spec.name = " ";

@@ -47,7 +47,7 @@ TEST_F(RedactEventTest, OnesOwnEventsOrWithThePowerForThoseOfOthers) {
     EXPECT_EQ(ReasonOf(refused), v1::ERROR_REASON_INSUFFICIENT_POWER);
     EXPECT_EQ(MetadataOf(refused, "required"), "50");
     EXPECT_EQ(MetadataOf(refused, "actual"), "0");
-    EXPECT_EQ(Event(room_id, of_alice).content(), R"({"body":"secret"})");
+    EXPECT_EQ(Event(room_id, of_alice).content(), R"({"body":"secret","msgtype":"m.text"})");
     EXPECT_EQ(Event(room_id, of_alice).redacted_by(), "");
 
     for (const std::string user : {kBob, kAlice}) {

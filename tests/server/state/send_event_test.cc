@@ -12,11 +12,13 @@ namespace {
 
 class SendEventTest : public StateFixture {
  protected:
-  v1::ErrorReason ReasonForType(const std::string& room_id, const std::string& type) {
+  v1::ErrorReason ReasonFor(const std::string& room_id, const std::string& type,
+                            rooms::Json content = rooms::Json::object()) {
     SendEventCommand command;
     command.room_id = room_id;
     command.requester = kAlice;
     command.type = type;
+    command.content = std::move(content);
     return ReasonOf(transactor_.RunAndWait(writer_.SendEvent(std::move(command))).status());
   }
 };
@@ -25,12 +27,22 @@ TEST_F(SendEventTest, TakesNoStateAndNoRedactions) {
   const std::string room_id = NewRoom();
   for (const std::string type :
        {"", "m.room.name", "m.room.member", "m.space.child", "m.room.redaction"}) {
-    EXPECT_EQ(ReasonForType(room_id, type), v1::ERROR_REASON_INVALID_REQUEST) << type;
+    EXPECT_EQ(ReasonFor(room_id, type), v1::ERROR_REASON_INVALID_REQUEST) << type;
   }
-  EXPECT_EQ(ReasonForType(room_id, std::string(256, 't')), v1::ERROR_REASON_INVALID_REQUEST);
+  EXPECT_EQ(ReasonFor(room_id, std::string(256, 't')), v1::ERROR_REASON_INVALID_REQUEST);
   for (const std::string& type : {std::string("m.reaction"), std::string(255, 't')}) {
-    EXPECT_EQ(ReasonForType(room_id, type), v1::ERROR_REASON_UNSPECIFIED) << type;
+    EXPECT_EQ(ReasonFor(room_id, type), v1::ERROR_REASON_UNSPECIFIED) << type;
   }
+}
+
+TEST_F(SendEventTest, EventsHaveWhatOthersCountOn) {
+  const std::string room_id = NewRoom();
+  const auto wrong = v1::ERROR_REASON_INVALID_REQUEST;
+  EXPECT_EQ(ReasonFor(room_id, "m.room.message", {{"body", "x"}}), wrong);
+  EXPECT_EQ(ReasonFor(room_id, "org.example.x", {{"m.mentions", 5}}), wrong);
+  EXPECT_EQ(ReasonFor(room_id, "org.example.x", {{"a", 0.5}}), wrong);
+  EXPECT_EQ(ReasonFor(room_id, "m.room.message", {{"body", "x"}, {"msgtype", "m.text"}}),
+            v1::ERROR_REASON_UNSPECIFIED);
 }
 
 TEST_F(SendEventTest, GivesTheEventTheNextNumberAndRevision) {
@@ -67,7 +79,7 @@ TEST_F(SendEventTest, ARoomThatIsBeingUpgradedIsLeftAlone) {
   lock.UpdateRoom((*room)->record, (*room)->revision);
   ASSERT_TRUE(CommitAndWait(engine_, lock.Take()).status.ok());
   EXPECT_EQ(ReasonOf(Send(room_id, kAlice).status()), v1::ERROR_REASON_ROOM_UPGRADE_IN_PROGRESS);
-  EXPECT_EQ(ReasonOf(Set(room_id, kAlice, "m.room.name", "{}").status()),
+  EXPECT_EQ(ReasonOf(Set(room_id, kAlice, "m.room.name", R"({"name": "x"})").status()),
             v1::ERROR_REASON_ROOM_UPGRADE_IN_PROGRESS);
   // Strangers don't learn of it.
   EXPECT_EQ(ReasonOf(Send(room_id, kBob).status()), v1::ERROR_REASON_ROOM_NOT_FOUND);

@@ -29,7 +29,7 @@ TEST_F(SetStateTest, TheRulesDecideWhoSetsWhat) {
             v1::ERROR_REASON_EVENT_NOT_AUTHORIZED);
   EXPECT_EQ(ReasonFor(room_id, kAlice, "org.example.x", "{}", kAlice),
             v1::ERROR_REASON_UNSPECIFIED);
-  EXPECT_EQ(ReasonFor(room_id, "@carol:example.org", "m.room.name", "{}"),
+  EXPECT_EQ(ReasonFor(room_id, "@carol:example.org", "m.room.name", R"({"name": "x"})"),
             v1::ERROR_REASON_ROOM_NOT_FOUND);
 }
 

@@ -50,6 +50,12 @@ TEST(StateContentTest, PowerLevelsMustBeIntegersOfUsers) {
       IsAbout(Complaint("m.room.power_levels", R"({"users": {"a": 1}})"), "content.users.a"));
 }
 
+TEST(StateContentTest, EventsHaveWhatOthersCountOn) {
+  EXPECT_EQ(Complaint("m.room.name", R"({"name": ""})"), "");
+  EXPECT_TRUE(IsAbout(Complaint("m.room.name", "{}"), "content.name"));
+  EXPECT_TRUE(IsAbout(Complaint("org.example.x", R"({"m.mentions": 5})"), "content.m.mentions"));
+}
+
 TEST(StateContentTest, EncryptionNeedsAnAlgorithm) {
   EXPECT_EQ(Complaint("m.room.encryption", R"({"algorithm": "m.megolm.v1.aes-sha2"})"), "");
   for (const std::string content : {"{}", R"({"algorithm": ""})", R"({"algorithm": 1})"}) {

@@ -70,7 +70,7 @@ absl::StatusOr<v1::SendEventResponse> StateFixture::Send(const std::string& room
   command.room_id = room_id;
   command.requester = requester;
   command.type = "m.room.message";
-  command.content = {{"body", text}};
+  command.content = {{"body", text}, {"msgtype", "m.text"}};
   return transactor_.RunAndWait(writer_.SendEvent(std::move(command)));
 }
 
