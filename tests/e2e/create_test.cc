@@ -182,6 +182,29 @@ TEST_F(CreateTest, EverythingThatIsAskedForIsThere) {
   EXPECT_EQ(created.predecessor_room_id(), "");
 }
 
+TEST_F(CreateTest, CreatorsAreWhoTheyAreWhateverTheCreationContentSays) {
+  const std::string alice = User("alice");
+  auto request = FromJson<v1::CreateRoomRequest>(R"({
+      "creationContent": {"room_version": "1", "creator": "@mallory:example.org"}})");
+  request.set_creator(alice);
+  for (const std::string version : {"10", "11"}) {
+    request.set_room_version(version);
+    EXPECT_EQ(Content(reader().State(backend().Create(request).room_id()), "m.room.create"),
+              version == "10" ? absl::StrCat(R"({"creator":")", alice, R"(","room_version":"10"})")
+                              : R"({"room_version":"11"})");
+  }
+  // Others are creators too in version 12, sorted and each once.
+  request = FromJson<v1::CreateRoomRequest>(R"({"roomVersion": "12",
+      "preset": "ROOM_PRESET_TRUSTED_PRIVATE_CHAT",
+      "invites": ["@zoe:elsewhere.example", "@bob:example.org"],
+      "creationContent": {"additional_creators":
+          ["@zoe:elsewhere.example", "@carol:example.org", "@carol:example.org"]}})");
+  request.set_creator(alice);
+  EXPECT_THAT(Content(reader().State(backend().Create(request).room_id()), "m.room.create"),
+              HasSubstr(R"("additional_creators":["@bob:example.org","@carol:example.org",)"
+                        R"("@zoe:elsewhere.example"])"));
+}
+
 TEST_F(CreateTest, OverriddenLevelsAreMergedIntoTheDefaults) {
   const std::string alice = User("alice"), bob = User("bob");
   v1::CreateRoomRequest request = RoomRequest(alice);

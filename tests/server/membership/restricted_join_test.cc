@@ -73,6 +73,12 @@ TEST_F(RestrictedJoinTest, OthersVouchWhoMayInvite) {
   Must(Action::kInvite, room_id, kAlice, kBob);
   Must(Action::kLeave, room_id, kAlice);
   EXPECT_EQ(Authority(room_id), kCarol);
+  // One who is there and may not invite is passed over.
+  room_id = Room({{"users", {{kBob, 10}, {kCarol, 50}}}, {"invite", 50}});
+  Bring(room_id, kBob);
+  Bring(room_id, kCarol);
+  Must(Action::kLeave, room_id, kAlice);
+  EXPECT_EQ(Authority(room_id), kCarol);
   // Where everybody may invite, everybody may vouch.
   room_id = Room({{"invite", 0}});
   Bring(room_id, kCarol);

@@ -63,6 +63,36 @@ TEST_F(RedactEventTest, OnesOwnEventsOrWithThePowerForThoseOfOthers) {
   }
 }
 
+TEST_F(RedactEventTest, ThePowerThatIsRequiredSuffices) {
+  const std::string room_id = NewRoom();
+  Join(room_id, kBob);
+  const auto raise = [&](int level) {
+    ASSERT_TRUE(
+        Append(room_id, {.type = "m.room.power_levels",
+                         .state_key = "",
+                         .sender = kAlice,
+                         .content = {{"users", {{kAlice, 100}, {kBob, level}}}, {"redact", 60}}})
+            .ok());
+  };
+  const std::string of_alice = MessageOf(room_id, kAlice);
+  raise(59);
+  EXPECT_EQ(ReasonFor(room_id, kBob, of_alice), v1::ERROR_REASON_INSUFFICIENT_POWER);
+  raise(60);
+  EXPECT_EQ(ReasonFor(room_id, kBob, of_alice), v1::ERROR_REASON_UNSPECIFIED);
+}
+
+TEST_F(RedactEventTest, AReasonMayTakeAKibibyte) {
+  const std::string room_id = NewRoom();
+  for (const size_t size : {1024, 1025}) {
+    RedactEventCommand command;
+    command.room_id = room_id;
+    command.requester = kAlice;
+    command.event_id = MessageOf(room_id, kAlice);
+    command.reason = std::string(size, 'r');
+    EXPECT_EQ(transactor_.RunAndWait(writer_.RedactEvent(command)).ok(), size == 1024);
+  }
+}
+
 TEST_F(RedactEventTest, WhatTheRoomDependsOnStays) {
   const std::string room_id = NewRoom();
   ASSERT_TRUE(Set(room_id, kAlice, "m.room.server_acl", R"({"allow": ["*"]})").ok());
