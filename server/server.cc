@@ -28,6 +28,8 @@
 #include "server/feed/event_feed.h"
 #include "server/lifecycle/create_room.h"
 #include "server/lifecycle/export_room.h"
+#include "server/lifecycle/import_room.h"
+#include "server/lifecycle/link_upgrade.h"
 #include "server/lifecycle/maintenance.h"
 #include "server/lifecycle/read_rooms.h"
 #include "server/lifecycle/supported_version.h"
@@ -178,9 +180,12 @@ class RealServer final : public Server {
         transactor_(*engine_, write_executor_, clock_,
                     {.request_retention = config.request_id_retention}),
         creator_(clock_, random_, CreatorOptions(config)),
-        upgrader_(*engine_, clock_, random_, UpgraderOptions(config)),
+        upgrader_(*engine_, transactor_, clock_, random_, UpgraderOptions(config)),
+        linker_({clock_, random_, config.server_name}),
         browser_(*engine_, signer_),
         exporter_(*engine_, signing_key_),
+        importer_(*engine_, clock_, signing_key_,
+                  {.max_bytes = static_cast<size_t>(config.max_import_bytes)}),
         membership_changer_(*engine_, {clock_, random_, config.server_name}),
         member_browser_(*engine_, signer_, signing_key_),
         room_writer_({clock_, random_, config.server_name}),
@@ -190,7 +195,8 @@ class RealServer final : public Server {
         feed_(*engine_, signer_, read_executor_, random_),
         environment_{*authenticator_,   gate_,      read_executor_, write_executor_,
                      upgrade_executor_, transactor_},
-        service_(environment_, {creator_, upgrader_, browser_, exporter_, feed_},
+        service_(environment_,
+                 {creator_, upgrader_, linker_, browser_, exporter_, importer_, feed_},
                  config.default_room_version),
         membership_service_(environment_, {membership_changer_, member_browser_},
                             config.server_name),
@@ -228,8 +234,10 @@ class RealServer final : public Server {
   lifecycle::Transactor transactor_;
   lifecycle::RoomCreator creator_;
   lifecycle::RoomUpgrader upgrader_;
+  const lifecycle::UpgradeLinker linker_;
   const lifecycle::RoomBrowser browser_;
   const lifecycle::RoomExporter exporter_;
+  lifecycle::RoomImporter importer_;
   membership::MembershipChanger membership_changer_;
   const membership::MemberBrowser member_browser_;
   const state::RoomWriter room_writer_;

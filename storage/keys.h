@@ -8,6 +8,7 @@
 //                                                                      StateRecord
 //   event     = 'E' str(room_id) u64(number)                           EventRecord
 //   event id  = 'N' str(room_id) str(event_id)                         EventNumberRecord
+//   keys      = 'Y' str(room_id)                                       RoomKeysRecord
 //   alias     = 'A' str(alias)                                         AliasRecord
 //   room's    = 'B' str(room_id) str(alias)                            (empty)
 //   listed    = 'D' ~u64(joined_member_count) str(room_id)             (empty)
@@ -16,6 +17,7 @@
 //   pending   = 'V' str(room_id) str(user_id)                          PendingInviteRecord
 //   user's    = 'U' str(user_id) str(room_id)                          UserRoomRecord
 //   locked    = 'L' str(room_id)                                       (empty)
+//   staged    = 'G' str(room_id)                                       StagedRoomRecord
 //   request   = 'Q' str(principal) str(request_id)                     RequestRecord
 //   expiry    = 'X' u64(expire_time_us) str(principal) str(request_id) (empty)
 //   setting   = 'M' str(name)                                          raw bytes
@@ -27,7 +29,8 @@
 // the keys that start with some components finds exactly those that have them.
 // `history` holds the entries of a room's state that were superseded, latest
 // first, by the room revision that they came with. `listed` has the public rooms,
-// `link` the places in rooms' state that name another room.
+// `link` the places in rooms' state that name another room. A `staged` room has
+// no `room` record yet; whoever meets it in another table passes over it.
 
 #ifndef INNKEEPER_STORAGE_KEYS_H_
 #define INNKEEPER_STORAGE_KEYS_H_
@@ -48,6 +51,7 @@ enum class Table : char {
   kStateHistory = 'H',
   kEvent = 'E',
   kEventId = 'N',
+  kRoomKeys = 'Y',
   kAlias = 'A',
   kRoomAlias = 'B',
   kListedRoom = 'D',
@@ -55,6 +59,7 @@ enum class Table : char {
   kPendingInvite = 'V',
   kUserRoom = 'U',
   kLockedRoom = 'L',
+  kStagedRoom = 'G',
   kRequest = 'Q',
   kRequestExpiry = 'X',
   kSetting = 'M',

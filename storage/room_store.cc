@@ -48,6 +48,10 @@ std::string EventIdKey(absl::string_view room_id, absl::string_view event_id) {
   return KeyBuilder(Table::kEventId).Str(room_id).Str(event_id).Build();
 }
 
+std::string RoomKeysKey(absl::string_view room_id) {
+  return KeyBuilder(Table::kRoomKeys).Str(room_id).Build();
+}
+
 std::string ListedRoomKey(int64_t joined_member_count, absl::string_view room_id) {
   return KeyBuilder(Table::kListedRoom)
       .DescendingU64(static_cast<uint64_t>(joined_member_count))
@@ -67,6 +71,10 @@ std::string LinkKey(absl::string_view linked_room_id, absl::string_view room_id,
 
 std::string PendingInviteKey(absl::string_view room_id, absl::string_view user_id) {
   return KeyBuilder(Table::kPendingInvite).Str(room_id).Str(user_id).Build();
+}
+
+std::string StagedRoomKey(absl::string_view room_id) {
+  return KeyBuilder(Table::kStagedRoom).Str(room_id).Build();
 }
 
 std::string UserRoomKey(absl::string_view user_id, absl::string_view room_id) {
@@ -368,6 +376,23 @@ absl::Status RoomReader::ScanPendingInvites(
   return scanned.ok() ? status : scanned;
 }
 
+absl::Status RoomReader::ScanStagedRooms(
+    absl::FunctionRef<bool(std::string room_id, StagedRoomRecord record)> visit) const {
+  const std::string prefix = KeyBuilder(Table::kStagedRoom).Build();
+  absl::Status status;
+  absl::Status scanned = snapshot_->Scan(
+      prefix, PrefixEnd(prefix), [&](absl::string_view key, absl::string_view value, Revision) {
+        std::optional<std::string> room_id = KeyReader(key).Str();
+        auto record = Decode<StagedRoomRecord>(key, value);
+        if (!room_id || !record.ok()) {
+          status = record.ok() ? Damaged(key) : record.status();
+          return false;
+        }
+        return visit(*std::move(room_id), *std::move(record));
+      });
+  return scanned.ok() ? status : scanned;
+}
+
 absl::StatusOr<std::optional<Stored<AliasRecord>>> RoomReader::GetAlias(
     absl::string_view alias) const {
   return GetStored<AliasRecord>(*snapshot_, AliasKey(alias));
@@ -392,6 +417,12 @@ absl::StatusOr<std::vector<std::string>> RoomReader::ListAliases(absl::string_vi
   if (!scanned.ok()) return scanned;
   if (!status.ok()) return status;
   return aliases;
+}
+
+absl::StatusOr<RoomKeysRecord> RoomReader::GetRoomKeys(absl::string_view room_id) const {
+  auto stored = GetStored<RoomKeysRecord>(*snapshot_, RoomKeysKey(room_id));
+  if (!stored.ok()) return stored.status();
+  return RecordOf(*std::move(stored)).value_or(RoomKeysRecord());
 }
 
 absl::StatusOr<std::optional<Stored<RequestRecord>>> RoomReader::GetRequest(
@@ -451,6 +482,17 @@ void RoomCommit::UpdateListing(RoomRecord& room) {
   room.set_listed_member_count(room.joined_member_count());
 }
 
+void RoomCommit::BeginStaging(absl::string_view room_id, const StagedRoomRecord& record) {
+  std::string key = StagedRoomKey(room_id);
+  Require(Precondition::Absent(RoomKey(room_id)), Conflict::kRoomExists);
+  Require(Precondition::Absent(key), Conflict::kRoomExists);
+  Put(std::move(key), Encode(record));
+}
+
+void RoomCommit::EndStaging(absl::string_view room_id) {
+  PutOrDelete(StagedRoomKey(room_id), false);
+}
+
 void RoomCommit::PutEvent(absl::string_view room_id, int64_t number, const EventRecord& event) {
   Put(EventKey(room_id, number), Encode(event));
   EventNumberRecord record;
@@ -470,9 +512,22 @@ void RoomCommit::PutState(absl::string_view room_id, const StatePosition& positi
   }
 }
 
+void RoomCommit::EraseEvent(absl::string_view room_id, int64_t number, absl::string_view event_id) {
+  PutOrDelete(EventKey(room_id, number), false);
+  PutOrDelete(EventIdKey(room_id, event_id), false);
+}
+
+void RoomCommit::EraseState(absl::string_view room_id, const StatePosition& position) {
+  PutOrDelete(StateKey(room_id, position.type, position.state_key), false);
+}
+
 void RoomCommit::RewriteSupersededState(absl::string_view room_id, const StatePosition& position,
                                         const StateRecord& state) {
   Put(HistoryKey(room_id, position, state.revision()), Encode(state));
+}
+
+void RoomCommit::PutRoomKeys(absl::string_view room_id, const RoomKeysRecord& keys) {
+  Put(RoomKeysKey(room_id), Encode(keys));
 }
 
 void RoomCommit::CreateAlias(absl::string_view alias, const AliasRecord& record) {

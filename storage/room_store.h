@@ -100,14 +100,18 @@ class RoomReader {
   absl::Status ScanRooms(absl::string_view after,
                          absl::FunctionRef<bool(RoomRecord room)> visit) const;
 
-  // Visits the ids of the rooms that `user_id` is joined to, invited to or knocks on,
-  // in order, from behind `after` on.
+  // Visits the ids of the rooms, staged ones too, that `user_id` is joined to, invited
+  // to or knocks on, in order, from behind `after` on.
   absl::Status ScanRoomsOfUser(
       absl::string_view user_id, absl::string_view after,
       absl::FunctionRef<bool(std::string room_id, UserRoomRecord record)> visit) const;
 
   // The ids of all rooms whose status is UPGRADING.
   absl::StatusOr<std::vector<std::string>> ListLockedRooms() const;
+
+  // Visits the rooms that are being staged; see RoomCommit::BeginStaging.
+  absl::Status ScanStagedRooms(
+      absl::FunctionRef<bool(std::string room_id, StagedRoomRecord record)> visit) const;
 
   // Visits the rooms on the list of public rooms, those with most joined members
   // first and then by id, from behind `after` on.
@@ -118,7 +122,8 @@ class RoomReader {
   absl::Status ScanListedRooms(const std::optional<ListedRoom>& after,
                                absl::FunctionRef<bool(ListedRoom room)> visit) const;
 
-  // Visits the places in the state of rooms that name the room `linked_room_id`.
+  // Visits the places in the state of rooms, staged ones too, that name the room
+  // `linked_room_id`.
   absl::Status ScanLinks(
       absl::string_view linked_room_id,
       absl::FunctionRef<bool(std::string room_id, StatePosition position)> visit) const;
@@ -126,7 +131,8 @@ class RoomReader {
   absl::StatusOr<std::optional<Stored<PendingInviteRecord>>> GetPendingInvite(
       absl::string_view room_id, absl::string_view user_id) const;
 
-  // Visits the pending invites by room and user, from behind `after` on.
+  // Visits the pending invites by room and user, those of staged rooms too, from
+  // behind `after` on.
   struct InvitedUser {
     std::string room_id;
     std::string user_id;
@@ -139,6 +145,10 @@ class RoomReader {
 
   // The aliases that point at the room, in order.
   absl::StatusOr<std::vector<std::string>> ListAliases(absl::string_view room_id) const;
+
+  // The keys of other servers that the room's events are signed with; none for a room
+  // that was not imported.
+  absl::StatusOr<RoomKeysRecord> GetRoomKeys(absl::string_view room_id) const;
 
   absl::StatusOr<std::optional<Stored<RequestRecord>>> GetRequest(const RequestKey& key) const;
 
@@ -163,7 +173,7 @@ class RoomCommit {
  public:
   // What a commit that came back ABORTED ran into.
   enum class Conflict {
-    kRoomExists,       // CreateRoom: the id is taken
+    kRoomExists,       // CreateRoom, BeginStaging: the id is taken
     kRoomChanged,      // UpdateRoom: somebody else changed the room
     kAliasTaken,       // CreateAlias: it exists; the others: it changed
     kInviteChanged,    // RequirePendingInvite: it was delivered, or is another one now
@@ -177,6 +187,11 @@ class RoomCommit {
   // the list of public rooms.
   void UpdateRoom(RoomRecord room, Revision read_revision);
 
+  // Notes that a new room is going to be written in several commits, of which the last
+  // has CreateRoom and EndStaging. Until then it has no head, and nobody sees it.
+  void BeginStaging(absl::string_view room_id, const StagedRoomRecord& record);
+  void EndStaging(absl::string_view room_id);
+
   // Writes a new event, the `number`th of a room.
   void PutEvent(absl::string_view room_id, int64_t number, const EventRecord& event);
 
@@ -187,10 +202,17 @@ class RoomCommit {
   void PutState(absl::string_view room_id, const StatePosition& position, const StateRecord& state,
                 const std::optional<StateRecord>& superseded);
 
+  // Removes an event of a staged room, or an entry of its state.
+  void EraseEvent(absl::string_view room_id, int64_t number, absl::string_view event_id);
+  void EraseState(absl::string_view room_id, const StatePosition& position);
+
   // Replaces what is stored of an entry of a room's state that another took the place
   // of: that of the revision in `state`.
   void RewriteSupersededState(absl::string_view room_id, const StatePosition& position,
                               const StateRecord& state);
+
+  // Writes the keys of other servers that the room's events are signed with.
+  void PutRoomKeys(absl::string_view room_id, const RoomKeysRecord& keys);
 
   // Points a free alias at a room.
   void CreateAlias(absl::string_view alias, const AliasRecord& record);
@@ -236,6 +258,9 @@ class RoomCommit {
 
   // Appends an entry to the log.
   void AppendLog(std::string payload);
+
+  // True if nothing was gathered.
+  bool empty() const { return request_.writes.empty() && request_.log_entries.empty(); }
 
   // Ends the gathering.
   CommitRequest Take() { return std::move(request_); }

@@ -95,6 +95,9 @@ struct ServerConfig {
   int room_creation_burst = 10;
   // How many users may be invited when a room is created. 0 to 10,000.
   int max_invites = 1000;
+  // How many bytes the events of all imports under way may have together; each counts for
+  // 256 more than it has. 1 MiB to 64 GiB.
+  int64_t max_import_bytes = int64_t{256} << 20;
   // How long an upgrade may go without a sign of life before another process
   // takes the room from it. 1 second to 1 hour.
   absl::Duration upgrade_lease = absl::Seconds(30);
@@ -110,8 +113,8 @@ struct ServerConfig {
   // Threads that work on writes other than upgrades. They never wait for a commit.
   // 1 to 1,024; 0: two for each processor.
   int write_threads = 0;
-  // Threads that work on upgrades: how many rooms are upgraded at the same time.
-  // They mostly wait for the disk. 1 to 1,024.
+  // Threads that work on upgrades and imports: how many rooms are upgraded at the same
+  // time. They mostly wait for the disk. 1 to 1,024.
   int upgrade_threads = 32;
   // How many requests may wait for a thread before further ones are refused
   // with RESOURCE_EXHAUSTED. 1 to 1,000,000.

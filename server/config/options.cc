@@ -123,6 +123,10 @@ OptionGroup RoomsGroup() {
                   "How many rooms a creator who made none lately may make at once."),
           Integer(BIND(max_invites), {0, 10'000},
                   "How many users may be invited when a room is created."),
+          Bytes(BIND(max_import_bytes), {kMiB, 64 * kGiB},
+                "How large a room may be imported: the bytes that the events of all imports under "
+                "way may have together, 256 added for each event. Imports take about ten times "
+                "as much memory."),
           Time(BIND(upgrade_lease), {absl::Seconds(1), absl::Hours(1)},
                "How long an upgrade may go without a sign of life before another process takes "
                "the room from it."),
@@ -141,8 +145,8 @@ OptionGroup WorkGroup() {
                       "Threads that work on writes other than upgrades. They never wait for a "
                       "commit."),
               Integer(BIND(upgrade_threads), {1, kMaxThreads},
-                      "Threads that work on upgrades: how many rooms are upgraded at the same "
-                      "time. They mostly wait for the disk."),
+                      "Threads that work on upgrades and imports: how many rooms are upgraded at "
+                      "the same time. They mostly wait for the disk."),
               Integer(BIND(max_queued_requests), {1, 1'000'000},
                       "How many requests may wait for a thread. Further ones are refused with "
                       "RESOURCE_EXHAUSTED."),

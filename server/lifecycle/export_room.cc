@@ -18,12 +18,22 @@ namespace {
 constexpr int kMaxEvents = 100;
 constexpr size_t kMaxBytes = size_t{256} << 10;
 
+v1::VerifyKey ToProto(const std::string& server_name, const std::string& key_id,
+                      const std::string& public_key) {
+  v1::VerifyKey proto;
+  proto.set_server_name(server_name);
+  proto.set_key_id(key_id);
+  proto.set_public_key(rooms::Base64(public_key));
+  return proto;
+}
+
 }  // namespace
 
 RoomExport::RoomExport(const storage::Engine& engine, const rooms::SigningKey& key,
-                       const storage::RoomRecord& room)
+                       const storage::RoomRecord& room, storage::RoomKeysRecord keys)
     : engine_(engine),
       key_(key),
+      other_keys_(std::move(keys)),
       room_id_(room.room_id()),
       version_(VersionOf(room)),
       event_count_(room.latest_event_number()) {}
@@ -43,10 +53,10 @@ v1::ExportRoomResponse RoomExport::Header() const {
   header.set_room_id(room_id_);
   header.set_room_version(std::string(version_.id));
   header.set_event_count(event_count_);
-  v1::VerifyKey& key = *header.add_verify_keys();
-  key.set_server_name(key_.server_name);
-  key.set_key_id(key_.key_id);
-  key.set_public_key(rooms::Base64(key_.key.public_key()));
+  *header.add_verify_keys() = ToProto(key_.server_name, key_.key_id, key_.key.public_key());
+  for (const storage::VerifyKeyRecord& key : other_keys_.keys()) {
+    *header.add_verify_keys() = ToProto(key.server_name(), key.key_id(), key.public_key());
+  }
   return response;
 }
 
@@ -80,14 +90,28 @@ absl::StatusOr<std::string> SignedPdu(const rooms::RoomVersion& version,
   absl::StatusOr<rooms::Event> event = ToEvent(room_id, record);
   if (!event.ok()) return event.status();
   rooms::Json pdu = rooms::PduJson(version, *event);
-  rooms::SignEvent(version, key, pdu);
+  const bool made_here = record.signatures().empty();
+  if (!made_here) {
+    absl::StatusOr<rooms::Json> signatures = rooms::ParseJson(record.signatures());
+    if (!signatures.ok()) {
+      return absl::DataLossError(
+          absl::StrCat("the stored signatures of ", record.event_id(), " are no JSON"));
+    }
+    pdu["signatures"] = *std::move(signatures);
+  }
+  if (made_here || rooms::RequiredSigners(version, pdu).contains(key.server_name)) {
+    rooms::SignEvent(version, key, pdu);
+  }
   return rooms::CanonicalJson(pdu);
 }
 
 absl::StatusOr<RoomExport> RoomExporter::Begin(const v1::ExportRoomRequest& request) const {
-  auto room = ReadVisibleRoom(storage::RoomReader(engine_), request.room_id(), request.requester());
+  const storage::RoomReader reader(engine_);
+  auto room = ReadVisibleRoom(reader, request.room_id(), request.requester());
   if (!room.ok()) return room.status();
-  return RoomExport(engine_, key_, *room);
+  auto keys = reader.GetRoomKeys(request.room_id());
+  if (!keys.ok()) return keys.status();
+  return RoomExport(engine_, key_, *room, *std::move(keys));
 }
 
 }  // namespace innkeeper::lifecycle

@@ -19,8 +19,10 @@
 
 namespace innkeeper::lifecycle {
 
-// Returns a stored event of the room as other servers read it: a PDU, signed with
-// `key`, as canonical JSON. DATA_LOSS if the content is no JSON.
+// Returns a stored event of the room as other servers read it: a PDU, as canonical JSON.
+// An event that was made here is signed with `key`; one that came with an import has the
+// signatures that it came with, and one with `key` if the server of `key` must have
+// signed it. DATA_LOSS if what is stored is no JSON.
 absl::StatusOr<std::string> SignedPdu(const rooms::RoomVersion& version,
                                       const rooms::SigningKey& key, const std::string& room_id,
                                       const storage::EventRecord& record);
@@ -30,9 +32,9 @@ absl::StatusOr<std::string> SignedPdu(const rooms::RoomVersion& version,
 // nothing of the store is held. Not thread-safe; its method may block on the disk.
 class RoomExport {
  public:
-  // The references must outlive the export.
+  // `keys` are those of other servers. The references must outlive the export.
   RoomExport(const storage::Engine& engine, const rooms::SigningKey& key,
-             const storage::RoomRecord& room);
+             const storage::RoomRecord& room, storage::RoomKeysRecord keys);
 
   // Returns the next message: the header, then the events; nothing behind the last of
   // them. After an error the export is over. Errors: DATA_LOSS if an event is missing
@@ -45,6 +47,7 @@ class RoomExport {
 
   const storage::Engine& engine_;
   const rooms::SigningKey& key_;
+  const storage::RoomKeysRecord other_keys_;
   const std::string room_id_;
   const rooms::RoomVersion& version_;
   const int64_t event_count_;
@@ -56,8 +59,8 @@ class RoomExport {
 // request's `requester`, or may read everything if there is none. Thread-safe.
 class RoomExporter {
  public:
-  // The references must outlive the exporter and its exports. The events are signed
-  // with `key`.
+  // The references must outlive the exporter and its exports. `key` is this server's;
+  // see SignedPdu.
   RoomExporter(const storage::Engine& engine, const rooms::SigningKey& key)
       : engine_(engine), key_(key) {}
 

@@ -144,10 +144,10 @@ absl::StatusOr<v1::ListRoomsResponse> RoomBrowser::ListRooms(
         [&](const std::string& room_id, const storage::UserRoomRecord& user_room) {
           if (user_room.membership() != "join") return true;
           auto room = reader.GetRoom(room_id);
-          read = room.ok() && !room->has_value()
-                     ? absl::DataLossError("the index of users' rooms is damaged")
-                     : room.status();
-          return read.ok() && take((*room)->record);
+          read = room.status();
+          if (!read.ok()) return false;
+          const bool is_staged = !room->has_value();
+          return is_staged || take((*room)->record);
         });
     if (status.ok()) status = read;
   }

@@ -12,6 +12,13 @@ absl::Status RoomNotFound(const std::string& room_id) {
       "room", room_id);
 }
 
+absl::Status RoomExists(const std::string& room_id) {
+  return WithResource(
+      MakeError(absl::StatusCode::kAlreadyExists, v1::ERROR_REASON_ROOM_EXISTS,
+                "header.room_id: there is such a room here already; nothing was imported"),
+      "room", room_id);
+}
+
 absl::Status AliasInUse(const std::string& alias) {
   return WithResource(
       MakeError(absl::StatusCode::kAlreadyExists, v1::ERROR_REASON_ALIAS_IN_USE,

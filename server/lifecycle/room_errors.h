@@ -17,6 +17,9 @@ namespace innkeeper::lifecycle {
 // and for one that the caller may not know of.
 absl::Status RoomNotFound(const std::string& room_id);
 
+// ALREADY_EXISTS (ROOM_EXISTS).
+absl::Status RoomExists(const std::string& room_id);
+
 // ALREADY_EXISTS (ALIAS_IN_USE).
 absl::Status AliasInUse(const std::string& alias);
 

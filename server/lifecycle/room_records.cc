@@ -24,17 +24,28 @@ rooms::EventReference FromRecord(const storage::EventReferenceRecord& record) {
   return {record.event_id(), record.hash()};
 }
 
-absl::StatusOr<rooms::Json> ParseContent(const std::string& event_id, const std::string& content) {
-  absl::StatusOr<rooms::Json> json = rooms::ParseJson(content);
+// Parses JSON that is stored of an event. Those of old room versions have numbers that
+// newer ones would not take.
+absl::StatusOr<rooms::Json> ParseStored(const std::string& event_id, const std::string& text) {
+  absl::StatusOr<rooms::Json> json = rooms::ParseJson(text, rooms::JsonNumbers::kAny);
   if (json.ok()) return json;
-  return absl::DataLossError(absl::StrCat("the stored content of ", event_id, " is no JSON"));
+  return absl::DataLossError(absl::StrCat("what is stored of ", event_id, " is no JSON"));
+}
+
+// The canonical text of `object`; nothing if it is empty.
+std::string TextOf(const rooms::Json& object) {
+  return object.empty() ? "" : rooms::CanonicalJson(object);
 }
 
 }  // namespace
 
+absl::StatusOr<rooms::Json> ContentOf(const storage::EventRecord& record) {
+  return ParseStored(record.event_id(), record.content());
+}
+
 absl::StatusOr<rooms::StateEntry> ToStateEntry(const storage::StateRecord& record) {
   absl::StatusOr<rooms::Json> content =
-      ParseContent(record.reference().event_id(), record.content());
+      ParseStored(record.reference().event_id(), record.content());
   if (!content.ok()) return content.status();
   return rooms::StateEntry{FromRecord(record.reference()), record.sender(),
                            record.origin_server_ts(), *std::move(content)};
@@ -54,6 +65,14 @@ storage::EventRecord ToEventRecord(const rooms::Event& event, int64_t revision) 
   for (const auto& reference : event.auth_events) *record.add_auth_events() = ToRecord(reference);
   record.set_content_hash(event.content_hash);
   record.set_revision(revision);
+  record.set_other_fields(TextOf(event.other_fields));
+  return record;
+}
+
+storage::EventRecord ToEventRecord(const rooms::ReceivedEvent& received, int64_t revision) {
+  storage::EventRecord record = ToEventRecord(received.event, revision);
+  record.set_redacted_by(received.redacted_by);
+  record.set_signatures(rooms::CanonicalJson(received.signatures));
   return record;
 }
 
@@ -66,6 +85,17 @@ storage::StateRecord ToStateRecord(const rooms::RoomVersion& version, const room
   record.set_content(event.canonical_content);
   record.set_revision(revision);
   return record;
+}
+
+void SetSummary(storage::RoomRecord& room, rooms::RoomSummary summary) {
+  room.set_name(std::move(summary.name));
+  room.set_topic(std::move(summary.topic));
+  room.set_canonical_alias(std::move(summary.canonical_alias));
+  room.set_encryption_algorithm(std::move(summary.encryption_algorithm));
+  room.set_room_type(std::move(summary.room_type));
+  room.set_predecessor_room_id(std::move(summary.predecessor_room_id));
+  room.set_joined_member_count(summary.joined_member_count);
+  room.set_invited_member_count(summary.invited_member_count);
 }
 
 void Touch(storage::RoomRecord& room, int64_t now_us) {
@@ -109,7 +139,21 @@ absl::StatusOr<rooms::RoomState> LoadState(const storage::RoomReader& reader,
 }
 
 rooms::RoomTip TipOf(const storage::RoomRecord& room) {
-  return {room.room_id(), room.depth(), FromRecord(room.latest_event())};
+  rooms::RoomTip tip{room.room_id(), room.depth(), {FromRecord(room.latest_event())}};
+  for (const auto& other : room.other_latest_events()) {
+    tip.latest_events.push_back(FromRecord(other));
+  }
+  return tip;
+}
+
+void SetTip(storage::RoomRecord& room, int64_t depth,
+            const std::vector<rooms::EventReference>& latest_events) {
+  room.set_depth(depth);
+  *room.mutable_latest_event() = ToRecord(latest_events.front());
+  room.clear_other_latest_events();
+  for (size_t i = 1; i < latest_events.size(); ++i) {
+    *room.add_other_latest_events() = ToRecord(latest_events[i]);
+  }
 }
 
 const rooms::RoomVersion& VersionOf(const storage::RoomRecord& room) {
@@ -120,9 +164,14 @@ const rooms::RoomVersion& VersionOf(const storage::RoomRecord& room) {
 
 absl::StatusOr<rooms::Event> ToEvent(const std::string& room_id,
                                      const storage::EventRecord& record) {
-  absl::StatusOr<rooms::Json> content = ParseContent(record.event_id(), record.content());
+  absl::StatusOr<rooms::Json> content = ContentOf(record);
   if (!content.ok()) return content.status();
   rooms::Event event;
+  if (!record.other_fields().empty()) {
+    absl::StatusOr<rooms::Json> fields = ParseStored(record.event_id(), record.other_fields());
+    if (!fields.ok()) return fields.status();
+    event.other_fields = *std::move(fields);
+  }
   event.event_id = record.event_id();
   event.room_id = room_id;
   event.type = record.type();
@@ -168,6 +217,8 @@ v1::Room ToProto(const storage::RoomRecord& room) {
     upgrade.set_requester(room.upgrade().requester());
     SetTimestamp(room.upgrade().start_time_us(), upgrade.mutable_start_time());
     SetTimestamp(room.upgrade().lease_expire_time_us(), upgrade.mutable_lease_expire_time());
+    upgrade.set_processed_member_count(room.upgrade().processed_member_count());
+    upgrade.set_member_count(room.upgrade().member_count());
   }
   return proto;
 }

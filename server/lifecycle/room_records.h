@@ -15,7 +15,8 @@
 #include "innkeeper/v1/room.pb.h"
 #include "server/rooms/event.h"
 #include "server/rooms/event_chain.h"
-#include "server/rooms/genesis.h"
+#include "server/rooms/json.h"
+#include "server/rooms/pdu.h"
 #include "server/rooms/room_state.h"
 #include "server/rooms/room_version.h"
 #include "storage/records.pb.h"
@@ -28,10 +29,14 @@ namespace innkeeper::lifecycle {
 absl::StatusOr<rooms::StateEntry> ToStateEntry(const storage::StateRecord& record);
 
 // The records of an event that came with the room's `revision`: as one of its events,
-// and as an entry of its state.
+// made here or elsewhere, and as an entry of its state.
 storage::EventRecord ToEventRecord(const rooms::Event& event, int64_t revision);
+storage::EventRecord ToEventRecord(const rooms::ReceivedEvent& received, int64_t revision);
 storage::StateRecord ToStateRecord(const rooms::RoomVersion& version, const rooms::Event& event,
                                    int64_t revision);
+
+// Has the head say what `summary` does.
+void SetSummary(storage::RoomRecord& room, rooms::RoomSummary summary);
 
 // Counts a change to the room: one revision more, updated now.
 void Touch(storage::RoomRecord& room, int64_t now_us);
@@ -46,12 +51,19 @@ absl::StatusOr<rooms::RoomState> LoadState(const storage::RoomReader& reader,
                                            const storage::RoomRecord& room,
                                            const std::vector<rooms::StateKey>& positions);
 
-// The end of the room's chain of events.
+// The end of the room: where its next event goes.
 rooms::RoomTip TipOf(const storage::RoomRecord& room);
+
+// Has the room end in `latest_events`, at least one, of which the deepest is at `depth`.
+void SetTip(storage::RoomRecord& room, int64_t depth,
+            const std::vector<rooms::EventReference>& latest_events);
 
 // The version of a stored room. A stored room of an unknown version is
 // impossible, and crashes.
 const rooms::RoomVersion& VersionOf(const storage::RoomRecord& room);
+
+// The content of a stored event. DATA_LOSS if it is no JSON.
+absl::StatusOr<rooms::Json> ContentOf(const storage::EventRecord& record);
 
 // Returns a stored event of the room `room_id`, without its reference hash, which is
 // not stored. DATA_LOSS if the content is no JSON.

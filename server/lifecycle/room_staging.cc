@@ -1,5 +1,6 @@
 #include "server/lifecycle/room_staging.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -19,6 +20,7 @@ using storage::RoomCommit;
 using storage::RoomRecord;
 
 constexpr char kMember[] = "m.room.member";
+constexpr int64_t kFirstRevision = 1;
 
 // Type and state key.
 using Place = std::pair<absl::string_view, absl::string_view>;
@@ -48,58 +50,59 @@ bool IsRemoteInvite(const rooms::Event& event, absl::string_view server_name) {
          !rooms::IsLocal(*event.state_key, server_name);
 }
 
-void StageMember(RoomCommit& commit, const RoomRecord& room, NumberedEvent member,
-                 const Json& before, absl::string_view server_name) {
+// Where and when events are written.
+struct Setting {
+  const rooms::RoomVersion& version;
+  const std::string& room_id;
+  int64_t revision;
+  int64_t announce_time_us;  // of the invites among them
+  absl::string_view server_name;
+};
+
+Setting SettingOf(const RoomRecord& room, absl::string_view server_name) {
+  return {VersionOf(room), room.room_id(), room.revision(), room.update_time_us(), server_name};
+}
+
+void StageMember(RoomCommit& commit, const Setting& setting, NumberedEvent member,
+                 const Json& before) {
   const std::string& user_id = *member.event->state_key;
-  commit.SetUserRoom(user_id, room.room_id(), MembershipIn(member.event->content));
-  if (IsRemoteInvite(*member.event, server_name)) {
+  commit.SetUserRoom(user_id, setting.room_id, MembershipIn(member.event->content));
+  if (IsRemoteInvite(*member.event, setting.server_name)) {
     storage::PendingInviteRecord invite;
     invite.set_event_id(member.event->event_id);
     invite.set_number(member.number);
-    invite.set_announce_time_us(room.update_time_us());
-    commit.PutPendingInvite(room.room_id(), user_id, invite);
-  } else if (MembershipIn(before) == "invite" && !rooms::IsLocal(user_id, server_name)) {
-    commit.ForgetPendingInvite(room.room_id(), user_id);
+    invite.set_announce_time_us(setting.announce_time_us);
+    commit.PutPendingInvite(setting.room_id, user_id, invite);
+  } else if (MembershipIn(before) == "invite" && !rooms::IsLocal(user_id, setting.server_name)) {
+    commit.ForgetPendingInvite(setting.room_id, user_id);
   }
 }
 
-void StageLinks(RoomCommit& commit, const RoomRecord& room, const rooms::Event& event,
+void StageLinks(RoomCommit& commit, const std::string& room_id, const rooms::Event& event,
                 const Json& before) {
   const auto old_links = rooms::RoomsNamedIn(event.type, *event.state_key, before);
   const auto new_links = rooms::RoomsNamedIn(event.type, *event.state_key, event.content);
   const storage::StatePosition position{event.type, *event.state_key};
   for (const std::string& linked : old_links) {
     if (!absl::c_linear_search(new_links, linked)) {
-      commit.SetLink(linked, room.room_id(), position, false);
+      commit.SetLink(linked, room_id, position, false);
     }
   }
   for (const std::string& linked : new_links) {
     if (!absl::c_linear_search(old_links, linked)) {
-      commit.SetLink(linked, room.room_id(), position, true);
+      commit.SetLink(linked, room_id, position, true);
     }
   }
 }
 
 // Writes an entry of the state whose content was `before`.
-void StageStateEvent(RoomCommit& commit, const RoomRecord& room, const rooms::RoomVersion& version,
-                     NumberedEvent numbered, const std::optional<storage::StateRecord>& superseded,
-                     const Json& before, absl::string_view server_name) {
+void StageStateEvent(RoomCommit& commit, const Setting& setting, NumberedEvent numbered,
+                     const std::optional<storage::StateRecord>& superseded, const Json& before) {
   const rooms::Event& event = *numbered.event;
-  commit.PutState(room.room_id(), {event.type, *event.state_key},
-                  ToStateRecord(version, event, room.revision()), superseded);
-  if (event.type == kMember) StageMember(commit, room, numbered, before, server_name);
-  StageLinks(commit, room, event, before);
-}
-
-void SetSummary(RoomRecord& room, rooms::RoomSummary summary) {
-  room.set_name(std::move(summary.name));
-  room.set_topic(std::move(summary.topic));
-  room.set_canonical_alias(std::move(summary.canonical_alias));
-  room.set_encryption_algorithm(std::move(summary.encryption_algorithm));
-  room.set_room_type(std::move(summary.room_type));
-  room.set_predecessor_room_id(std::move(summary.predecessor_room_id));
-  room.set_joined_member_count(summary.joined_member_count);
-  room.set_invited_member_count(summary.invited_member_count);
+  commit.PutState(setting.room_id, {event.type, *event.state_key},
+                  ToStateRecord(setting.version, event, setting.revision), superseded);
+  if (event.type == kMember) StageMember(commit, setting, numbered, before);
+  StageLinks(commit, setting.room_id, event, before);
 }
 
 // By how much the number of members with `membership` rises when a content takes the
@@ -156,7 +159,20 @@ absl::StatusOr<std::optional<storage::StateRecord>> SupersededEntryOf(
   return superseded;
 }
 
-void SetTip(RoomRecord& room, const rooms::RoomVersion& version, const rooms::Event& latest) {
+// Has the next event of the room come behind the last of `events`, and behind those that
+// none of them came behind.
+void SetTip(RoomRecord& room, const rooms::RoomVersion& version,
+            const std::vector<rooms::Event>& events) {
+  auto& others = *room.mutable_other_latest_events();
+  const auto is_covered = [&](const storage::EventReferenceRecord& other) {
+    return absl::c_any_of(events, [&](const rooms::Event& event) {
+      return absl::c_any_of(event.prev_events, [&](const rooms::EventReference& prev) {
+        return prev.event_id == other.event_id();
+      });
+    });
+  };
+  others.erase(std::remove_if(others.begin(), others.end(), is_covered), others.end());
+  const rooms::Event& latest = events.back();
   room.set_depth(latest.depth);
   room.mutable_latest_event()->set_event_id(latest.event_id);
   room.mutable_latest_event()->set_hash(rooms::ReferenceTo(version, latest).hash);
@@ -164,39 +180,58 @@ void SetTip(RoomRecord& room, const rooms::RoomVersion& version, const rooms::Ev
 
 }  // namespace
 
-RoomRecord NewRoomRecord(const rooms::RoomVersion& version, const rooms::Genesis& genesis,
-                         int64_t now_us) {
+RoomRecord NewRoomRecord(const rooms::RoomVersion& version, absl::string_view creator,
+                         rooms::RoomSummary summary, const rooms::Event& latest,
+                         int64_t event_count, int64_t now_us) {
   RoomRecord room;
-  room.set_room_id(genesis.room_id);
-  room.set_creator(genesis.events.front().sender);
+  room.set_room_id(latest.room_id);
+  room.set_creator(std::string(creator));
   room.set_room_version(std::string(version.id));
   room.set_status(storage::ROOM_STATUS_RECORD_ACTIVE);
   room.set_create_time_us(now_us);
-  SetSummary(room, rooms::Summarise(genesis.state));
-  SetTip(room, version, genesis.events.back());
-  room.set_latest_event_number(static_cast<int64_t>(genesis.events.size()));
+  SetSummary(room, std::move(summary));
+  SetTip(room, latest.depth, {rooms::ReferenceTo(version, latest)});
+  room.set_latest_event_number(event_count);
   Touch(room, now_us);
   return room;
 }
 
+RoomRecord NewRoomRecord(const rooms::RoomVersion& version, const rooms::Genesis& genesis,
+                         int64_t now_us) {
+  return NewRoomRecord(version, genesis.events.front().sender, rooms::Summarise(genesis.state),
+                       genesis.events.back(), static_cast<int64_t>(genesis.events.size()), now_us);
+}
+
+void StageFirstEvents(RoomCommit& commit, const FirstEvents& first, absl::string_view server_name) {
+  const Setting setting{first.version, first.room_id, kFirstRevision, first.announce_time_us,
+                        server_name};
+  int64_t number = first.events_before;
+  for (const rooms::Event& event : first.events) {
+    commit.PutEvent(first.room_id, ++number, ToEventRecord(event, kFirstRevision));
+  }
+  for (const auto& [place, event] : LatestAtPlaces(first.events, first.events_before + 1)) {
+    // One revision has one state: what stood there before in it leaves no trace.
+    StageStateEvent(commit, setting, event, std::nullopt,
+                    rooms::StateContent(first.state_before, place.first, place.second));
+  }
+}
+
 void StageNewRoom(RoomCommit& commit, const RoomRecord& room, const rooms::Genesis& genesis,
                   absl::string_view server_name) {
-  static const Json& nothing = *new Json(Json::object());
-  const rooms::RoomVersion& version = VersionOf(room);
   commit.CreateRoom(room);
-  int64_t number = 0;
-  for (const rooms::Event& event : genesis.events) {
-    commit.PutEvent(room.room_id(), ++number, ToEventRecord(event, room.revision()));
-  }
-  for (const auto& [place, event] : LatestAtPlaces(genesis.events, 1)) {
-    StageStateEvent(commit, room, version, event, std::nullopt, nothing, server_name);
-  }
+  StageFirstEvents(commit,
+                   {.version = VersionOf(room),
+                    .room_id = room.room_id(),
+                    .events = genesis.events,
+                    .state_before = {},
+                    .announce_time_us = room.update_time_us()},
+                   server_name);
 }
 
 absl::Status StageNewEvents(RoomCommit& commit, const storage::RoomReader& reader, RoomRecord& room,
                             const std::vector<rooms::Event>& events,
                             absl::string_view server_name) {
-  const rooms::RoomVersion& version = VersionOf(room);
+  const Setting setting = SettingOf(room, server_name);
   int64_t number = room.latest_event_number();
   const int64_t first = number + 1;
   for (const rooms::Event& event : events) {
@@ -211,10 +246,10 @@ absl::Status StageNewEvents(RoomCommit& commit, const storage::RoomReader& reade
       if (!entry.ok()) return entry.status();
       before = std::move(entry->content);
     }
-    StageStateEvent(commit, room, version, event, *superseded, before, server_name);
+    StageStateEvent(commit, setting, event, *superseded, before);
     UpdateSummary(room, *event.event, before);
   }
-  SetTip(room, version, events.back());
+  SetTip(room, setting.version, events);
   room.set_latest_event_number(number);
   return absl::OkStatus();
 }
@@ -225,10 +260,11 @@ absl::Status StageRedaction(RoomCommit& commit, const storage::RoomReader& reade
   absl::StatusOr<rooms::Event> event = ToEvent(room.room_id(), record);
   if (!event.ok()) return event.status();
   const rooms::RoomVersion& version = VersionOf(room);
-  const Json redacted = rooms::Redact(version, rooms::PduJson(version, *event));
-  const Json before = std::exchange(event->content, redacted["content"]);
-  record.set_content(rooms::CanonicalJson(event->content));
-  record.set_redacts(StringOrEmpty(redacted, "redacts"));
+  const Json before = event->content;
+  rooms::Redact(version, *event);
+  std::string signatures = std::move(*record.mutable_signatures());
+  record = ToEventRecord(*event, record.revision());
+  record.set_signatures(std::move(signatures));
   record.set_redacted_by(redacted_by);
   commit.RewriteEvent(room.room_id(), number, record);
   if (!event->state_key) return absl::OkStatus();
@@ -239,7 +275,7 @@ absl::Status StageRedaction(RoomCommit& commit, const storage::RoomReader& reade
   if (current->has_value()) {
     (*current)->set_content(record.content());
     commit.PutState(room.room_id(), position, **current, std::nullopt);
-    StageLinks(commit, room, *event, before);
+    StageLinks(commit, room.room_id(), *event, before);
     UpdateSummary(room, *event, before);
     return absl::OkStatus();
   }
@@ -252,14 +288,23 @@ absl::Status StageRedaction(RoomCommit& commit, const storage::RoomReader& reade
   return absl::OkStatus();
 }
 
-void LogPendingInvites(RoomCommit& commit, const std::string& room_id,
-                       const std::vector<rooms::Event>& events, absl::string_view server_name) {
+std::vector<v1::RoomInvitePending> PendingInvitesIn(const std::string& room_id,
+                                                    const std::vector<rooms::Event>& events,
+                                                    absl::string_view server_name) {
+  std::vector<v1::RoomInvitePending> invites;
   for (const auto& [place, latest] : LatestAtPlaces(events, 1)) {
     if (!IsRemoteInvite(*latest.event, server_name)) continue;
-    v1::RoomInvitePending pending;
+    v1::RoomInvitePending& pending = invites.emplace_back();
     pending.set_room_id(room_id);
     pending.set_user_id(*latest.event->state_key);
     pending.set_event_id(latest.event->event_id);
+  }
+  return invites;
+}
+
+void LogPendingInvites(RoomCommit& commit, const std::string& room_id,
+                       const std::vector<rooms::Event>& events, absl::string_view server_name) {
+  for (const v1::RoomInvitePending& pending : PendingInvitesIn(room_id, events, server_name)) {
     commit.AppendLog(EncodeEvent(pending));
   }
 }

@@ -26,4 +26,11 @@ void Tombstone(storage::RoomRecord& room, absl::string_view successor_room_id) {
   room.set_successor_room_id(std::string(successor_room_id));
 }
 
+void BeginTakenOver(storage::RoomRecord& room, absl::string_view successor_room_id) {
+  CHECK_EQ(room.status(), storage::ROOM_STATUS_RECORD_UNSPECIFIED) << room.room_id();
+  room.set_status(successor_room_id.empty() ? storage::ROOM_STATUS_RECORD_ACTIVE
+                                            : storage::ROOM_STATUS_RECORD_TOMBSTONED);
+  room.set_successor_room_id(std::string(successor_room_id));
+}
+
 }  // namespace innkeeper::lifecycle

@@ -27,6 +27,10 @@ void ReleaseLock(storage::RoomRecord& room);
 // upgrading → tombstoned, for ever. Crashes unless the room is upgrading.
 void Tombstone(storage::RoomRecord& room, absl::string_view successor_room_id);
 
+// A room that is taken over begins as tombstoned if it was replaced before, by
+// `successor_room_id`, and as active otherwise (""). Crashes if the room has begun.
+void BeginTakenOver(storage::RoomRecord& room, absl::string_view successor_room_id);
+
 }  // namespace innkeeper::lifecycle
 
 #endif  // INNKEEPER_SERVER_LIFECYCLE_ROOM_STATUS_H_

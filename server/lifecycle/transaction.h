@@ -71,6 +71,31 @@ class Transactor {
   template <typename Response>
   void Run(Write<Response> write, absl::AnyInvocable<void(absl::StatusOr<Response>)> done);
 
+  // A turn at a room that lasts until it is destroyed: writes to the room wait. Must not
+  // outlive the transactor. Movable.
+  class Turn {
+   public:
+    Turn(Turn&& other) noexcept
+        : transactor_(std::exchange(other.transactor_, nullptr)),
+          room_id_(std::move(other.room_id_)) {}
+    Turn& operator=(Turn&&) = delete;
+    ~Turn() {
+      if (transactor_ != nullptr) transactor_->PassTurn(room_id_);
+    }
+
+   private:
+    friend class Transactor;
+    Turn(Transactor& transactor, std::string room_id)
+        : transactor_(&transactor), room_id_(std::move(room_id)) {}
+
+    Transactor* transactor_;
+    std::string room_id_;
+  };
+
+  // Waits until the writes to the room that came before are done. Blocks, as RunAndWait.
+  // UNAVAILABLE if the server shuts down first.
+  absl::StatusOr<Turn> WaitForTurn(const std::string& room_id);
+
   // As Run, and waits for the answer. Blocks: not for threads of gRPC, of the engine
   // or of the executor.
   template <typename Response>
@@ -108,6 +133,10 @@ class Transactor {
   template <typename Response>
   void End(Transaction<Response>& transaction, absl::StatusOr<Response> result);
 
+  static absl::Status ShuttingDown() {
+    return absl::UnavailableError("the server is shutting down");
+  }
+
   // Ends the turn of a write; `room_id` is "" if it had none.
   void PassTurn(const std::string& room_id);
 
@@ -127,7 +156,7 @@ void Transactor::Run(Write<Response> write,
   if (room_id.empty()) return Try(std::move(transaction));
   Turns::Task begin = [this, transaction = std::move(transaction)](bool may_begin) mutable {
     if (may_begin) return Try(std::move(transaction));
-    transaction->result.status = absl::UnavailableError("the server is shutting down");
+    transaction->result.status = ShuttingDown();
     Answer(*transaction);
   };
   auto first = turns_.Take(room_id, std::move(begin));
@@ -144,6 +173,23 @@ absl::StatusOr<Response> Transactor::RunAndWait(Write<Response> write) {
   });
   answered.WaitForNotification();
   return response;
+}
+
+inline absl::StatusOr<Transactor::Turn> Transactor::WaitForTurn(const std::string& room_id) {
+  struct Wait {
+    absl::Notification over;
+    bool may_begin = false;
+  };
+  auto wait = std::make_shared<Wait>();
+  auto first = turns_.Take(room_id, [wait](bool may_begin) {
+    wait->may_begin = may_begin;
+    wait->over.Notify();
+  });
+  if (first) (*first)(true);
+  wait->over.WaitForNotification();
+  Turn turn(*this, room_id);
+  if (!wait->may_begin) return CommitError({.status = ShuttingDown()});
+  return turn;
 }
 
 template <typename Response>

@@ -60,6 +60,10 @@ v1::UnmovedReason ToProto(Unmoved::Reason reason) {
       return v1::UNMOVED_REASON_NOT_JOINED;
     case Unmoved::Reason::kTooLarge:
       return v1::UNMOVED_REASON_TOO_LARGE;
+    case Unmoved::Reason::kUpgradeInProgress:
+      return v1::UNMOVED_REASON_UPGRADE_IN_PROGRESS;
+    case Unmoved::Reason::kTooMany:
+      return v1::UNMOVED_REASON_TOO_MANY;
   }
   LOG(FATAL) << "no such reason";
 }
@@ -73,13 +77,9 @@ void AddPlaces(const rooms::BoundedList<rooms::StateKey>& places,
   }
 }
 
-}  // namespace
-
-void SetReport(const rooms::UpgradeReport& report, v1::UpgradeRoomResponse* response) {
-  response->set_joined_member_count(report.joined.count());
-  response->set_invited_member_count(report.invited.count());
-  response->set_banned_member_count(report.banned_count);
-  response->set_knock_count(report.knock_count);
+// Sets what the responses of UpgradeRoom and LinkUpgrade have in common.
+template <typename Response>
+void SetMoves(const rooms::UpgradeReport& report, Response* response) {
   for (const Unmoved& unmoved : report.unmoved.items()) {
     v1::Unmoved& proto = *response->add_unmoved();
     proto.set_kind(ToProto(unmoved.kind));
@@ -88,6 +88,26 @@ void SetReport(const rooms::UpgradeReport& report, v1::UpgradeRoomResponse* resp
     proto.set_reason(ToProto(unmoved.reason));
   }
   response->set_unmoved_count(report.unmoved.count());
+  for (const rooms::RepairedLink& link : report.repaired_links.items()) {
+    v1::RepairedLink& proto = *response->add_repaired_links();
+    proto.set_room_id(link.room_id);
+    proto.set_type(link.type);
+  }
+  response->set_repaired_link_count(report.repaired_links.count());
+}
+
+}  // namespace
+
+void SetReport(const rooms::UpgradeReport& report, v1::UpgradeRoomResponse* response) {
+  response->set_joined_member_count(report.joined.count());
+  response->set_invited_member_count(report.invited.count());
+  response->set_banned_member_count(report.banned_count);
+  response->set_knock_count(report.knock_count);
+  SetMoves(report, response);
+}
+
+void SetReport(const rooms::UpgradeReport& report, v1::LinkUpgradeResponse* response) {
+  SetMoves(report, response);
 }
 
 v1::UpgradePlan PlanOf(const rooms::UpgradeReport& report) {

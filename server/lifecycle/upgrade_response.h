@@ -11,8 +11,11 @@
 
 namespace innkeeper::lifecycle {
 
-// Sets the counts of members, and what could not be moved.
+// Sets the counts of members, what could not be moved, and what other rooms say.
 void SetReport(const rooms::UpgradeReport& report, v1::UpgradeRoomResponse* response);
+
+// Sets what could not be moved, and what other rooms say.
+void SetReport(const rooms::UpgradeReport& report, v1::LinkUpgradeResponse* response);
 
 v1::UpgradePlan PlanOf(const rooms::UpgradeReport& report);
 

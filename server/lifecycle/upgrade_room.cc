@@ -3,8 +3,8 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -12,13 +12,11 @@
 #include "server/events/event_codec.h"
 #include "server/lifecycle/room_errors.h"
 #include "server/lifecycle/room_records.h"
-#include "server/lifecycle/room_staging.h"
 #include "server/lifecycle/room_status.h"
+#include "server/lifecycle/staged_room.h"
 #include "server/lifecycle/supported_version.h"
-#include "server/lifecycle/upgrade_response.h"
+#include "server/lifecycle/upgrade_lock.h"
 #include "server/rooms/identifiers.h"
-#include "server/rooms/old_room.h"
-#include "server/rooms/upgrade_plan.h"
 
 namespace innkeeper::lifecycle {
 namespace {
@@ -28,21 +26,24 @@ using storage::RoomReader;
 using storage::RoomRecord;
 using storage::Stored;
 
-// How often an upgrade is tried again when the room changed under it.
+// How often an upgrade is run again when something changed under it.
 constexpr int kMaxRetries = 5;
 
-// How often a lock's release is tried when the room changes under it. Past that
-// the lease ends the lock.
-constexpr int kMaxReleaseAttempts = 100;
-
-constexpr size_t kNonceBytes = 32;
 constexpr size_t kUpgradeIdBytes = 16;
-
-constexpr char kMember[] = "m.room.member";
 
 absl::Status UpgradeFailed() {
   return MakeError(absl::StatusCode::kInternal, v1::ERROR_REASON_ROOM_UPGRADE_FAILED,
                    "Room upgrade could not be completed");
+}
+
+absl::Status UpgradeCancelled() {
+  return MakeError(absl::StatusCode::kAborted, v1::ERROR_REASON_ROOM_UPGRADE_CANCELLED,
+                   "The room upgrade was cancelled");
+}
+
+absl::Status NotUpgrading() {
+  return MakeError(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_ROOM_NOT_UPGRADING,
+                   "no upgrade of the room is in progress");
 }
 
 // What the stream says of an upgrade that ended with `status`; nothing where the
@@ -62,13 +63,16 @@ std::optional<v1::UpgradeFailureReason> FailureReason(const absl::Status& status
   }
 }
 
+absl::Status CheckRequester(const UpgradeActor& actor, const std::string& server_name) {
+  if (rooms::IsLocal(actor.requester, server_name)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("must be a user of this server, ", server_name));
+}
+
 // What is wrong with the request itself. Whether the version is supported is said
 // only of rooms that the caller may know of.
 absl::Status CheckCommand(const UpgradeRoomCommand& command, const std::string& server_name) {
   FieldErrors errors;
-  if (!rooms::IsLocal(command.requester, server_name)) {
-    errors.Add("requester", absl::StrCat("must be a user of this server, ", server_name));
-  }
+  errors.AddStatus("requester", CheckRequester(command.actor, server_name));
   const rooms::RoomVersion* const version = rooms::FindRoomVersion(command.new_version);
   if (version != nullptr) {
     errors.AddStatus("new_version", rooms::CheckUpgradeOptions(command.options, *version));
@@ -76,194 +80,38 @@ absl::Status CheckCommand(const UpgradeRoomCommand& command, const std::string& 
   return errors.ToStatus();
 }
 
-std::string FailedEvent(const std::string& room_id, const std::string& requester,
-                        const std::string& new_version, v1::UpgradeFailureReason reason) {
-  v1::RoomUpgradeFailed failed;
-  failed.set_room_id(room_id);
-  failed.set_reason(reason);
-  failed.set_new_version(new_version);
-  failed.set_requester(requester);
-  return EncodeEvent(failed);
-}
-
-std::string CreatedEvent(const RoomRecord& new_room) {
-  v1::RoomCreated created;
-  created.set_room_id(new_room.room_id());
-  created.set_creator_id(new_room.creator());
-  created.set_room_version(new_room.room_version());
-  created.set_encryption_algorithm(new_room.encryption_algorithm());
-  created.set_predecessor_room_id(new_room.predecessor_room_id());
-  return EncodeEvent(created);
-}
-
-std::string UpgradedEvent(const RoomRecord& old_room, const RoomRecord& new_room) {
-  v1::RoomUpgraded upgraded;
-  upgraded.set_old_room_id(old_room.room_id());
-  upgraded.set_new_room_id(new_room.room_id());
-  upgraded.set_new_version(new_room.room_version());
-  return EncodeEvent(upgraded);
-}
-
-// Points all aliases of the old room at the new one, and returns them.
-absl::StatusOr<std::vector<std::string>> StageAliasMoves(RoomCommit& commit,
-                                                         const RoomReader& reader,
-                                                         const std::string& old_room_id,
-                                                         const std::string& new_room_id) {
-  absl::StatusOr<std::vector<std::string>> aliases = reader.ListAliases(old_room_id);
-  if (!aliases.ok()) return aliases.status();
-  for (const std::string& alias : *aliases) {
-    auto stored = reader.GetAlias(alias);
-    if (!stored.ok()) return stored.status();
-    if (!stored->has_value()) return absl::DataLossError("the index of aliases is damaged");
-    storage::AliasRecord record = (*stored)->record;
-    record.set_room_id(new_room_id);
-    commit.MoveAlias(alias, old_room_id, record, (*stored)->revision);
-  }
-  return aliases;
-}
-
-bool LeaseHolds(const RoomRecord& room, absl::Time now) {
-  return room.has_upgrade() && absl::ToUnixMicros(now) < room.upgrade().lease_expire_time_us();
-}
-
-bool IsLockedBy(const std::optional<Stored<RoomRecord>>& room, const std::string& upgrade_id) {
-  return room && room->record.status() == storage::ROOM_STATUS_RECORD_UPGRADING &&
-         room->record.upgrade().upgrade_id() == upgrade_id;
-}
-
-// Gives the lock back in `commit` and tells so.
-void StageRelease(RoomCommit& commit, RoomRecord& room, v1::UpgradeFailureReason reason) {
-  commit.AppendLog(FailedEvent(room.room_id(), room.upgrade().requester(),
-                               room.upgrade().new_version(), reason));
-  ReleaseLock(room);
-}
-
-// Returns who sends the events of the upgrade, if `command` may be carried out.
-absl::StatusOr<std::string> Permit(const rooms::OldRoom& old_room,
-                                   const UpgradeRoomCommand& command,
-                                   const std::string& server_name) {
-  auto sender =
-      rooms::ChooseSender(old_room, command.requester, command.as_administrator, server_name);
-  if (!sender.ok()) return sender.status();
-  absl::Status possible = rooms::CheckNewCreators(old_room, command.options);
-  if (!possible.ok()) return possible;
-  return sender;
-}
-
-// Whether the room may be replaced as `command` has it. Loads what that depends on
-// and no more.
-absl::Status CheckPermitted(const RoomReader& reader, const RoomRecord& room,
-                            const UpgradeRoomCommand& command, const std::string& server_name) {
-  const rooms::RoomVersion& version = VersionOf(room);
-  auto state = LoadState(reader, room, {{"m.room.create", ""}, {"m.room.power_levels", ""}});
-  if (!state.ok()) return state.status();
-  std::vector<rooms::StateKey> members;
-  for (std::string& user :
-       rooms::NamedMembers(version, *state, command.requester, command.options)) {
-    members.push_back({kMember, std::move(user)});
-  }
-  auto member_state = LoadState(reader, room, members);
-  if (!member_state.ok()) return member_state.status();
-  state->merge(*member_state);
-  return Permit({&version, TipOf(room), *std::move(state)}, command, server_name).status();
-}
-
 // Reads the room and says whether the upgrade may start.
 absl::StatusOr<Stored<RoomRecord>> ReadUpgradable(const RoomReader& reader,
                                                   const UpgradeRoomCommand& command,
                                                   const std::string& server_name, absl::Time now) {
-  auto found = reader.GetRoomOfUser(command.room_id, command.requester);
-  if (!found.ok()) return found.status();
-  const bool is_member = found->user_room && found->user_room->membership() == "join";
-  if (!found->room || !(is_member || command.may_read_all)) return RoomNotFound(command.room_id);
-  const RoomRecord& room = found->room->record;
-  if (room.status() == storage::ROOM_STATUS_RECORD_TOMBSTONED) return RoomTombstoned(room);
+  auto room = ReadKnownRoom(reader, command.room_id, command.actor);
+  if (!room.ok()) return room.status();
+  if (room->record.status() == storage::ROOM_STATUS_RECORD_TOMBSTONED) {
+    return RoomTombstoned(room->record);
+  }
   absl::Status supported = SupportedVersion(command.new_version, "new_version").status();
   if (!supported.ok()) return supported;
-  absl::Status permitted = CheckPermitted(reader, room, command, server_name);
+  absl::Status permitted =
+      PermitUpgrade(reader, room->record, command.actor, command.options, server_name).status();
   if (!permitted.ok()) return permitted;
-  if (LeaseHolds(room, now)) return UpgradeInProgress();
-  return *std::move(found->room);
+  if (LeaseHolds(room->record, now)) return UpgradeInProgress();
+  return room;
 }
 
-// All that the rules make of an upgrade.
-struct RoomPlan {
-  rooms::Genesis new_room;
-  std::vector<rooms::Event> old_room_events;
-  rooms::RoomState old_room_state;  // behind them
-  rooms::UpgradeReport report;
-};
-
-void Append(const rooms::RoomVersion& version, std::vector<rooms::Event> events,
-            rooms::Genesis& room) {
-  for (rooms::Event& event : events) {
-    if (event.state_key) rooms::ApplyEvent(room.state, version, event);
-    room.events.push_back(std::move(event));
-  }
-}
-
-std::vector<rooms::OldMember> MembersOf(const rooms::RoomState& state) {
-  std::vector<rooms::OldMember> members;
-  for (const auto& [key, entry] : state) {
-    if (key.type == kMember) members.push_back({key.state_key, entry.content});
-  }
-  return members;
-}
-
-// Returns `state` without the members who are not among `named`, which is sorted.
-rooms::RoomState WithNamedMembers(const rooms::RoomState& state,
-                                  const std::vector<std::string>& named) {
-  rooms::RoomState part;
-  for (const auto& [key, entry] : state) {
-    if (key.type != kMember || std::binary_search(named.begin(), named.end(), key.state_key)) {
-      part.emplace_hint(part.end(), key, entry);
-    }
-  }
-  return part;
-}
-
-// Plans the upgrade of `old_room`, whose state is all there, in one piece.
-absl::StatusOr<RoomPlan> PlanRoom(const rooms::OldRoom& old_room, const UpgradeRoomCommand& command,
-                                  const rooms::BuildContext& context) {
-  const rooms::RoomVersion& version = *rooms::FindRoomVersion(command.new_version);
-  auto sender = Permit(old_room, command, context.server_name);
-  if (!sender.ok()) return sender.status();
-  const std::vector<std::string> named =
-      rooms::NamedMembers(*old_room.version, old_room.state, *sender, command.options);
-  rooms::UpgradePlanner planner(
-      {old_room.version, old_room.tip, WithNamedMembers(old_room.state, named)}, *std::move(sender),
-      version, command.options, context);
-  auto opening = planner.Open();
-  if (!opening.ok()) return opening.status();
-  auto members = planner.AddMembers(MembersOf(old_room.state));
-  if (!members.ok()) return members.status();
-  auto closing = planner.Close();
-  if (!closing.ok()) return closing.status();
-
-  RoomPlan plan{.new_room = {.room_id = planner.new_room_id()},
-                .old_room_events = std::move(closing->old_room_events),
-                .old_room_state = std::move(old_room.state),
-                .report = planner.report()};
-  Append(version, *std::move(opening), plan.new_room);
-  Append(version, *std::move(members), plan.new_room);
-  Append(version, std::move(closing->new_room_events), plan.new_room);
-  for (const rooms::Event& event : plan.old_room_events) {
-    rooms::ApplyEvent(plan.old_room_state, *old_room.version, event);
-  }
-  return plan;
+UpgradeTarget TargetOf(const UpgradeRoomCommand& command) {
+  return {command.actor, *rooms::FindRoomVersion(command.new_version), command.options};
 }
 
 }  // namespace
 
-// All that an upgrade comes to, ready to be committed.
-struct RoomUpgrader::Draft {
-  RoomCommit commit;
-  v1::UpgradeRoomResponse response;
-};
-
-RoomUpgrader::RoomUpgrader(storage::Engine& engine, const Clock& clock, const RandomBytes& random,
-                           Options options)
-    : engine_(engine), clock_(clock), random_(random), options_(std::move(options)) {}
+RoomUpgrader::RoomUpgrader(storage::Engine& engine, Transactor& transactor, const Clock& clock,
+                           const RandomBytes& random, Options options)
+    : engine_(engine),
+      transactor_(transactor),
+      clock_(clock),
+      random_(random),
+      options_(std::move(options)),
+      context_{clock, random, options_.server_name} {}
 
 absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::Upgrade(const UpgradeRoomCommand& command) {
   absl::Status valid = CheckCommand(command, options_.server_name);
@@ -272,201 +120,167 @@ absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::Upgrade(const UpgradeRoomC
   if (!answered.ok()) return answered.status();
   if (answered->has_value()) return **std::move(answered);
   if (command.validate_only) return Preview(command);
-  absl::StatusOr<std::string> upgrade_id = Lock(command);
-  if (!upgrade_id.ok()) {
-    // Whoever replaced the room meanwhile may be the same request, sent twice.
-    answered = FindResponse<v1::UpgradeRoomResponse>(RoomReader(engine_), command.identity);
-    if (!answered.ok()) return answered.status();
-    if (answered->has_value()) return **std::move(answered);
-    if (auto reason = FailureReason(upgrade_id.status())) ReportRefusal(command, *reason);
-    return upgrade_id.status();
-  }
-  return RunLocked(command, *upgrade_id);
+  // Whoever may not upgrade the room does not wait to hear that.
+  absl::StatusOr<Stored<RoomRecord>> room =
+      ReadUpgradable(RoomReader(engine_), command, options_.server_name, clock_());
+  if (!room.ok()) return Refuse(command, room.status());
+  // The turn of an upgrade whose lease ran out may never end.
+  if (room->record.has_upgrade()) return LockAndRun(command);
+  absl::StatusOr<Transactor::Turn> turn = transactor_.WaitForTurn(command.room_id);
+  if (!turn.ok()) return turn.status();
+  return LockAndRun(command);
 }
 
-absl::StatusOr<std::string> RoomUpgrader::Lock(const UpgradeRoomCommand& command) {
+absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::LockAndRun(
+    const UpgradeRoomCommand& command) {
+  absl::StatusOr<storage::UpgradeRecord> lock = Lock(command);
+  return lock.ok() ? RunLocked(command, *std::move(lock)) : Refuse(command, lock.status());
+}
+
+absl::StatusOr<storage::UpgradeRecord> RoomUpgrader::Lock(const UpgradeRoomCommand& command) {
   for (int attempt = 0; attempt <= kMaxRetries; ++attempt) {
     const absl::Time now = clock_();
     RoomReader reader(engine_);
-    absl::StatusOr<Stored<RoomRecord>> stored =
+    absl::StatusOr<Stored<RoomRecord>> room =
         ReadUpgradable(reader, command, options_.server_name, now);
-    if (!stored.ok()) return stored.status();
-    RoomRecord& room = stored->record;
-
+    if (!room.ok()) return room.status();
+    storage::UpgradeRecord lock;
+    lock.set_upgrade_id(absl::BytesToHexString(random_(kUpgradeIdBytes)));
+    lock.set_instance(options_.instance_name);
+    lock.set_requester(command.actor.requester);
+    lock.set_new_version(command.new_version);
+    lock.set_start_time_us(absl::ToUnixMicros(now));
+    lock.set_lease_expire_time_us(absl::ToUnixMicros(now + options_.lease));
     RoomCommit commit;
-    Touch(room, absl::ToUnixMicros(now));
-    if (room.has_upgrade()) StageRelease(commit, room, v1::UPGRADE_FAILURE_REASON_INTERRUPTED);
-    storage::UpgradeRecord upgrade;
-    upgrade.set_upgrade_id(absl::BytesToHexString(random_(kUpgradeIdBytes)));
-    upgrade.set_instance(options_.instance_name);
-    upgrade.set_requester(command.requester);
-    upgrade.set_new_version(command.new_version);
-    upgrade.set_start_time_us(absl::ToUnixMicros(now));
-    upgrade.set_lease_expire_time_us(absl::ToUnixMicros(now + options_.lease));
-    LockForUpgrade(room, upgrade);
-    commit.UpdateRoom(room, stored->revision);
-    commit.SetLocked(room.room_id(), true);
-
-    storage::CommitResult result = CommitAndWait(engine_, commit.Take());
-    if (result.status.ok()) return upgrade.upgrade_id();
+    StageLock(commit, *room, lock, now);
+    const storage::CommitResult result = CommitAndWait(engine_, commit.Take());
+    if (result.status.ok()) return lock;
     if (!absl::IsAborted(result.status)) return CommitError(result);
   }
   return UpgradeFailed();
 }
 
 absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::RunLocked(const UpgradeRoomCommand& command,
-                                                                const std::string& upgrade_id) {
+                                                                storage::UpgradeRecord lock) {
   absl::Status error = UpgradeFailed();
   for (int attempt = 0; attempt <= kMaxRetries; ++attempt) {
-    auto response = TryCommit(command, upgrade_id);
+    auto response = TryRun(command, lock);
     if (!response.ok()) {
       error = response.status();
       break;
     }
     if (response->has_value()) return **std::move(response);
   }
-  absl::Status released =
-      Release(command.room_id, upgrade_id,
-              FailureReason(error).value_or(v1::UPGRADE_FAILURE_REASON_INTERNAL));
+  absl::Status released = ReleaseUpgradeLock(
+      engine_, command.room_id, lock.upgrade_id(),
+      FailureReason(error).value_or(v1::UPGRADE_FAILURE_REASON_INTERNAL), clock_);
   LOG_IF(ERROR, !released.ok()) << "room=" << command.room_id
                                 << " stays locked until its lease ends: " << released;
   return error;
 }
 
-absl::StatusOr<std::optional<v1::UpgradeRoomResponse>> RoomUpgrader::TryCommit(
-    const UpgradeRoomCommand& command, const std::string& upgrade_id) {
-  RoomReader reader(engine_);
+absl::StatusOr<std::optional<v1::UpgradeRoomResponse>> RoomUpgrader::TryRun(
+    const UpgradeRoomCommand& command, storage::UpgradeRecord& lock) {
+  const RoomReader reader(engine_);
+  auto answered = FindResponse<v1::UpgradeRoomResponse>(reader, command.identity);
+  if (!answered.ok() || answered->has_value()) return answered;
   auto old_room = reader.GetRoom(command.room_id);
   if (!old_room.ok()) return old_room.status();
-  if (!IsLockedBy(*old_room, upgrade_id)) return UpgradeFailed();
-  absl::StatusOr<Draft> draft = MakeDraft(command, reader, **std::move(old_room));
-  if (!draft.ok()) return draft.status();
+  if (!IsLockedBy(*old_room, lock.upgrade_id())) return LockIsLost(lock);
+  const UpgradeTarget target = TargetOf(command);
+  UpgradeRun run(engine_, reader, **std::move(old_room), target, context_, RunOptions());
+  const int64_t lease_before = lock.lease_expire_time_us();
+  auto response = run.Commit(command.identity);
+  lock.set_lease_expire_time_us(std::max(lease_before, run.lock().lease_expire_time_us()));
+  return response;
+}
 
-  storage::CommitResult result = CommitAndWait(engine_, draft->commit.Take());
-  if (result.status.ok()) return std::move(draft->response);
-  if (!absl::IsAborted(result.status)) return CommitError(result);
-  if (draft->commit.ConflictOf(result) == RoomCommit::Conflict::kRequestRecorded) {
-    auto answered = FindResponse<v1::UpgradeRoomResponse>(RoomReader(engine_), command.identity);
-    if (!answered.ok()) return answered.status();
-  }
-  return std::nullopt;
+// Before its lease has run out only CancelUpgrade takes a lock away.
+absl::Status RoomUpgrader::LockIsLost(const storage::UpgradeRecord& lock) const {
+  const bool was_valid = absl::ToUnixMicros(clock_()) < lock.lease_expire_time_us();
+  return was_valid ? UpgradeCancelled() : UpgradeFailed();
 }
 
 absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::Preview(const UpgradeRoomCommand& command) {
-  RoomReader reader(engine_);
+  const RoomReader reader(engine_);
   absl::StatusOr<Stored<RoomRecord>> old_room =
       ReadUpgradable(reader, command, options_.server_name, clock_());
   if (!old_room.ok()) return old_room.status();
   const RoomRecord as_it_is = old_room->record;
   if (!old_room->record.has_upgrade()) LockForUpgrade(old_room->record, {});
-  absl::StatusOr<Draft> draft = MakeDraft(command, reader, *std::move(old_room));
-  if (!draft.ok()) return draft.status();
-  v1::UpgradeRoomResponse response = std::move(draft->response);
-  response.mutable_room()->clear_room_id();
-  *response.mutable_old_room() = ToProto(as_it_is);
+  const UpgradeTarget target = TargetOf(command);
+  UpgradeRun run(engine_, reader, *std::move(old_room), target, context_, RunOptions());
+  absl::StatusOr<v1::UpgradeRoomResponse> response = run.Preview();
+  if (!response.ok()) return response.status();
+  response->mutable_room()->clear_room_id();
+  *response->mutable_old_room() = ToProto(as_it_is);
   return response;
 }
 
-absl::StatusOr<RoomUpgrader::Draft> RoomUpgrader::MakeDraft(
-    const UpgradeRoomCommand& command, const RoomReader& reader,
-    Stored<RoomRecord> stored_old_room) const {
-  RoomRecord& old_room = stored_old_room.record;
-  const absl::Time now = clock_();
-  const int64_t now_us = absl::ToUnixMicros(now);
-
-  absl::StatusOr<rooms::RoomState> old_state = LoadState(reader, old_room);
-  if (!old_state.ok()) return old_state.status();
-  absl::StatusOr<RoomPlan> plan =
-      PlanRoom({&VersionOf(old_room), TipOf(old_room), *std::move(old_state)}, command,
-               {options_.server_name, absl::ToUnixMillis(now), random_(kNonceBytes)});
-  if (!plan.ok()) return plan.status();
-
-  Draft draft;
-  RoomRecord new_room =
-      NewRoomRecord(*rooms::FindRoomVersion(command.new_version), plan->new_room, now_us);
-  new_room.set_is_public(old_room.is_public());
-  StageNewRoom(draft.commit, new_room, plan->new_room, options_.server_name);
-
-  auto aliases = StageAliasMoves(draft.commit, reader, old_room.room_id(), new_room.room_id());
-  if (!aliases.ok()) return aliases.status();
-
-  Touch(old_room, now_us);
-  absl::Status staged =
-      StageNewEvents(draft.commit, reader, old_room, plan->old_room_events, options_.server_name);
-  if (!staged.ok()) return staged;
-  old_room.set_is_public(false);
-  Tombstone(old_room, new_room.room_id());
-  draft.commit.UpdateRoom(old_room, stored_old_room.revision);
-  draft.commit.SetLocked(old_room.room_id(), false);
-
-  draft.commit.AppendLog(CreatedEvent(new_room));
-  draft.commit.AppendLog(UpgradedEvent(old_room, new_room));
-  LogPendingInvites(draft.commit, new_room.room_id(), plan->new_room.events, options_.server_name);
-
-  *draft.response.mutable_room() = ToProto(new_room);
-  *draft.response.mutable_old_room() = ToProto(old_room);
-  draft.response.mutable_moved_aliases()->Assign(aliases->begin(), aliases->end());
-  SetReport(plan->report, &draft.response);
-  if (command.validate_only) *draft.response.mutable_plan() = PlanOf(plan->report);
-  RecordResponse(draft.commit, command.identity, draft.response, now + options_.request_retention);
-  return draft;
-}
-
-absl::Status RoomUpgrader::Release(const std::string& room_id, const std::string& upgrade_id,
-                                   v1::UpgradeFailureReason reason) {
-  storage::CommitResult result;
-  for (int attempt = 0; attempt < kMaxReleaseAttempts; ++attempt) {
-    auto room = RoomReader(engine_).GetRoom(room_id);
+Write<v1::CancelUpgradeResponse> RoomUpgrader::Cancel(CancelUpgradeCommand command) const {
+  // It takes no turn at the room, for that is the upgrade's.
+  Write<v1::CancelUpgradeResponse> write;
+  write.attempt =
+      [this, command = std::move(command)](
+          const RoomReader& reader) -> absl::StatusOr<Outcome<v1::CancelUpgradeResponse>> {
+    auto room = ReadKnownRoom(reader, command.room_id, command.actor);
     if (!room.ok()) return room.status();
-    if (!IsLockedBy(*room, upgrade_id)) return absl::OkStatus();
-    RoomCommit commit;
-    Touch((*room)->record, absl::ToUnixMicros(clock_()));
-    StageRelease(commit, (*room)->record, reason);
-    commit.UpdateRoom((*room)->record, (*room)->revision);
-    commit.SetLocked(room_id, false);
-    result = CommitAndWait(engine_, commit.Take());
-    if (!absl::IsAborted(result.status)) return result.status;
-  }
-  return result.status;
+    const RoomRecord& record = room->record;
+    if (record.status() == storage::ROOM_STATUS_RECORD_TOMBSTONED) return RoomTombstoned(record);
+    const bool asked_for_it = record.upgrade().requester() == command.actor.requester;
+    if (!asked_for_it && !command.actor.as_administrator) {
+      absl::Status permitted =
+          PermitUpgrade(reader, record, command.actor, {}, options_.server_name).status();
+      if (!permitted.ok()) return permitted;
+    }
+    if (!record.has_upgrade()) return NotUpgrading();
+    Outcome<v1::CancelUpgradeResponse> outcome;
+    outcome.commit.emplace();
+    StageRelease(*outcome.commit, *room, v1::UPGRADE_FAILURE_REASON_CANCELLED, clock_());
+    *outcome.response.mutable_room() = ToProto(room->record);
+    return outcome;
+  };
+  return write;
 }
 
 absl::Status RoomUpgrader::RecoverOwn() {
-  return Recover([this](const storage::UpgradeRecord& upgrade) {
-    return upgrade.instance() == options_.instance_name;
-  });
+  return ReleaseDeadLocks(
+      engine_,
+      [this](const storage::UpgradeRecord& upgrade) {
+        return upgrade.instance() == options_.instance_name;
+      },
+      clock_);
 }
 
 absl::Status RoomUpgrader::RecoverExpired() {
-  return Recover([now = absl::ToUnixMicros(clock_())](const storage::UpgradeRecord& upgrade) {
-    return upgrade.lease_expire_time_us() <= now;
-  });
+  absl::Status released = ReleaseDeadLocks(
+      engine_,
+      [now = absl::ToUnixMicros(clock_())](const storage::UpgradeRecord& upgrade) {
+        return upgrade.lease_expire_time_us() <= now;
+      },
+      clock_);
+  return released.ok() ? DiscardAbandonedUpgrades(engine_) : released;
 }
 
-absl::Status RoomUpgrader::Recover(absl::FunctionRef<bool(const storage::UpgradeRecord&)> is_dead) {
-  RoomReader reader(engine_);
-  auto locked = reader.ListLockedRooms();
-  if (!locked.ok()) return locked.status();
-  for (const std::string& room_id : *locked) {
-    auto room = reader.GetRoom(room_id);
-    if (!room.ok()) return room.status();
-    if (!room->has_value()) return absl::DataLossError("the index of locked rooms is damaged");
-    const storage::UpgradeRecord& upgrade = (*room)->record.upgrade();
-    if (!is_dead(upgrade)) continue;
-    LOG(WARNING) << "room=" << room_id << " gives back the lock of an interrupted upgrade";
-    absl::Status released =
-        Release(room_id, upgrade.upgrade_id(), v1::UPGRADE_FAILURE_REASON_INTERRUPTED);
-    if (!released.ok()) return released;
-  }
-  return absl::OkStatus();
-}
-
-void RoomUpgrader::ReportRefusal(const UpgradeRoomCommand& command,
-                                 v1::UpgradeFailureReason reason) {
+absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::Refuse(const UpgradeRoomCommand& command,
+                                                             const absl::Status& refusal) {
+  // Whoever replaced the room meanwhile may be the same request, sent twice.
+  auto answered = FindResponse<v1::UpgradeRoomResponse>(RoomReader(engine_), command.identity);
+  if (!answered.ok()) return answered.status();
+  if (answered->has_value()) return **std::move(answered);
+  const std::optional<v1::UpgradeFailureReason> reason = FailureReason(refusal);
+  if (!reason) return refusal;
+  v1::RoomUpgradeFailed failed;
+  failed.set_room_id(command.room_id);
+  failed.set_reason(*reason);
+  failed.set_new_version(command.new_version);
+  failed.set_requester(command.actor.requester);
   RoomCommit commit;
-  commit.AppendLog(FailedEvent(command.room_id, command.requester, command.new_version, reason));
-  storage::CommitResult result = CommitAndWait(engine_, commit.Take());
+  commit.AppendLog(EncodeEvent(failed));
+  const storage::CommitResult result = CommitAndWait(engine_, commit.Take());
   LOG_IF(ERROR, !result.status.ok())
       << "room=" << command.room_id << " a refused upgrade is not on the stream: " << result.status;
+  return refusal;
 }
 
 }  // namespace innkeeper::lifecycle

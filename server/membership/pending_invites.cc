@@ -1,5 +1,6 @@
 #include "server/membership/pending_invites.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,25 +13,67 @@ namespace {
 
 using storage::RoomReader;
 
-constexpr size_t kMaxAnnounced = 1000;
+using storage::RoomCommit;
 
-absl::Status Announce(storage::Engine& engine, const RoomReader::InvitedUser& user,
-                      absl::Time now) {
-  auto invite = RoomReader(engine).GetPendingInvite(user.room_id, user.user_id);
-  if (!invite.ok()) return invite.status();
-  if (!invite->has_value()) return absl::OkStatus();
-  v1::RoomInvitePending pending;
-  pending.set_room_id(user.room_id);
-  pending.set_user_id(user.user_id);
-  pending.set_event_id((*invite)->record.event_id());
-  storage::RoomCommit commit;
-  commit.RequirePendingInvite(user.room_id, user.user_id, (*invite)->revision);
-  (*invite)->record.set_announce_time_us(absl::ToUnixMicros(now));
-  commit.PutPendingInvite(user.room_id, user.user_id, (*invite)->record);
-  commit.AppendLog(EncodeEvent(pending));
-  const storage::CommitResult result = CommitAndWait(engine, commit.Take());
-  // Whoever was faster has delivered it or made it another one.
-  return absl::IsAborted(result.status) ? absl::OkStatus() : result.status;
+// How many invites are told of in one commit.
+constexpr size_t kAnnouncedAtOnce = 200;
+
+// An invite that is to be told of, as it was read.
+struct DueInvite {
+  RoomReader::InvitedUser user;
+  storage::PendingInviteRecord record;
+};
+
+// Returns some of the invites that were told of at `horizon_us` at the latest, from
+// behind `after` on. Rooms that are being staged don't count.
+absl::StatusOr<std::vector<DueInvite>> FindDue(const RoomReader& reader, int64_t horizon_us,
+                                               std::optional<RoomReader::InvitedUser> after) {
+  std::vector<DueInvite> due;
+  std::string room_id;
+  bool is_there = false;
+  absl::Status status;
+  absl::Status scanned = reader.ScanPendingInvites(
+      after, [&](RoomReader::InvitedUser user, storage::PendingInviteRecord record) {
+        if (record.announce_time_us() > horizon_us) return true;
+        if (user.room_id != room_id) {
+          auto room = reader.GetRoom(user.room_id);
+          status = room.status();
+          if (!status.ok()) return false;
+          room_id = user.room_id;
+          is_there = room->has_value();
+        }
+        if (is_there) due.push_back({std::move(user), std::move(record)});
+        return due.size() < kAnnouncedAtOnce;
+      });
+  if (!scanned.ok()) return scanned;
+  if (!status.ok()) return status;
+  return due;
+}
+
+// Tells of the invites, those left out that were delivered or replaced since they were
+// read.
+absl::Status Announce(storage::Engine& engine, const std::vector<DueInvite>& due, absl::Time now) {
+  storage::CommitResult result;
+  do {
+    const RoomReader reader(engine);
+    RoomCommit commit;
+    for (const DueInvite& invite : due) {
+      auto stored = reader.GetPendingInvite(invite.user.room_id, invite.user.user_id);
+      if (!stored.ok()) return stored.status();
+      if (!stored->has_value() || (*stored)->record.event_id() != invite.record.event_id())
+        continue;
+      v1::RoomInvitePending pending;
+      pending.set_room_id(invite.user.room_id);
+      pending.set_user_id(invite.user.user_id);
+      pending.set_event_id(invite.record.event_id());
+      commit.RequirePendingInvite(invite.user.room_id, invite.user.user_id, (*stored)->revision);
+      (*stored)->record.set_announce_time_us(absl::ToUnixMicros(now));
+      commit.PutPendingInvite(invite.user.room_id, invite.user.user_id, (*stored)->record);
+      commit.AppendLog(EncodeEvent(pending));
+    }
+    result = CommitAndWait(engine, commit.Take());
+  } while (absl::IsAborted(result.status));
+  return result.status;
 }
 
 }  // namespace
@@ -44,6 +87,10 @@ lifecycle::Write<v1::AckInviteResponse> Acknowledge(const v1::AckInviteRequest& 
     if (!invite->has_value() || (*invite)->record.event_id() != request.event_id()) {
       return Outcome();
     }
+    auto room = reader.GetRoom(request.room_id());
+    if (!room.ok()) return room.status();
+    const bool is_staged = !room->has_value();
+    if (is_staged) return Outcome();
     Outcome outcome;
     outcome.commit.emplace();
     outcome.commit->RequirePendingInvite(request.room_id(), request.user_id(), (*invite)->revision);
@@ -55,19 +102,16 @@ lifecycle::Write<v1::AckInviteResponse> Acknowledge(const v1::AckInviteRequest& 
 
 absl::Status AnnouncePendingInvites(storage::Engine& engine, absl::Time now,
                                     absl::Duration period) {
-  const int64_t horizon = absl::ToUnixMicros(now - period);
-  std::vector<RoomReader::InvitedUser> due;
-  absl::Status scanned = RoomReader(engine).ScanPendingInvites(
-      std::nullopt, [&](RoomReader::InvitedUser user, const storage::PendingInviteRecord& record) {
-        if (record.announce_time_us() <= horizon) due.push_back(std::move(user));
-        return due.size() < kMaxAnnounced;
-      });
-  if (!scanned.ok()) return scanned;
-  for (const RoomReader::InvitedUser& user : due) {
-    absl::Status announced = Announce(engine, user, now);
+  const int64_t horizon_us = absl::ToUnixMicros(now - period);
+  std::optional<RoomReader::InvitedUser> after;
+  while (true) {
+    auto due = FindDue(RoomReader(engine), horizon_us, after);
+    if (!due.ok()) return due.status();
+    if (due->empty()) return absl::OkStatus();
+    absl::Status announced = Announce(engine, *due, now);
     if (!announced.ok()) return announced;
+    after = due->back().user;
   }
-  return absl::OkStatus();
 }
 
 }  // namespace innkeeper::membership

@@ -17,8 +17,8 @@ namespace innkeeper::membership {
 // The request was checked.
 lifecycle::Write<v1::AckInviteResponse> Acknowledge(const v1::AckInviteRequest& request);
 
-// Tells the event stream again of invites of which it has not told since
-// `now - period`, of at most 1,000. Blocks. Errors of RoomReader and of CommitResult.
+// Tells the event stream of the invites of which it has not told since `now - period`,
+// or never. Blocks. Errors of RoomReader and of CommitResult.
 absl::Status AnnouncePendingInvites(storage::Engine& engine, absl::Time now, absl::Duration period);
 
 }  // namespace innkeeper::membership

@@ -151,10 +151,10 @@ absl::StatusOr<v1::ListUserRoomsResponse> MemberBrowser::ListUserRooms(
         const v1::Membership membership = lifecycle::ParseMembership(user_room.membership());
         if (!Matches(request.membership(), membership)) return true;
         auto room = reader.GetRoom(room_id);
-        status = room.ok() && !room->has_value()
-                     ? absl::DataLossError("the index of users' rooms is damaged")
-                     : room.status();
+        status = room.status();
         if (!status.ok()) return false;
+        const bool is_staged = !room->has_value();
+        if (is_staged) return true;
         v1::UserRoom& listed = *response.add_rooms();
         listed.set_membership(membership);
         const storage::RoomRecord& record = (*room)->record;
@@ -192,7 +192,13 @@ absl::StatusOr<v1::ListPendingInvitesResponse> MemberBrowser::ListPendingInvites
       after, [&](const RoomReader::InvitedUser& user, const storage::PendingInviteRecord& record) {
         more = response.invites_size() == page_size || bytes >= kMaxPageBytes;
         if (more) return false;
-        absl::StatusOr<v1::PendingInvite> invite = ToPendingInvite(reader, user, record);
+        auto room = reader.GetRoom(user.room_id);
+        status = room.status();
+        if (!status.ok()) return false;
+        const bool is_staged = !room->has_value();
+        if (is_staged) return true;
+        absl::StatusOr<v1::PendingInvite> invite =
+            ToPendingInvite(reader, (*room)->record, user.user_id, record);
         status = invite.status();
         if (!status.ok()) return false;
         bytes += invite->ByteSizeLong();
@@ -211,27 +217,23 @@ absl::StatusOr<v1::ListPendingInvitesResponse> MemberBrowser::ListPendingInvites
 }
 
 absl::StatusOr<v1::PendingInvite> MemberBrowser::ToPendingInvite(
-    const RoomReader& reader, const RoomReader::InvitedUser& user,
+    const RoomReader& reader, const storage::RoomRecord& room, const std::string& user_id,
     const storage::PendingInviteRecord& record) const {
-  auto room = reader.GetRoom(user.room_id);
-  if (!room.ok()) return room.status();
-  auto event = reader.GetEvent(user.room_id, record.number());
+  auto event = reader.GetEvent(room.room_id(), record.number());
   if (!event.ok()) return event.status();
-  if (!room->has_value() || !event->has_value()) {
-    return absl::DataLossError("the list of pending invites is damaged");
-  }
-  const rooms::RoomVersion& version = lifecycle::VersionOf((*room)->record);
-  auto pdu = lifecycle::SignedPdu(version, key_, user.room_id, **event);
+  if (!event->has_value()) return absl::DataLossError("the list of pending invites is damaged");
+  const rooms::RoomVersion& version = lifecycle::VersionOf(room);
+  auto pdu = lifecycle::SignedPdu(version, key_, room.room_id(), **event);
   if (!pdu.ok()) return pdu.status();
   std::vector<rooms::StateKey> shown = {{kMember, (*event)->sender()}};
   for (const char* type : kStrippedTypes) shown.push_back({type, ""});
-  auto state = lifecycle::LoadState(reader, (*room)->record, shown);
+  auto state = lifecycle::LoadState(reader, room, shown);
   if (!state.ok()) return state.status();
 
   v1::PendingInvite invite;
-  invite.set_room_id(user.room_id);
+  invite.set_room_id(room.room_id());
   invite.set_room_version(std::string(version.id));
-  invite.set_user_id(user.user_id);
+  invite.set_user_id(user_id);
   invite.set_event_id(record.event_id());
   invite.set_pdu(*std::move(pdu));
   for (const auto& [key, entry] : *state) *invite.add_stripped_state() = StrippedEvent(key, entry);

@@ -35,8 +35,8 @@ class MemberBrowser {
 
  private:
   absl::StatusOr<v1::PendingInvite> ToPendingInvite(
-      const storage::RoomReader& reader, const storage::RoomReader::InvitedUser& user,
-      const storage::PendingInviteRecord& record) const;
+      const storage::RoomReader& reader, const storage::RoomRecord& room,
+      const std::string& user_id, const storage::PendingInviteRecord& record) const;
 
   const storage::Engine& engine_;
   const TokenSigner& signer_;

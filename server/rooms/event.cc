@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <limits>
 #include <utility>
 
 #include <glog/logging.h>
@@ -216,6 +217,10 @@ EventReference ReferenceTo(const RoomVersion& version, const Event& event) {
   return {event.event_id, version.event_references_carry_hashes ? event.reference_hash : ""};
 }
 
+int64_t MaxDepth(const RoomVersion& version) {
+  return version.strict_canonical_json ? kMaxCanonicalInteger : std::numeric_limits<int64_t>::max();
+}
+
 Json Redact(const RoomVersion& version, Json pdu) {
   const RedactionRules rules = version.redaction_rules;
   if (rules == RedactionRules::kR5) DropMembers({"membership", "origin", "prev_state"}, pdu);
@@ -226,6 +231,15 @@ Json Redact(const RoomVersion& version, Json pdu) {
   Json& content = pdu.emplace("content", Json::object()).first.value();
   if (content.is_object()) RedactContent(rules, StringOrEmpty(pdu, "type"), content);
   return pdu;
+}
+
+void Redact(const RoomVersion& version, Event& event) {
+  Json rest = Redact(version, PduJson(version, event));
+  event.content = std::move(rest["content"]);
+  event.canonical_content = CanonicalJson(event.content);
+  event.redacts.clear();  // survives in no version
+  std::erase_if(event.other_fields.get_ref<Json::object_t&>(),
+                [&](const auto& field) { return !rest.contains(field.first); });
 }
 
 std::string ContentHash(Json pdu) {

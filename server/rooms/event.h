@@ -27,6 +27,10 @@ inline constexpr size_t kMaxEventBytes = 65536;
 // type and state_key are at most this long.
 inline constexpr size_t kMaxEventKeyBytes = 255;
 
+// An event refers to at most so many others.
+inline constexpr size_t kMaxPrevEvents = 20;
+inline constexpr size_t kMaxAuthEvents = 10;
+
 // How one event refers to another.
 struct EventReference {
   std::string event_id;
@@ -91,8 +95,14 @@ void IdentifyEvent(const RoomVersion& version, Event& event);
 // Returns how other events refer to `event`.
 EventReference ReferenceTo(const RoomVersion& version, const Event& event);
 
+// The greatest depth that an event of a room of `version` can have.
+int64_t MaxDepth(const RoomVersion& version);
+
 // Returns the PDU `pdu`, an object, redacted. One without content gets an empty one.
 Json Redact(const RoomVersion& version, Json pdu);
+
+// Takes from `event` what a redaction takes. Its hashes and ids stay as they are.
+void Redact(const RoomVersion& version, Event& event);
 
 // SHA-256 (raw) over the canonical PDU without unsigned, signatures, hashes.
 std::string ContentHash(Json pdu);

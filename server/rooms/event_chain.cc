@@ -1,6 +1,7 @@
 #include "server/rooms/event_chain.h"
 
-#include <glog/logging.h>
+#include <algorithm>
+#include <cstddef>
 
 #include "absl/strings/str_cat.h"
 #include "server/errors/errors.h"
@@ -26,7 +27,7 @@ absl::Status TooLarge(const EventDraft& draft, absl::string_view what) {
   return errors.ToStatus();
 }
 
-absl::Status CheckKeySizes(const EventDraft& draft) {
+absl::Status CheckForm(const RoomVersion& version, const EventDraft& draft) {
   if (draft.type.size() > kMaxEventKeyBytes) {
     return TooLarge(draft, absl::StrCat("makes an event whose type is longer than ",
                                         kMaxEventKeyBytes, " bytes"));
@@ -35,7 +36,8 @@ absl::Status CheckKeySizes(const EventDraft& draft) {
     return TooLarge(draft, absl::StrCat("makes an event whose state key is longer than ",
                                         kMaxEventKeyBytes, " bytes"));
   }
-  return absl::OkStatus();
+  if (!version.strict_canonical_json) return absl::OkStatus();
+  return CheckCanonical(draft.content, draft.source_field);
 }
 
 // Returns letters that follow from `seed`: about 102 bits.
@@ -96,8 +98,8 @@ absl::Status EventChain::Authorise(const Event& event) const {
 }
 
 absl::Status EventChain::Append(EventDraft draft) {
-  absl::Status sizes = CheckKeySizes(draft);
-  if (!sizes.ok()) return sizes;
+  absl::Status form = CheckForm(version_, draft);
+  if (!form.ok()) return form;
 
   Event event;
   event.auth_events = AuthEvents(draft);
@@ -108,10 +110,13 @@ absl::Status EventChain::Append(EventDraft draft) {
   event.origin_server_ts = context_.origin_server_ts;
   event.content = std::move(draft.content);
   event.redacts = std::move(draft.redacts);
-  event.depth = tip_.depth + 1;
-  if (tip_.depth > 0) event.prev_events = {tip_.latest_event};
+  event.depth = std::min(tip_.depth, MaxDepth(version_) - 1) + 1;
+  std::vector<EventReference>& latest = tip_.latest_events;
+  const auto covered_end =
+      latest.begin() + static_cast<ptrdiff_t>(std::min(latest.size(), kMaxPrevEvents));
+  event.prev_events.assign(latest.begin(), covered_end);
   if (version_.event_id_format == EventIdFormat::kOpaque) {
-    event.event_id = OpaqueId('$', absl::StrCat(event.depth));
+    event.event_id = OpaqueId('$', latest.empty() ? "" : latest.front().event_id);
   }
   const size_t size = FinishEvent(version_, event);
   if (size > kMaxEventBytes - kSignatureBytes) {
@@ -121,7 +126,10 @@ absl::Status EventChain::Append(EventDraft draft) {
   absl::Status allowed = Authorise(event);
   if (!allowed.ok()) return allowed;
 
-  tip_ = {event.room_id, event.depth, ReferenceTo(version_, event)};
+  tip_.room_id = event.room_id;
+  tip_.depth = event.depth;
+  latest.erase(latest.begin(), covered_end);
+  latest.insert(latest.begin(), ReferenceTo(version_, event));
   if (event.state_key) ApplyEvent(state_, version_, event);
   events_.push_back(std::move(event));
   return absl::OkStatus();

@@ -1,8 +1,9 @@
 // File: server/rooms/event_chain.h
 //
 // Builds the events of a room, one behind the other: each gets the previous one
-// as its only predecessor, its auth events from the state before it, its hashes
-// and its id. Rooms have one writer per event here, so that they never fork.
+// as its predecessor, its auth events from the state before it, its hashes and its
+// id. Rooms have one writer per event here, so that they never fork; the branches of
+// a room that was taken over are brought together by the first event behind them.
 
 #ifndef INNKEEPER_SERVER_ROOMS_EVENT_CHAIN_H_
 #define INNKEEPER_SERVER_ROOMS_EVENT_CHAIN_H_
@@ -30,11 +31,13 @@ struct BuildContext {
   std::string nonce;
 };
 
-// The end of a room's chain.
+// The end of a room.
 struct RoomTip {
   std::string room_id;
-  int64_t depth = 0;  // of the latest event
-  EventReference latest_event;
+  int64_t depth = 0;  // of the deepest event
+  // The events that no event comes behind: one, or several of a room that was taken
+  // over with branches. Empty before the m.room.create.
+  std::vector<EventReference> latest_events;
 };
 
 // Not thread-safe.
@@ -53,11 +56,13 @@ class EventChain {
     state_.emplace(std::move(key), std::move(entry));
   }
 
-  // Appends an event. INVALID_ARGUMENT with a BadRequest naming
+  // Appends an event behind the latest ones; of more than kMaxPrevEvents the others
+  // are left to the events that follow. INVALID_ARGUMENT with a BadRequest naming
   // `draft.source_field` if the event is too large (kMaxEventBytes, which
-  // leaves 512 bytes for a signature; kMaxEventKeyBytes); PERMISSION_DENIED with the
-  // `rule` in its metadata if the authorisation rules refuse it (auth_rules.h).
-  // Nothing is appended then.
+  // leaves 512 bytes for a signature; kMaxEventKeyBytes), or a place in it if the
+  // version wants canonical JSON and it is none; PERMISSION_DENIED with the `rule` in
+  // its metadata if the authorisation rules refuse it (auth_rules.h). Nothing is
+  // appended then.
   absl::Status Append(EventDraft draft);
 
   // The id of the room; empty before the m.room.create of a room whose id is a

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "server/rooms/identifiers.h"
+
 namespace innkeeper::rooms {
 
 std::vector<std::string> RoomsNamedIn(absl::string_view type, absl::string_view state_key,
@@ -17,7 +19,9 @@ std::vector<std::string> RoomsNamedIn(absl::string_view type, absl::string_view 
   for (const Json& condition : *allow) {
     if (!condition.is_object()) continue;
     std::string room_id = StringOrEmpty(condition, "room_id");
-    if (!room_id.empty()) rooms.push_back(std::move(room_id));
+    // Longer than an id can be, it would not fit into a key of the store either.
+    if (room_id.empty() || room_id.size() > kMaxIdentifierBytes) continue;
+    rooms.push_back(std::move(room_id));
   }
   std::sort(rooms.begin(), rooms.end());
   rooms.erase(std::unique(rooms.begin(), rooms.end()), rooms.end());

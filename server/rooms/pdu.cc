@@ -72,9 +72,7 @@ class PduReader {
     if (pdu_.contains("state_key")) event.state_key = TakeText("state_key", CheckKey);
     event.origin_server_ts = TakeInteger("origin_server_ts", 0, kMaxCanonicalInteger);
     event.content = TakeObject("content");
-    event.depth = TakeInteger("depth", 0,
-                              version_.strict_canonical_json ? kMaxCanonicalInteger
-                                                             : std::numeric_limits<int64_t>::max());
+    event.depth = TakeInteger("depth", 0, MaxDepth(version_));
     event.prev_events = TakeReferences("prev_events", kMaxPrevEvents);
     event.auth_events = TakeReferences("auth_events", kMaxAuthEvents);
     event.content_hash = ReadHash(Take("hashes").value_or(Json()));
@@ -190,10 +188,6 @@ class PduReader {
   FieldErrors& errors_;
 };
 
-Event ReadEvent(const RoomVersion& version, Json pdu, FieldErrors& errors) {
-  return PduReader(version, std::move(pdu), errors).Read();
-}
-
 }  // namespace
 
 absl::StatusOr<ReceivedEvent> ParsePdu(const RoomVersion& version, absl::string_view text) {
@@ -229,17 +223,14 @@ absl::StatusOr<ReceivedEvent> ParsePdu(const RoomVersion& version, absl::string_
   received.redacted = ContentHash(*pdu) != hash;
   if (received.redacted) pdu = Redact(version, *std::move(pdu));
   received.required_signers = RequiredSigners(version, *pdu);
-  received.event = ReadEvent(version, *std::move(pdu), errors);
+  received.event = PduReader(version, *std::move(pdu), errors).Read();
   if (!errors.empty()) return errors.ToStatus();
   IdentifyEvent(version, received.event);
   return received;
 }
 
 void Redact(const RoomVersion& version, ReceivedEvent& received, std::string redacted_by) {
-  FieldErrors errors;
-  received.event = ReadEvent(version, Redact(version, PduJson(version, received.event)), errors);
-  CHECK(errors.empty()) << errors.ToStatus();
-  IdentifyEvent(version, received.event);
+  Redact(version, received.event);
   received.redacted = true;
   received.redacted_by = std::move(redacted_by);
 }

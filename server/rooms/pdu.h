@@ -10,7 +10,6 @@
 #ifndef INNKEEPER_SERVER_ROOMS_PDU_H_
 #define INNKEEPER_SERVER_ROOMS_PDU_H_
 
-#include <cstddef>
 #include <set>
 #include <string>
 
@@ -21,10 +20,6 @@
 #include "server/rooms/room_version.h"
 
 namespace innkeeper::rooms {
-
-// An event refers to at most so many others.
-inline constexpr size_t kMaxPrevEvents = 20;
-inline constexpr size_t kMaxAuthEvents = 10;
 
 // An event from elsewhere.
 struct ReceivedEvent {

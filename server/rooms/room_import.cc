@@ -57,6 +57,9 @@ absl::Status RoomImport::CheckOrigin(const ReceivedEvent& received) {
   }
   std::set<std::string> signers;
   for (const std::string& server : received.required_signers) {
+    if (server.empty()) {
+      return absl::InvalidArgumentError("wants the signature of a server that it does not name");
+    }
     (verify_keys_.contains(server) ? signers : unverified_servers_).insert(server);
   }
   if (signers.empty()) return absl::OkStatus();
@@ -151,6 +154,7 @@ absl::StatusOr<ImportedRoom> RoomImport::Finish() && {
     room.latest_events.push_back(ReferenceTo(version_, event));
     room.depth = std::max(room.depth, event.depth);
   }
+  std::reverse(room.latest_events.begin(), room.latest_events.end());
   const std::vector<EventJudge::Redaction> redactions = judge.Redactions();
   std::vector<Event> events = judge.TakeEvents();
   for (EventIndex index = 0; index < events.size(); ++index) {

@@ -44,7 +44,7 @@ struct ImportedRoom {
   std::vector<ReceivedEvent> events;
   // The state behind all of them, resolved where branches were left open.
   RoomState state;
-  // The events that no accepted event comes behind, in the order of `events`: what
+  // The events that no accepted event comes behind, the last of `events` first: what
   // the next event of the room comes behind.
   std::vector<EventReference> latest_events;
   int64_t depth = 0;  // of the deepest of them

@@ -66,7 +66,9 @@ void CheckStateKey(const InitialStateEvent& event, absl::string_view creator,
 void CheckInitialStateEvent(const InitialStateEvent& event, absl::string_view creator,
                             const std::string& server_name, const std::string& field,
                             FieldErrors& errors) {
-  errors.AddStatus(absl::StrCat(field, ".type"), CheckStateEventType(event.type));
+  absl::Status state_type = CheckStateEventType(event.type);
+  const bool is_state = state_type.ok();
+  errors.AddStatus(absl::StrCat(field, ".type"), std::move(state_type));
   for (const auto& [type, hint] : kReservedTypes) {
     if (event.type == type) errors.Add(absl::StrCat(field, ".type"), hint);
   }
@@ -81,8 +83,10 @@ void CheckInitialStateEvent(const InitialStateEvent& event, absl::string_view cr
     return;
   }
   errors.AddStatus(content_field, CheckCanonical(event.content, content_field));
-  errors.AddStatus(content_field,
-                   CheckEventContent(event.type, event.content, content_field, server_name));
+  if (is_state) {
+    errors.AddStatus(content_field,
+                     CheckEventContent(event.type, event.content, content_field, server_name));
+  }
   if (event.type == "m.room.encryption") {
     errors.AddStatus(absl::StrCat(content_field, ".algorithm"),
                      CheckNamespacedIdentifier(StringOrEmpty(event.content, "algorithm")));

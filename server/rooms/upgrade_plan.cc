@@ -265,14 +265,16 @@ void UpgradePlanner::AddToNew(const StateKey& key, Json content) {
                          .source_field = "room_id"});
 }
 
-// Appends an event that the upgrade can do without; one that is too large is
-// reported. Returns true if it was appended.
+// Appends an event that the upgrade can do without; one that is too large, or has
+// numbers that the new version does not take, is reported. Returns true if it was
+// appended.
 bool UpgradePlanner::AddIfItFits(EventDraft draft, Unmoved unmoved) {
   if (!status_.ok()) return false;
+  const bool is_canonical = CheckCanonical(draft.content, "").ok();
   absl::Status appended = new_.Append(std::move(draft));
   if (appended.ok()) return true;
   if (absl::IsInvalidArgument(appended)) {
-    unmoved.reason = Unmoved::Reason::kTooLarge;
+    unmoved.reason = is_canonical ? Unmoved::Reason::kTooLarge : Unmoved::Reason::kRoomVersion;
     report_.unmoved.Add(std::move(unmoved));
   } else {
     status_ = std::move(appended);

@@ -65,6 +65,8 @@ struct Unmoved {
     kInsufficientPower,  // the sender's power in the room does not suffice
     kNotJoined,          // the sender is not joined to that room
     kTooLarge,           // makes too large an event
+    kUpgradeInProgress,  // that room is being upgraded itself
+    kTooMany,            // more rooms refer to the old one than an upgrade changes
   };
 
   Kind kind;
@@ -73,6 +75,14 @@ struct Unmoved {
   Reason reason;
 
   bool operator==(const Unmoved&) const = default;
+};
+
+// A reference of another room to the old one that was made to name the new one.
+struct RepairedLink {
+  std::string room_id;  // the other room
+  std::string type;     // of the state event
+
+  bool operator==(const RepairedLink&) const = default;
 };
 
 struct UpgradeReport {
@@ -100,6 +110,7 @@ struct UpgradeReport {
   Json new_power_levels = Json::object();
 
   BoundedList<Unmoved> unmoved;
+  BoundedList<RepairedLink> repaired_links;
 };
 
 }  // namespace innkeeper::rooms

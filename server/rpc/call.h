@@ -42,8 +42,8 @@ struct CallEnvironment {
   const auth::Authenticator& authenticator;
   // Lets calls in until the server drains.
   CallGate& gate;
-  // Run the use cases: those that only read, writes, and upgrades, which wait for
-  // commits.
+  // Run the use cases: those that only read, writes, and upgrades and imports, which
+  // take long and wait for commits.
   Executor& read_executor;
   Executor& write_executor;
   Executor& upgrade_executor;

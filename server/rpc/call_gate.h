@@ -13,7 +13,7 @@
 
 namespace innkeeper::rpc {
 
-// Counts the unary calls under way, and once it is closed lets no other in.
+// Counts the calls under way, but for watching, and once it is closed lets no other in.
 // Thread-safe.
 class CallGate {
  public:

@@ -72,6 +72,12 @@ rooms::UpgradeOptions OptionsOf(const v1::UpgradeRoomRequest& request, FieldErro
                                   request.additional_creators().end()}};
 }
 
+// Who asks. Whether they may read all rooms is for the caller to say.
+template <typename Request>
+lifecycle::UpgradeActor ActorOf(const Request& request) {
+  return {.requester = request.requester(), .as_administrator = request.as_administrator()};
+}
+
 }  // namespace
 
 lifecycle::CreateRoomCommand ToCommand(const v1::CreateRoomRequest& request,
@@ -126,12 +132,36 @@ absl::StatusOr<lifecycle::UpgradeRoomCommand> ToCommand(const v1::UpgradeRoomReq
   absl::Status valid = errors.ToStatus();
   if (!valid.ok()) return valid;
   return lifecycle::UpgradeRoomCommand{.room_id = request.room_id(),
-                                       .requester = request.requester(),
+                                       .actor = ActorOf(request),
                                        .new_version = request.new_version(),
                                        .options = std::move(options),
-                                       .as_administrator = request.as_administrator(),
                                        .identity = IdentityOf(request, principal),
                                        .validate_only = request.validate_only()};
+}
+
+absl::StatusOr<lifecycle::CancelUpgradeCommand> ToCommand(const v1::CancelUpgradeRequest& request) {
+  FieldErrors errors;
+  CheckRoomIdField(request.room_id(), errors);
+  errors.AddStatus("requester", rooms::CheckUserId(request.requester()));
+  absl::Status valid = errors.ToStatus();
+  if (!valid.ok()) return valid;
+  return lifecycle::CancelUpgradeCommand{request.room_id(), ActorOf(request)};
+}
+
+absl::StatusOr<lifecycle::LinkUpgradeCommand> ToCommand(const v1::LinkUpgradeRequest& request,
+                                                        absl::string_view principal) {
+  FieldErrors errors;
+  errors.AddStatus("old_room_id", rooms::CheckRoomId(request.old_room_id()));
+  errors.AddStatus("new_room_id", rooms::CheckRoomId(request.new_room_id()));
+  errors.AddStatus("requester", rooms::CheckUserId(request.requester()));
+  CheckRequestId("request_id", request.request_id(), errors);
+  absl::Status valid = errors.ToStatus();
+  if (!valid.ok()) return valid;
+  return lifecycle::LinkUpgradeCommand{
+      .old_room_id = request.old_room_id(),
+      .new_room_id = request.new_room_id(),
+      .actor = ActorOf(request),
+      .identity = rpc::IdentityOf(request, request.request_id(), principal)};
 }
 
 absl::Status CheckRequest(const v1::GetRoomRequest& request) {

@@ -13,6 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "innkeeper/v1/room_lifecycle.pb.h"
 #include "server/lifecycle/create_room.h"
+#include "server/lifecycle/link_upgrade.h"
 #include "server/lifecycle/upgrade_room.h"
 
 namespace innkeeper::rpc {
@@ -29,6 +30,11 @@ lifecycle::CreateRoomCommand ToCommand(const v1::CreateRoomRequest& request,
 // field that was found wrong.
 
 absl::StatusOr<lifecycle::UpgradeRoomCommand> ToCommand(const v1::UpgradeRoomRequest& request,
+                                                        absl::string_view principal);
+
+absl::StatusOr<lifecycle::CancelUpgradeCommand> ToCommand(const v1::CancelUpgradeRequest& request);
+
+absl::StatusOr<lifecycle::LinkUpgradeCommand> ToCommand(const v1::LinkUpgradeRequest& request,
                                                         absl::string_view principal);
 
 absl::Status CheckRequest(const v1::GetRoomRequest& request);

@@ -11,6 +11,7 @@
 #include "server/rpc/caller.h"
 #include "server/rpc/requests.h"
 #include "server/rpc/stream_call.h"
+#include "server/rpc/upload_call.h"
 #include "server/rpc/watch_room_events.h"
 #include "server/rpc/wire.h"
 
@@ -21,10 +22,13 @@ using auth::Role;
 
 constexpr Method kCreateRoom = {"CreateRoom", Role::kCreate};
 constexpr Method kUpgradeRoom = {"UpgradeRoom", Role::kUpgrade};
+constexpr Method kCancelUpgrade = {"CancelUpgrade", Role::kUpgrade};
+constexpr Method kLinkUpgrade = {"LinkUpgrade", Role::kUpgrade};
 constexpr Method kGetRoom = {"GetRoom", std::nullopt};
 constexpr Method kGetRoomState = {"GetRoomState", std::nullopt};
 constexpr Method kListRooms = {"ListRooms", std::nullopt};
 constexpr Method kExportRoom = {"ExportRoom", std::nullopt};
+constexpr Method kImportRoom = {"ImportRoom", Role::kAdmin};
 constexpr Method kWatchRoomEvents = {"WatchRoomEvents", Role::kWatch};
 constexpr Method kListRoomEvents = {"ListRoomEvents", Role::kWatch};
 
@@ -44,6 +48,19 @@ absl::Status AdmitRead(Call& call, const Request& request) {
   if (!valid.ok()) return valid;
   call.room_id = RoomIdOf(request);
   return absl::OkStatus();
+}
+
+// Whether the caller may act for the requester, and as an administrator if it asks so.
+template <typename Request>
+absl::Status AdmitUpgrade(const Call& call, const Request& request) {
+  absl::Status allowed = MayActFor(call, request.requester());
+  if (!allowed.ok() || !request.as_administrator()) return allowed;
+  return auth::RequireRole(*call.principal, Role::kAdmin);
+}
+
+// Whether the caller may know of rooms that it does not act for a member of.
+bool MayKnowOfAll(const Call& call, const lifecycle::UpgradeActor& actor) {
+  return actor.as_administrator || call.principal->Has(Role::kReadAll);
 }
 
 // The request of a stream, if its caller may watch. It is small, and parsed where
@@ -83,16 +100,47 @@ grpc::ServerUnaryReactor* RoomLifecycleService::UpgradeRoom(grpc::CallbackServer
       kUpgradeRoom, environment_, environment_.upgrade_executor, context, request, response,
       [this](Call& call,
              const v1::UpgradeRoomRequest& message) -> absl::StatusOr<v1::UpgradeRoomResponse> {
-        absl::Status allowed = MayActFor(call, message.requester());
-        if (allowed.ok() && message.as_administrator()) {
-          allowed = auth::RequireRole(*call.principal, Role::kAdmin);
-        }
+        absl::Status allowed = AdmitUpgrade(call, message);
         if (!allowed.ok()) return allowed;
         auto command = ToCommand(message, call.principal->name());
         if (!command.ok()) return command.status();
         call.room_id = command->room_id;
-        command->may_read_all = call.principal->Has(Role::kReadAll);
+        command->actor.may_read_all = MayKnowOfAll(call, command->actor);
         return use_cases_.upgrader.Upgrade(*command);
+      });
+}
+
+grpc::ServerUnaryReactor* RoomLifecycleService::CancelUpgrade(grpc::CallbackServerContext* context,
+                                                              const grpc::ByteBuffer* request,
+                                                              grpc::ByteBuffer* response) {
+  return ServeWrite<v1::CancelUpgradeRequest, v1::CancelUpgradeResponse>(
+      kCancelUpgrade, environment_, context, request, response,
+      [this](Call& call, const v1::CancelUpgradeRequest& message)
+          -> absl::StatusOr<lifecycle::Write<v1::CancelUpgradeResponse>> {
+        absl::Status allowed = AdmitUpgrade(call, message);
+        if (!allowed.ok()) return allowed;
+        auto command = ToCommand(message);
+        if (!command.ok()) return command.status();
+        call.room_id = command->room_id;
+        command->actor.may_read_all = MayKnowOfAll(call, command->actor);
+        return use_cases_.upgrader.Cancel(*std::move(command));
+      });
+}
+
+grpc::ServerUnaryReactor* RoomLifecycleService::LinkUpgrade(grpc::CallbackServerContext* context,
+                                                            const grpc::ByteBuffer* request,
+                                                            grpc::ByteBuffer* response) {
+  return ServeWrite<v1::LinkUpgradeRequest, v1::LinkUpgradeResponse>(
+      kLinkUpgrade, environment_, context, request, response,
+      [this](Call& call, const v1::LinkUpgradeRequest& message)
+          -> absl::StatusOr<lifecycle::Write<v1::LinkUpgradeResponse>> {
+        absl::Status allowed = AdmitUpgrade(call, message);
+        if (!allowed.ok()) return allowed;
+        auto command = ToCommand(message, call.principal->name());
+        if (!command.ok()) return command.status();
+        call.room_id = command->old_room_id;
+        command->actor.may_read_all = MayKnowOfAll(call, command->actor);
+        return use_cases_.linker.Link(*std::move(command));
       });
 }
 
@@ -139,6 +187,13 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* RoomLifecycleService::ExportRoom(
         if (!admitted.ok()) return admitted;
         return use_cases_.exporter.Begin(message);
       });
+}
+
+grpc::ServerReadReactor<grpc::ByteBuffer>* RoomLifecycleService::ImportRoom(
+    grpc::CallbackServerContext* context, grpc::ByteBuffer* response) {
+  return ServeUpload<v1::ImportRoomRequest>(kImportRoom, environment_,
+                                            environment_.upgrade_executor, context, response,
+                                            [this] { return use_cases_.importer.Begin(); });
 }
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* RoomLifecycleService::WatchRoomEvents(

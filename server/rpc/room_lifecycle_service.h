@@ -15,6 +15,8 @@
 #include "server/feed/event_feed.h"
 #include "server/lifecycle/create_room.h"
 #include "server/lifecycle/export_room.h"
+#include "server/lifecycle/import_room.h"
+#include "server/lifecycle/link_upgrade.h"
 #include "server/lifecycle/read_rooms.h"
 #include "server/lifecycle/upgrade_room.h"
 #include "server/rpc/unary_call.h"
@@ -24,13 +26,16 @@ namespace innkeeper::rpc {
 // All methods of the service, taking and giving raw bytes (see wire.h).
 using RawRoomLifecycle = v1::RoomLifecycle::WithRawCallbackMethod_CreateRoom<
     v1::RoomLifecycle::WithRawCallbackMethod_UpgradeRoom<
-        v1::RoomLifecycle::WithRawCallbackMethod_GetRoom<
-            v1::RoomLifecycle::WithRawCallbackMethod_GetRoomState<
-                v1::RoomLifecycle::WithRawCallbackMethod_ListRooms<
-                    v1::RoomLifecycle::WithRawCallbackMethod_ExportRoom<
-                        v1::RoomLifecycle::WithRawCallbackMethod_WatchRoomEvents<
-                            v1::RoomLifecycle::WithRawCallbackMethod_ListRoomEvents<
-                                v1::RoomLifecycle::Service>>>>>>>>;
+        v1::RoomLifecycle::WithRawCallbackMethod_CancelUpgrade<
+            v1::RoomLifecycle::WithRawCallbackMethod_LinkUpgrade<
+                v1::RoomLifecycle::WithRawCallbackMethod_GetRoom<
+                    v1::RoomLifecycle::WithRawCallbackMethod_GetRoomState<
+                        v1::RoomLifecycle::WithRawCallbackMethod_ListRooms<
+                            v1::RoomLifecycle::WithRawCallbackMethod_ExportRoom<
+                                v1::RoomLifecycle::WithRawCallbackMethod_ImportRoom<
+                                    v1::RoomLifecycle::WithRawCallbackMethod_WatchRoomEvents<
+                                        v1::RoomLifecycle::WithRawCallbackMethod_ListRoomEvents<
+                                            v1::RoomLifecycle::Service>>>>>>>>>>>;
 
 // Checks who calls and what they may do, and hands each call to its use case.
 // Thread-safe; gRPC calls the methods on its threads.
@@ -40,8 +45,10 @@ class RoomLifecycleService final : public RawRoomLifecycle {
   struct UseCases {
     lifecycle::RoomCreator& creator;
     lifecycle::RoomUpgrader& upgrader;
+    const lifecycle::UpgradeLinker& linker;
     const lifecycle::RoomBrowser& browser;
     const lifecycle::RoomExporter& exporter;
+    lifecycle::RoomImporter& importer;
     feed::EventFeed& feed;
   };
 
@@ -57,6 +64,12 @@ class RoomLifecycleService final : public RawRoomLifecycle {
   grpc::ServerUnaryReactor* UpgradeRoom(grpc::CallbackServerContext* context,
                                         const grpc::ByteBuffer* request,
                                         grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* CancelUpgrade(grpc::CallbackServerContext* context,
+                                          const grpc::ByteBuffer* request,
+                                          grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* LinkUpgrade(grpc::CallbackServerContext* context,
+                                        const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* GetRoom(grpc::CallbackServerContext* context,
                                     const grpc::ByteBuffer* request,
                                     grpc::ByteBuffer* response) override;
@@ -68,6 +81,8 @@ class RoomLifecycleService final : public RawRoomLifecycle {
                                       grpc::ByteBuffer* response) override;
   grpc::ServerWriteReactor<grpc::ByteBuffer>* ExportRoom(grpc::CallbackServerContext* context,
                                                          const grpc::ByteBuffer* request) override;
+  grpc::ServerReadReactor<grpc::ByteBuffer>* ImportRoom(grpc::CallbackServerContext* context,
+                                                        grpc::ByteBuffer* response) override;
   grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchRoomEvents(
       grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) override;
   grpc::ServerUnaryReactor* ListRoomEvents(grpc::CallbackServerContext* context,

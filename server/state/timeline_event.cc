@@ -36,11 +36,8 @@ absl::StatusOr<NumberedEvent> FindEvent(const storage::RoomReader& reader,
 
 absl::StatusOr<v1::TimelineEvent> ToProto(const NumberedEvent& event) {
   const storage::EventRecord& record = event.record;
-  absl::StatusOr<rooms::Json> content = rooms::ParseJson(record.content());
-  if (!content.ok()) {
-    return absl::DataLossError(
-        absl::StrCat("the stored content of ", record.event_id(), " is no JSON"));
-  }
+  absl::StatusOr<rooms::Json> content = lifecycle::ContentOf(record);
+  if (!content.ok()) return content.status();
   v1::TimelineEvent proto;
   proto.set_event_id(record.event_id());
   proto.set_type(record.type());

@@ -69,7 +69,8 @@ void ToValue(const Json& json, Value* value) {
       return;
     case Json::value_t::number_integer:
     case Json::value_t::number_unsigned:
-      value->set_number_value(static_cast<double>(json.get<int64_t>()));
+    case Json::value_t::number_float:
+      value->set_number_value(json.get<double>());
       return;
     case Json::value_t::string:
       value->set_string_value(json.get_ref<const std::string&>());
@@ -81,12 +82,11 @@ void ToValue(const Json& json, Value* value) {
     case Json::value_t::object:
       JsonToStruct(json, value->mutable_struct_value());
       return;
-    case Json::value_t::number_float:
     case Json::value_t::binary:
     case Json::value_t::discarded:
       break;
   }
-  LOG(FATAL) << "not canonical JSON: " << json.type_name();
+  LOG(FATAL) << "no JSON: " << json.type_name();
 }
 
 }  // namespace

@@ -21,10 +21,10 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "glog/logging.h"
-#include "grpcpp/create_channel.h"
 #include "grpcpp/grpcpp.h"
 #include "innkeeper/v1/room_lifecycle.grpc.pb.h"
 #include "server/base/process.h"
+#include "tests/bench/calls.h"
 #include "tests/bench/echo.grpc.pb.h"
 #include "tests/bench/load.h"
 #include "tests/support/test_client.h"
@@ -40,8 +40,6 @@ ABSL_FLAG(std::vector<std::string>, calls,
 namespace innkeeper::bench {
 namespace {
 
-constexpr int kChannels = 4;
-
 class EchoService final : public Echo::CallbackService {
   grpc::ServerUnaryReactor* Echo(grpc::CallbackServerContext* context, const EchoMessage* request,
                                  EchoMessage* response) override {
@@ -52,68 +50,13 @@ class EchoService final : public Echo::CallbackService {
   }
 };
 
-// The stubs of some connections to one server.
-template <typename Service>
-class Stubs {
- public:
-  explicit Stubs(const std::string& address) {
-    for (int i = 0; i < kChannels; ++i) {
-      grpc::ChannelArguments arguments;
-      arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-      stubs_.push_back(Service::NewStub(
-          grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments)));
-    }
-  }
-
-  typename Service::Stub& For(int64_t index) {
-    return *stubs_[static_cast<size_t>(index) % kChannels];
-  }
-
- private:
-  std::vector<std::unique_ptr<typename Service::Stub>> stubs_;
-};
-
-template <typename Request, typename Response>
-struct ClientCall {
-  grpc::ClientContext context;
-  Request request;
-  Response response;
-};
-
-// Makes one call of the async method `Method` of a stub.
-template <typename Request, typename Response, typename Stub>
-void StartUnary(Stub& stub,
-                void (Stub::async::*method)(grpc::ClientContext*, const Request*, Response*,
-                                            std::function<void(grpc::Status)>),
-                Request request, std::function<void(bool)> done) {
-  auto call = std::make_shared<ClientCall<Request, Response>>();
-  call->request = std::move(request);
-  call->context.AddMetadata("authorization", absl::StrCat("Bearer ", TestToken("admin")));
-  (stub.async()->*method)(&call->context, &call->request, &call->response,
-                          [call, done = std::move(done)](const grpc::Status& status) {
-                            LOG_IF(ERROR, !status.ok()) << status.error_message();
-                            done(status.ok());
-                          });
-}
-
 using RoomStubs = Stubs<v1::RoomLifecycle>;
 using RoomStub = v1::RoomLifecycle::Stub;
-
-std::string Creator(int64_t index) { return absl::StrCat("@user", index % 1000, ":example.org"); }
-
-// What a backend sends for a new room.
-v1::CreateRoomRequest CreateRequest(int64_t index) {
-  v1::CreateRoomRequest request;
-  request.set_creator(Creator(index));
-  request.set_name("Planning");
-  request.set_topic("What comes next");
-  return request;
-}
 
 // Creates `count` rooms with one joined user and members - 1 invited ones.
 std::vector<std::string> MakeRooms(RoomStubs& stubs, int64_t count, int members) {
   std::vector<std::string> ids(static_cast<size_t>(count));
-  RunLoad(64, absl::InfiniteDuration(), count, [&](int64_t index, std::function<void(bool)> done) {
+  RunLoad(64, {.max_calls = count}, [&](int64_t index, std::function<void(bool)> done) {
     auto call = std::make_shared<ClientCall<v1::CreateRoomRequest, v1::CreateRoomResponse>>();
     call->request = CreateRequest(index);
     for (int i = 1; i < members; ++i) {
@@ -153,7 +96,7 @@ struct Benchmark {
   LoadResult MeasureEcho(int in_flight) {
     EchoMessage message;
     message.set_payload(std::string(128, 'x'));
-    return RunLoad(in_flight, duration, INT64_MAX,
+    return RunLoad(in_flight, {.duration = duration},
                    [&](int64_t index, std::function<void(bool)> done) {
                      StartUnary<EchoMessage, EchoMessage>(echo.For(index), &Echo::Stub::async::Echo,
                                                           message, std::move(done));
@@ -161,7 +104,7 @@ struct Benchmark {
   }
 
   LoadResult MeasureCreate(int in_flight) {
-    return RunLoad(in_flight, duration, INT64_MAX,
+    return RunLoad(in_flight, {.duration = duration},
                    [&](int64_t index, std::function<void(bool)> done) {
                      StartUnary<v1::CreateRoomRequest, v1::CreateRoomResponse>(
                          rooms.For(index), &RoomStub::async::CreateRoom, CreateRequest(index),
@@ -171,7 +114,7 @@ struct Benchmark {
 
   LoadResult MeasureGet(int in_flight, const std::vector<std::string>& ids) {
     return RunLoad(
-        in_flight, duration, INT64_MAX, [&](int64_t index, std::function<void(bool)> done) {
+        in_flight, {.duration = duration}, [&](int64_t index, std::function<void(bool)> done) {
           v1::GetRoomRequest request;
           request.set_room_id(ids[static_cast<size_t>(index) % ids.size()]);
           request.set_requester(Creator(index % static_cast<int64_t>(ids.size())));
@@ -181,7 +124,7 @@ struct Benchmark {
   }
 
   LoadResult MeasureUpgrade(int in_flight, const std::vector<std::string>& ids) {
-    return RunLoad(in_flight, absl::InfiniteDuration(), static_cast<int64_t>(ids.size()),
+    return RunLoad(in_flight, {.max_calls = static_cast<int64_t>(ids.size())},
                    [&](int64_t index, std::function<void(bool)> done) {
                      v1::UpgradeRoomRequest request;
                      request.set_room_id(ids[static_cast<size_t>(index)]);

@@ -21,9 +21,9 @@ struct Lane {
 
 class Loop {
  public:
-  Loop(int in_flight, absl::Time end, int64_t max_calls, const StartCall& start_call)
+  Loop(int in_flight, absl::Time start, const LoadEnd& end, const StartCall& start_call)
       : end_(end),
-        max_calls_(max_calls),
+        end_time_(start + end.duration),
         start_call_(start_call),
         lanes_(static_cast<size_t>(in_flight)),
         running_(in_flight) {}
@@ -39,7 +39,8 @@ class Loop {
   void StartNext(Lane& lane) {
     const absl::Time start = absl::Now();
     const int64_t index = next_call_.fetch_add(1, std::memory_order_relaxed);
-    if (start >= end_ || index >= max_calls_) {
+    const bool happened = end_.event != nullptr && end_.event->HasBeenNotified();
+    if (happened || start >= end_time_ || index >= end_.max_calls) {
       running_.DecrementCount();
       return;
     }
@@ -50,8 +51,8 @@ class Loop {
     });
   }
 
-  const absl::Time end_;
-  const int64_t max_calls_;
+  const LoadEnd end_;
+  const absl::Time end_time_;
   const StartCall& start_call_;
   std::vector<Lane> lanes_;
   std::atomic<int64_t> next_call_{0};
@@ -73,11 +74,10 @@ absl::Duration Percentile(std::vector<int64_t>& sorted_ns, double fraction) {
 
 }  // namespace
 
-LoadResult RunLoad(int in_flight, absl::Duration duration, int64_t max_calls,
-                   const StartCall& start_call) {
+LoadResult RunLoad(int in_flight, const LoadEnd& end, const StartCall& start_call) {
   const absl::Duration cpu_before = CpuTime();
   const absl::Time start = absl::Now();
-  Loop loop(in_flight, start + duration, max_calls, start_call);
+  Loop loop(in_flight, start, end, start_call);
   loop.Run();
   const absl::Duration taken = absl::Now() - start;
   const absl::Duration cpu = CpuTime() - cpu_before;

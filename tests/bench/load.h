@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <functional>
 
-#include "absl/functional/any_invocable.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 
 namespace innkeeper::bench {
@@ -28,10 +28,15 @@ struct LoadResult {
   int64_t failures = 0;
 };
 
-// Keeps `in_flight` calls in flight until `duration` has passed or `max_calls`
-// have been started, and waits for the last of them.
-LoadResult RunLoad(int in_flight, absl::Duration duration, int64_t max_calls,
-                   const StartCall& start_call);
+// When a load ends: with whatever comes first.
+struct LoadEnd {
+  absl::Duration duration = absl::InfiniteDuration();
+  int64_t max_calls = INT64_MAX;
+  const absl::Notification* event = nullptr;
+};
+
+// Keeps `in_flight` calls in flight until `end`, and waits for the last of them.
+LoadResult RunLoad(int in_flight, const LoadEnd& end, const StartCall& start_call);
 
 }  // namespace innkeeper::bench
 

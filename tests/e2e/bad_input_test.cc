@@ -359,7 +359,7 @@ TEST_F(BadInputTest, BytesThatAreNoRequest) {
           service.method(i)->name() == "WatchRoomEvents") {
         if (bytes.size() == 4 && bytes[2] == '\xc3') continue;  // no text in that field
       }
-      EXPECT_THAT(CallRaw(channel, *service.method(i), bytes,
+      EXPECT_THAT(CallRaw(channel, *service.method(i), {bytes},
                           {{"authorization", "Bearer " + TestToken("admin")}}),
                   IsError(grpc::StatusCode::INVALID_ARGUMENT, "INVALID_REQUEST"));
     }

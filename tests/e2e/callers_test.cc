@@ -17,6 +17,8 @@
 #include "server/base/file.h"
 #include "server/rooms/event.h"
 #include "tests/e2e/e2e_test.h"
+#include "tests/server/rooms/forked_room.h"
+#include "tests/server/rooms/signed_pdus.h"
 #include "tests/support/health_client.h"
 #include "tests/support/raw_call.h"
 
@@ -31,9 +33,11 @@ constexpr char kAlice[] = "@alice:example.org";
 // A request of each method that its rightful caller gets an answer to.
 struct Row {
   std::string request;
-  std::string role;     // that every call needs, or ""
-  std::string user;     // that the request has the caller act for, or ""
-  std::string allowed;  // a principal who may
+  std::string role;                    // that every call needs, or ""
+  std::string user;                    // that the request has the caller act for, or ""
+  std::string allowed;                 // a principal who may
+  std::vector<std::string> more = {};  // requests that follow the first in a stream
+  grpc::StatusCode outcome = grpc::StatusCode::OK;  // of that one's call
 };
 
 class CallersTest : public E2eTest {
@@ -80,10 +84,35 @@ class CallersTest : public E2eTest {
     return backend().Create(request).room_id();
   }
 
+  // A request that links the room with one that was made to succeed it.
+  static std::string LinkToSuccessor(const std::string& room_id) {
+    auto room = FromJson<v1::CreateRoomRequest>(
+        absl::StrCat(R"({"creationContent": {"predecessor": {"room_id": ")", room_id, R"("}}})"));
+    room.set_creator(kAlice);
+    v1::LinkUpgradeRequest request;
+    request.set_old_room_id(room_id);
+    request.set_new_room_id(backend().Create(room).room_id());
+    request.set_requester(kAlice);
+    return request.SerializeAsString();
+  }
+
   // An alias that no other call of this has returned.
   static std::string NewAlias() {
     static int count = 0;
     return Alias(absl::StrCat(++count));
+  }
+
+  // Only checks the room, so that it can be repeated.
+  static Row ImportRow() {
+    rooms::ForkedRoom room("11");
+    room.Begin();
+    v1::ImportRoomRequest header;
+    header.mutable_header()->set_room_id(room.graph().event(0).room_id);
+    header.mutable_header()->set_room_version("11");
+    header.mutable_header()->set_validate_only(true);
+    v1::ImportRoomRequest events;
+    for (const std::string& pdu : rooms::SignedPdus(room)) events.mutable_events()->add_pdus(pdu);
+    return {header.SerializeAsString(), "admin", "", "admin", {events.SerializeAsString()}};
   }
 
   // The rows by the methods' names, for a room of kAlice.
@@ -115,10 +144,19 @@ class CallersTest : public E2eTest {
         {"CreateRoom", {RoomRequest(kAlice).SerializeAsString(), "create", kAlice, "alice"}},
         {"UpgradeRoom",
          {UpgradeRequest(room_id, kAlice, "12").SerializeAsString(), "upgrade", kAlice, "alice"}},
+        {"CancelUpgrade",
+         {About<v1::CancelUpgradeRequest>(room_id),
+          "upgrade",
+          kAlice,
+          "alice",
+          {},
+          grpc::StatusCode::FAILED_PRECONDITION}},
+        {"LinkUpgrade", {LinkToSuccessor(room_id), "upgrade", kAlice, "alice"}},
         {"GetRoom", {GetRequest(room_id, kAlice).SerializeAsString(), "", kAlice, "nobody"}},
         {"GetRoomState", {StateRequest(room_id, kAlice).SerializeAsString(), "", kAlice, "nobody"}},
         {"ListRooms", {rooms.SerializeAsString(), "", kAlice, "nobody"}},
         {"ExportRoom", {ExportRequest(room_id, kAlice).SerializeAsString(), "", kAlice, "nobody"}},
+        {"ImportRoom", ImportRow()},
         {"WatchRoomEvents", {"", "watch", "", "watcher"}},
         {"ListRoomEvents", {"", "watch", "", "watcher"}},
         {"SetState",
@@ -181,10 +219,12 @@ class CallersTest : public E2eTest {
   }
 
   static grpc::Status Call(const MethodDescriptor& method, const std::string& request,
-                           const Metadata& metadata) {
+                           const Metadata& metadata, const std::vector<std::string>& more = {}) {
     static const auto& channel = *new std::shared_ptr<grpc::Channel>(
         grpc::CreateChannel(server().address(), grpc::InsecureChannelCredentials()));
-    return CallRaw(channel, method, request, metadata);
+    std::vector<std::string> requests = {request};
+    requests.insert(requests.end(), more.begin(), more.end());
+    return CallRaw(channel, method, requests, metadata);
   }
 
   static Metadata Bearer(const std::string& token) {
@@ -196,10 +236,9 @@ TEST_F(CallersTest, RightfulCallersGetThrough) {
   ForEachMethod([](const MethodDescriptor& method, const Row& row) {
     for (const std::string& principal : {row.allowed, std::string("admin")}) {
       // Each of them upgrades a room of their own.
-      const auto rows = Rows(backend().Create(RoomRequest(kAlice)).room_id());
-      const grpc::Status status =
-          Call(method, rows.at(method.name()).request, Bearer(TestToken(principal)));
-      EXPECT_TRUE(status.ok()) << principal << ": " << status.error_message();
+      const Row own = Rows(backend().Create(RoomRequest(kAlice)).room_id()).at(method.name());
+      const grpc::Status status = Call(method, own.request, Bearer(TestToken(principal)), own.more);
+      EXPECT_EQ(status.error_code(), own.outcome) << principal << ": " << status.error_message();
     }
   });
 }
@@ -399,7 +438,7 @@ class TlsTest : public testing::Test {
   static grpc::Status List(const std::shared_ptr<grpc::Channel>& channel) {
     const auto* service =
         v1::CreateRoomRequest::descriptor()->file()->FindServiceByName("RoomLifecycle");
-    return CallRaw(channel, *service->FindMethodByName("ListRooms"), "",
+    return CallRaw(channel, *service->FindMethodByName("ListRooms"), {std::string()},
                    {{"authorization", "Bearer " + TestToken("reader")}});
   }
 

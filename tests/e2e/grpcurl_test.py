@@ -18,10 +18,13 @@ from running_server import TOKEN, running_server, skip
 SERVICE = "innkeeper.v1.RoomLifecycle"
 DIRECTORY = "innkeeper.v1.RoomDirectory"
 METHODS = [
+    "CancelUpgrade",
     "CreateRoom",
     "ExportRoom",
     "GetRoom",
     "GetRoomState",
+    "ImportRoom",
+    "LinkUpgrade",
     "ListRoomEvents",
     "ListRooms",
     "UpgradeRoom",
@@ -41,10 +44,11 @@ class Grpcurl:
         return [self._program, "-plaintext", "-expand-headers", "-H", header, *options,
                 self._address, *arguments]
 
-    def run(self, *arguments, options=()):
+    def run(self, *arguments, options=(), stdin=None):
         """Returns what grpcurl prints, and its errors; it must take under a minute."""
         result = subprocess.run(self._arguments(options, *arguments), capture_output=True,
-                                text=True, timeout=60, env=dict(os.environ, TOKEN=TOKEN))
+                                input=stdin, text=True, timeout=60,
+                                env=dict(os.environ, TOKEN=TOKEN))
         return result.returncode, result.stdout, result.stderr
 
     def call(self, method, request, service=SERVICE):
@@ -78,9 +82,10 @@ def messages(stream):
 
 
 class GrpcurlTest(unittest.TestCase):
-    """Tests share a server."""
+    """Tests share a server, and another for what they take elsewhere."""
 
     grpcurl = None
+    elsewhere = None
 
     def setUp(self):
         self.alice = "@" + self._testMethodName.lower() + ":example.org"
@@ -180,6 +185,24 @@ class GrpcurlTest(unittest.TestCase):
         for pdu in pdus:
             self.assertEqual(list(pdu["signatures"]["example.org"]), [key["key_id"]])
 
+    def test_an_export_is_imported_as_it_is(self):
+        room = self.create(name="Lobby", invites=["@bob:example.org"], room_version="12")
+        _, export, _ = self.grpcurl.run(
+            SERVICE + "/ExportRoom", options=["-d", json.dumps({"room_id": room["room_id"]})])
+        code, output, errors = self.elsewhere.run(
+            SERVICE + "/ImportRoom", options=["-d", "@"], stdin=export)
+        self.assertEqual(code, 0, errors)
+        imported = json.loads(output)
+        self.assertEqual(imported["room"]["name"], "Lobby")
+        self.assertNotIn("refused_events", imported)
+        self.assertNotIn("unverified_servers", imported)
+        self.assertEqual(self.elsewhere.call("GetRoom", {"room_id": room["room_id"]}),
+                         {"room": imported["room"]})
+        code, _, errors = self.elsewhere.run(
+            SERVICE + "/ImportRoom", options=["-format-error", "-d", "@"], stdin=export)
+        self.assertNotEqual(code, 0)
+        self.assertIn("ROOM_EXISTS", errors)
+
     def test_a_room_is_found_by_alias_and_on_the_list_of_public_rooms(self):
         room_id = self.create(name="A room to be found")["room_id"]
         alias = "#" + self._testMethodName + ":example.org"
@@ -238,8 +261,10 @@ def main():
         skip(path)
     if found.returncode != 0:
         sys.exit("grpcurl.sh failed: " + found.stdout)
-    with running_server(server, "--reflection") as address:
+    with running_server(server, "--reflection") as address, \
+            running_server(server, "--reflection") as other_address:
         GrpcurlTest.grpcurl = Grpcurl(path, address)
+        GrpcurlTest.elsewhere = Grpcurl(path, other_address)
         ended_well = unittest.main(exit=False).result.wasSuccessful()
     sys.exit(0 if ended_well else 1)
 

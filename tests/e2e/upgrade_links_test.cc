@@ -136,7 +136,6 @@ TEST_F(UpgradeLinksTest, SpacesThatCannotBeChangedAreReported) {
       UnmovedIn(upgraded),
       UnorderedElementsAre(absl::StrCat("SPACE_CHILD ", strange, "| NOT_JOINED"),
                            absl::StrCat("SPACE_CHILD ", replacement, "| NOT_JOINED"),
-                           absl::StrCat("SPACE_CHILD ", replaced, "| ROOM_NOT_ACTIVE"),
                            absl::StrCat("SPACE_CHILD ", powerless, "| INSUFFICIENT_POWER")));
   EXPECT_THAT(RepairedIn(upgraded), IsEmpty());
   for (const std::string& space : {strange, powerless}) {
@@ -349,7 +348,6 @@ TEST_F(LinkUpgradeTest, RoomsMustReferToEachOtherBeforeAnythingMoves) {
 
   const auto stranger = backend().LinkUpgrade(LinkRequest(old_id, NewRoom(alice), alice));
   EXPECT_THAT(stranger.status, IsError(StatusCode::FAILED_PRECONDITION, "ROOMS_NOT_LINKED"));
-  EXPECT_EQ(MetadataOf(stranger.status)["cause"], "predecessor");
   const std::string claim = Successor(mallory, old_id);
   EXPECT_THAT(backend().LinkUpgrade(LinkRequest(old_id, claim, mallory)).status,
               IsError(StatusCode::PERMISSION_DENIED, "INSUFFICIENT_POWER"));

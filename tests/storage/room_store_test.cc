@@ -397,6 +397,20 @@ TEST_F(RoomStoreTest, EventsAreFoundByTheirIdsInTheirRoom) {
   EXPECT_EQ(*RoomReader(*engine_).GetEventNumber(kRoom, "$seven"), 7);
 }
 
+TEST_F(RoomStoreTest, ARoomHasTheKeysThatCameWithIt) {
+  RoomKeysRecord keys;
+  VerifyKeyRecord& key = *keys.add_keys();
+  key.set_server_name("a.example");
+  key.set_key_id("ed25519:1");
+  key.set_public_key(std::string("\xFF\x00", 2));
+  RoomCommit commit;
+  commit.PutRoomKeys(kRoom, keys);
+  MustCommit(commit);
+  RoomReader reader(*engine_);
+  EXPECT_EQ(reader.GetRoomKeys(kRoom)->SerializeAsString(), keys.SerializeAsString());
+  EXPECT_EQ(reader.GetRoomKeys("!other:example.org")->keys_size(), 0);
+}
+
 TEST_F(RoomStoreTest, ADeletedAliasIsGoneFromItsRoomToo) {
   AliasRecord record;
   record.set_room_id(kRoom);

@@ -22,9 +22,9 @@ class HookedEngine final : public Engine {
   // `engine` must outlive this.
   explicit HookedEngine(Engine& engine) : engine_(engine) {}
 
-  // Not thread-safe; commits that the hook itself makes must go to the engine
-  // behind.
-  void SetHook(Hook hook) { hook_ = std::move(hook); }
+  // Not thread-safe. The hook itself may call this, and make commits if it has set
+  // another hook or none before.
+  void SetHook(Hook hook) { hook_ = std::make_shared<Hook>(std::move(hook)); }
 
   uint64_t incarnation() const override { return engine_.incarnation(); }
   std::unique_ptr<Snapshot> NewSnapshot() const override { return engine_.NewSnapshot(); }
@@ -32,7 +32,8 @@ class HookedEngine final : public Engine {
     return engine_.Get(key);
   }
   void Commit(CommitRequest request, CommitDone done) override {
-    if (hook_) hook_(request);
+    const std::shared_ptr<Hook> hook = hook_;  // lives on if it sets another
+    if (*hook) (*hook)(request);
     engine_.Commit(std::move(request), std::move(done));
   }
   LogBounds log_bounds() const override { return engine_.log_bounds(); }
@@ -48,7 +49,7 @@ class HookedEngine final : public Engine {
 
  private:
   Engine& engine_;
-  Hook hook_;
+  std::shared_ptr<Hook> hook_ = std::make_shared<Hook>();
 };
 
 }  // namespace innkeeper::storage

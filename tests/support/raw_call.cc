@@ -27,22 +27,26 @@ bool Await(grpc::CompletionQueue& queue) {
 }  // namespace
 
 grpc::Status CallRaw(const std::shared_ptr<grpc::Channel>& channel,
-                     const google::protobuf::MethodDescriptor& method, const std::string& request,
+                     const google::protobuf::MethodDescriptor& method,
+                     const std::vector<std::string>& requests,
                      const std::multimap<std::string, std::string>& metadata) {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kDeadline);
   for (const auto& [key, value] : metadata) context.AddMetadata(key, value);
-  const grpc::Slice slice(request);
-  const grpc::ByteBuffer message(&slice, 1);
-
   grpc::CompletionQueue queue;
   grpc::GenericStub stub(channel);
   auto call = stub.PrepareCall(
       &context, absl::StrCat("/", method.service()->full_name(), "/", method.name()), &queue);
   call->StartCall(nullptr);
   Await(queue);
-  call->WriteLast(message, grpc::WriteOptions(), nullptr);
-  Await(queue);
+  // Fails if the call is over already, which Finish tells.
+  for (size_t i = 0; i < requests.size(); ++i) {
+    const grpc::Slice slice(requests[i]);
+    grpc::WriteOptions options;
+    if (i + 1 == requests.size()) options.set_last_message();
+    call->Write(grpc::ByteBuffer(&slice, 1), options, nullptr);
+    Await(queue);
+  }
   grpc::ByteBuffer response;
   call->Read(&response, nullptr);
   const bool answered = Await(queue);

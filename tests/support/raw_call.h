@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "google/protobuf/descriptor.h"
 #include "grpcpp/channel.h"
@@ -15,11 +16,12 @@
 
 namespace innkeeper {
 
-// Calls the method with `request` as its serialised request. A stream is cancelled
-// once its first message is there, which counts as success. The deadline is one
-// that no call should reach.
+// Calls the method with `requests`, at least one, as its serialised requests. A stream is
+// cancelled once its first message is there, which counts as success. The deadline is
+// one that no call should reach.
 grpc::Status CallRaw(const std::shared_ptr<grpc::Channel>& channel,
-                     const google::protobuf::MethodDescriptor& method, const std::string& request,
+                     const google::protobuf::MethodDescriptor& method,
+                     const std::vector<std::string>& requests,
                      const std::multimap<std::string, std::string>& metadata);
 
 }  // namespace innkeeper

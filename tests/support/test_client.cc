@@ -134,6 +134,20 @@ ExportedRoom TestClient::ExportRoom(const v1::ExportRoomRequest& request) const 
   return room;
 }
 
+Reply<v1::ImportRoomResponse> TestClient::ImportRoom(
+    const std::vector<v1::ImportRoomRequest>& messages) const {
+  grpc::ClientContext context;
+  Prepare(context);
+  Reply<v1::ImportRoomResponse> reply;
+  const auto stream = stub_->ImportRoom(&context, &reply.response);
+  for (const v1::ImportRoomRequest& message : messages) {
+    if (!stream->Write(message)) break;
+  }
+  stream->WritesDone();
+  reply.status = stream->Finish();
+  return reply;
+}
+
 v1::Room TestClient::Create(const v1::CreateRoomRequest& request) const {
   Reply<v1::CreateRoomResponse> reply = CreateRoom(request);
   CHECK(reply.ok()) << reply.status.error_message();
@@ -180,6 +194,21 @@ v1::CreateRoomRequest RoomRequest(const std::string& creator) {
   v1::CreateRoomRequest request;
   request.set_creator(creator);
   return request;
+}
+
+std::vector<v1::ImportRoomRequest> ImportRequests(const ExportedRoom& room) {
+  constexpr int kEventsInAMessage = 50;
+  std::vector<v1::ImportRoomRequest> requests(1);
+  v1::RoomImportHeader& header = *requests.front().mutable_header();
+  header.set_room_id(room.header.room_id());
+  header.set_room_version(room.header.room_version());
+  *header.mutable_verify_keys() = room.header.verify_keys();
+  header.set_event_count(room.header.event_count());
+  for (const std::string& pdu : room.pdus) {
+    if (requests.back().events().pdus_size() % kEventsInAMessage == 0) requests.emplace_back();
+    requests.back().mutable_events()->add_pdus(pdu);
+  }
+  return requests;
 }
 
 void ParseJsonMessage(absl::string_view json, google::protobuf::Message* message) {

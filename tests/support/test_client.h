@@ -65,6 +65,9 @@ class TestClient {
   Reply<v1::GetRoomStateResponse> GetRoomState(const v1::GetRoomStateRequest& request) const;
   Reply<v1::ListRoomsResponse> ListRooms(const v1::ListRoomsRequest& request) const;
   ExportedRoom ExportRoom(const v1::ExportRoomRequest& request) const;
+  // Sends `messages`, as far as the server takes them.
+  Reply<v1::ImportRoomResponse> ImportRoom(
+      const std::vector<v1::ImportRoomRequest>& messages) const;
   Reply<v1::ListRoomEventsResponse> ListRoomEvents(const v1::ListRoomEventsRequest& request) const;
 
   Reply<v1::CancelUpgradeResponse> CancelUpgrade(const v1::CancelUpgradeRequest& request) const;
@@ -118,6 +121,9 @@ class TestClient {
 
 // A request for a plain room of `creator`.
 v1::CreateRoomRequest RoomRequest(const std::string& creator);
+
+// The messages that import an exported room.
+std::vector<v1::ImportRoomRequest> ImportRequests(const ExportedRoom& room);
 
 // Parses a message written as JSON. Crashes if it can't.
 void ParseJsonMessage(absl::string_view json, google::protobuf::Message* message);

@@ -17,7 +17,7 @@ constexpr int kReasons = v1::UnmovedReason_ARRAYSIZE - 1;
 // Both are declared in the same order, that of the API after a value for "none".
 TEST(UpgradeResponseTest, EveryKindAndReasonIsThatOfTheApi) {
   static_assert(kKinds == static_cast<int>(Unmoved::Kind::kAllowedRoom) + 1);
-  static_assert(kReasons == static_cast<int>(Unmoved::Reason::kTooLarge) + 1);
+  static_assert(kReasons == static_cast<int>(Unmoved::Reason::kTooMany) + 1);
   for (int i = 0; i < kKinds * kReasons; ++i) {
     const auto kind = static_cast<Unmoved::Kind>(i % kKinds);
     const auto reason = static_cast<Unmoved::Reason>(i / kKinds);
@@ -46,6 +46,7 @@ TEST(UpgradeResponseTest, CountsWhatListsLeaveOut) {
     for (int thrice = 0; thrice < 3; ++thrice) report.copied.Add({"copied", "key"});
     for (int four = 0; four < 4; ++four) report.left_behind.Add({"left", ""});
     for (int five = 0; five < 5; ++five) report.unmoved.Add({});
+    for (int six = 0; six < 6; ++six) report.repaired_links.Add({"!other:x", "m.space.child"});
   }
   v1::UpgradeRoomResponse response;
   SetReport(report, &response);
@@ -55,6 +56,10 @@ TEST(UpgradeResponseTest, CountsWhatListsLeaveOut) {
   EXPECT_EQ(response.knock_count(), 2);
   EXPECT_EQ(response.unmoved_count(), 5005);
   EXPECT_EQ(response.unmoved_size(), 1000);
+  EXPECT_EQ(response.repaired_link_count(), 6006);
+  EXPECT_EQ(response.repaired_links_size(), 1000);
+  EXPECT_EQ(response.repaired_links(999).room_id(), "!other:x");
+  EXPECT_EQ(response.repaired_links(999).type(), "m.space.child");
   EXPECT_FALSE(response.has_plan());
 
   const v1::UpgradePlan plan = PlanOf(report);

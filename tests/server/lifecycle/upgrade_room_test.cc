@@ -9,125 +9,16 @@
 
 #include "server/errors/errors.h"
 #include "server/events/event_codec.h"
-#include "server/lifecycle/create_room.h"
-#include "server/lifecycle/room_records.h"
 #include "storage/room_store.h"
-#include "tests/support/hooked_engine.h"
-#include "tests/support/temp_dir.h"
-#include "tests/support/test_engine.h"
+#include "tests/server/lifecycle/upgrade_fixture.h"
 
 namespace innkeeper::lifecycle {
 namespace {
 
-using storage::RoomCommit;
 using storage::RoomReader;
 using testing::ElementsAre;
 
-constexpr char kAlice[] = "@alice:example.org";
-constexpr char kServer[] = "example.org";
-
-// A store with the use cases on it, and a clock that the test sets.
-class UpgradeRoomTest : public testing::Test {
- protected:
-  UpgradeRoomTest()
-      : store_(storage::OpenTestEngine(dir_.File("data"))),
-        engine_(*store_),
-        clock_([this] { return now_; }),
-        random_(SecureRandom()),
-        transactor_(engine_, executor_, clock_, {}),
-        creator_(clock_, random_, CreatorOptions()),
-        upgrader_(MakeUpgrader("instance-1")) {}
-
-  static RoomCreator::Options CreatorOptions() {
-    RoomCreator::Options options;
-    options.server_name = kServer;
-    return options;
-  }
-
-  std::unique_ptr<RoomUpgrader> MakeUpgrader(const std::string& instance) {
-    return std::make_unique<RoomUpgrader>(
-        engine_, clock_, random_,
-        RoomUpgrader::Options{
-            .server_name = kServer, .instance_name = instance, .lease = absl::Seconds(30)});
-  }
-
-  std::string NewRoom(const std::string& alias = "") {
-    CreateRoomCommand command;
-    command.spec.creator = kAlice;
-    command.spec.version = rooms::FindRoomVersion("10");
-    command.spec.alias = alias;
-    auto created = transactor_.RunAndWait(creator_.Create(std::move(command)));
-    EXPECT_TRUE(created.ok()) << created.status();
-    return created->room().room_id();
-  }
-
-  static UpgradeRoomCommand Command(const std::string& room_id) {
-    return {.room_id = room_id, .requester = kAlice, .new_version = "11"};
-  }
-
-  storage::RoomRecord Room(const std::string& room_id) {
-    auto room = RoomReader(engine_).GetRoom(room_id);
-    EXPECT_TRUE(room.ok() && room->has_value());
-    return (*room)->record;
-  }
-
-  // Another writer changes the room, as one that sends a message would.
-  void TouchRoom(const std::string& room_id) {
-    auto room = RoomReader(*store_).GetRoom(room_id);
-    ASSERT_TRUE(room.ok() && room->has_value());
-    Touch((*room)->record, absl::ToUnixMicros(now_));
-    RoomCommit commit;
-    commit.UpdateRoom((*room)->record, (*room)->revision);
-    ASSERT_TRUE(CommitAndWait(*store_, commit.Take()).status.ok());
-  }
-
-  // Leaves the room locked, as a process would that dies in the middle: the last
-  // commit of the upgrade is never made.
-  void LockAndDie(const std::string& room_id, RoomUpgrader& upgrader) {
-    class Died : public std::exception {};
-    engine_.SetHook([](const storage::CommitRequest& request) {
-      if (request.log_entries.size() == 2) throw Died();
-    });
-    EXPECT_THROW(upgrader.Upgrade(Command(room_id)).IgnoreError(), Died);
-    engine_.SetHook(nullptr);
-    ASSERT_EQ(Room(room_id).status(), storage::ROOM_STATUS_RECORD_UPGRADING);
-  }
-
-  std::vector<v1::RoomEvent> Events() {
-    auto entries = engine_.ReadLog(1, 1000, 1 << 20);
-    EXPECT_TRUE(entries.ok());
-    std::vector<v1::RoomEvent> events;
-    for (const auto& entry : *entries) {
-      auto event = DecodeEvent(entry);
-      EXPECT_TRUE(event.ok());
-      events.push_back(*event);
-    }
-    return events;
-  }
-
-  std::vector<std::string> EventTypes() {
-    std::vector<std::string> types;
-    for (const auto& event : Events()) types.push_back(event.type());
-    return types;
-  }
-
-  v1::UpgradeFailureReason LastFailure() {
-    const std::vector<v1::RoomEvent> events = Events();
-    EXPECT_EQ(events.back().type(), kRoomUpgradeFailedType);
-    return events.back().room_upgrade_failed().reason();
-  }
-
-  TempDir dir_;
-  absl::Time now_ = absl::FromUnixSeconds(1'700'000'000);
-  std::unique_ptr<storage::Engine> store_;
-  storage::HookedEngine engine_;
-  Clock clock_;
-  RandomBytes random_;
-  Executor executor_{1, 100};
-  Transactor transactor_;
-  RoomCreator creator_;
-  std::unique_ptr<RoomUpgrader> upgrader_;
-};
+using UpgradeRoomTest = UpgradeFixture;
 
 TEST_F(UpgradeRoomTest, ReplacesTheRoomAndTellsSo) {
   const std::string old_id = NewRoom("#lobby:example.org");
@@ -278,7 +169,7 @@ TEST_F(UpgradeRoomTest, AnUnsupportedVersionFailsWithItsReasonAndEvent) {
 TEST_F(UpgradeRoomTest, WhoIsNotAMemberLearnsNothingAndLeavesNoTrace) {
   const std::string room_id = NewRoom();
   UpgradeRoomCommand command = Command(room_id);
-  command.requester = "@mallory:example.org";
+  command.actor.requester = "@mallory:example.org";
   UpgradeRoomCommand elsewhere = command;
   elsewhere.room_id = "!nosuchroom:example.org";
   const absl::Status there = upgrader_->Upgrade(command).status();
@@ -288,7 +179,7 @@ TEST_F(UpgradeRoomTest, WhoIsNotAMemberLearnsNothingAndLeavesNoTrace) {
   EXPECT_EQ(there.message(), nowhere.message());
   EXPECT_EQ(Events().size(), 1u);
 
-  command.may_read_all = true;
+  command.actor.may_read_all = true;
   EXPECT_EQ(ReasonOf(upgrader_->Upgrade(command).status()), v1::ERROR_REASON_INSUFFICIENT_POWER);
   EXPECT_EQ(LastFailure(), v1::UPGRADE_FAILURE_REASON_INSUFFICIENT_POWER);
 }
@@ -296,9 +187,9 @@ TEST_F(UpgradeRoomTest, WhoIsNotAMemberLearnsNothingAndLeavesNoTrace) {
 TEST_F(UpgradeRoomTest, AsAnAdministratorTheMostPowerfulMemberSends) {
   const std::string room_id = NewRoom();
   UpgradeRoomCommand command = Command(room_id);
-  command.requester = "@mallory:example.org";
-  command.may_read_all = true;
-  command.as_administrator = true;
+  command.actor.requester = "@mallory:example.org";
+  command.actor.may_read_all = true;
+  command.actor.as_administrator = true;
   auto response = upgrader_->Upgrade(command);
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->room().creator(), kAlice);

@@ -212,13 +212,77 @@ TEST(EventChainTest, GoesOnFromATipAsIfNeverInterrupted) {
     EventChain resumed(version, Context(),
                        {.room_id = part.room_id(),
                         .depth = 3,
-                        .latest_event = ReferenceTo(version, part.events().back())},
+                        .latest_events = {ReferenceTo(version, part.events().back())}},
                        part.state());
     ASSERT_TRUE(Append(whole, "m.room.name", "", {{"name", "x"}}).ok());
     ASSERT_TRUE(Append(resumed, "m.room.name", "", {{"name", "x"}}).ok());
     EXPECT_EQ(resumed.events().size(), 1u);
     EXPECT_EQ(resumed.events().back().event_id, whole.events().back().event_id);
     EXPECT_EQ(resumed.state().size(), 4u);
+  }
+}
+
+TEST(EventChainTest, TheFirstEventBehindBranchesBringsThemTogether) {
+  for (const RoomVersion& version : AllRoomVersions()) {
+    SCOPED_TRACE(version.id);
+    const EventChain start = StartedRoom(version);
+    const std::vector<EventReference> branches = {{"$b:domain", "b"}, {"$a:domain", "a"}};
+    EventChain chain(version, Context(),
+                     {.room_id = start.room_id(), .depth = 7, .latest_events = branches},
+                     start.state());
+    ASSERT_TRUE(Append(chain, "m.room.name", "", {{"name", "x"}}).ok());
+    ASSERT_TRUE(Append(chain, "m.room.topic", "", {{"topic", "x"}}).ok());
+    const Event& first = chain.events()[0];
+    EXPECT_EQ(first.prev_events, branches);
+    EXPECT_EQ(first.depth, 8);
+    EXPECT_THAT(chain.events()[1].prev_events, ElementsAre(ReferenceTo(version, first)));
+    EXPECT_EQ(chain.events()[1].depth, 9);
+  }
+}
+
+TEST(EventChainTest, MoreBranchesThanAnEventCanReferToAreBroughtTogetherByAndBy) {
+  const RoomVersion& version = Version("11");
+  const EventChain start = StartedRoom(version);
+  std::vector<EventReference> branches;
+  for (int i = 0; i < 45; ++i) branches.push_back({absl::StrCat("$", i)});
+  EventChain chain(version, Context(),
+                   {.room_id = start.room_id(), .depth = 7, .latest_events = branches},
+                   start.state());
+  std::vector<EventReference> expected(branches.begin(), branches.begin() + 20);
+  for (const size_t taken : {39, 45, 45}) {
+    ASSERT_TRUE(Append(chain, "m.room.name", "", {{"name", "x"}}).ok());
+    EXPECT_EQ(chain.events().back().prev_events, expected);
+    expected = {ReferenceTo(version, chain.events().back())};
+    const size_t first = 20 + 19 * (chain.events().size() - 1);
+    for (size_t i = first; i < taken; ++i) expected.push_back(branches[i]);
+  }
+}
+
+TEST(EventChainTest, DepthsEndWhereTheVersionHasThemEnd) {
+  for (const RoomVersion& version : AllRoomVersions()) {
+    SCOPED_TRACE(version.id);
+    const EventChain start = StartedRoom(version);
+    EventChain chain(version, Context(),
+                     {.room_id = start.room_id(),
+                      .depth = MaxDepth(version) - 1,
+                      .latest_events = {ReferenceTo(version, start.events().back())}},
+                     start.state());
+    ASSERT_TRUE(Append(chain, "m.room.name", "", {{"name", "x"}}).ok());
+    ASSERT_TRUE(Append(chain, "m.room.name", "", {{"name", "x"}}).ok());
+    EXPECT_EQ(chain.events()[0].depth, MaxDepth(version));
+    EXPECT_EQ(chain.events()[1].depth, MaxDepth(version));
+    EXPECT_NE(chain.events()[0].event_id, chain.events()[1].event_id);
+  }
+}
+
+TEST(EventChainTest, NumbersThatCanonicalJsonLacksAreForOldVersions) {
+  for (const RoomVersion& version : AllRoomVersions()) {
+    SCOPED_TRACE(version.id);
+    EventChain chain = StartedRoom(version);
+    const absl::Status status = Append(chain, "org.example.x", "", {{"a", {{"b", 0.5}}}});
+    EXPECT_EQ(status.ok(), !version.strict_canonical_json);
+    if (status.ok()) continue;
+    EXPECT_THAT(ViolatedFields(status), ElementsAre("the_field.a.b"));
   }
 }
 

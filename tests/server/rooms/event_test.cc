@@ -281,6 +281,27 @@ TEST(RedactTest, LeavesOfTheEventWhatTheVersionProtects) {
   }
 }
 
+TEST(RedactTest, AnEventIsRedactedAsItsPduIs) {
+  for (const RoomVersion& version : AllRoomVersions()) {
+    SCOPED_TRACE(version.id);
+    Event event{.event_id = "$e:domain",
+                .room_id = "!r:domain",
+                .type = "m.room.redaction",
+                .sender = "@a:domain",
+                .content = {{"reason", "spam"}, {"redacts", "$x"}},
+                .redacts = version.redacts_in_content ? "" : "$x",
+                .other_fields = {{"origin", "domain"}, {"unknown", 1}}};
+    FinishEvent(version, event);
+    const Json expected = Redact(version, PduJson(version, event));
+    const std::string event_id = event.event_id;
+    Redact(version, event);
+    EXPECT_EQ(PduJson(version, event), expected);
+    EXPECT_EQ(event.canonical_content, CanonicalJson(expected["content"]));
+    IdentifyEvent(version, event);
+    EXPECT_EQ(event.event_id, event_id);
+  }
+}
+
 TEST(RedactTest, ChangesNothingTheSecondTime) {
   for (const RoomVersion& version : AllRoomVersions()) {
     for (const Json& vector : Vectors()["published"]["content_hashes"]) {

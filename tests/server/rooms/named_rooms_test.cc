@@ -29,9 +29,9 @@ TEST(NamedRoomsTest, RoomsWhoseMembersMayJoinCountOnceInOrder) {
 }
 
 TEST(NamedRoomsTest, MalformedJoinRulesNameNothing) {
-  for (const Json& allow :
-       {Json(), Json(kRoom), Json({{"room_id", kRoom}}), Json::array({kRoom}),
-        Json::array({{{"room_id", 1}}}), Json::array({{{"room_id", ""}}}), Json::array()}) {
+  for (const Json& allow : {Json(), Json(kRoom), Json({{"room_id", kRoom}}), Json::array({kRoom}),
+                            Json::array({{{"room_id", 1}}}), Json::array({{{"room_id", ""}}}),
+                            Json::array({{{"room_id", std::string(256, '!')}}}), Json::array()}) {
     EXPECT_THAT(RoomsNamedIn("m.room.join_rules", "", {{"allow", allow}}), IsEmpty()) << allow;
   }
   EXPECT_THAT(RoomsNamedIn("m.room.join_rules", "", {{"join_rule", "public"}}), IsEmpty());

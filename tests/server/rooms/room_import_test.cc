@@ -11,11 +11,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "server/rooms/ed25519.h"
 #include "server/rooms/identifiers.h"
 #include "server/rooms/state_resolution.h"
 #include "tests/server/rooms/forked_room.h"
 #include "tests/server/rooms/random_room.h"
+#include "tests/server/rooms/signed_pdus.h"
 
 namespace innkeeper::rooms {
 namespace {
@@ -30,38 +30,6 @@ using ::testing::Key;
 using ::testing::Not;
 using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
-
-SigningKey KeyOf(const std::string& server) {
-  std::string seed = server;
-  seed.resize(32, 'x');
-  return {server, "ed25519:1", Ed25519Key(seed)};
-}
-
-VerifyKeys KeysOf(const std::vector<std::string>& servers) {
-  VerifyKeys keys;
-  for (const std::string& server : servers) {
-    keys[server]["ed25519:1"] = KeyOf(server).key.public_key();
-  }
-  return keys;
-}
-
-// The event as its sender's server would export it.
-Json Pdu(const ForkedRoom& room, EventIndex index) {
-  const Event& event = room.graph().event(index);
-  Json pdu = PduJson(room.version(), event);
-  for (const std::string& server : RequiredSigners(room.version(), pdu)) {
-    SignEvent(room.version(), KeyOf(server), pdu);
-  }
-  return pdu;
-}
-
-std::vector<std::string> Pdus(const ForkedRoom& room) {
-  std::vector<std::string> pdus;
-  for (EventIndex index = 0; index < room.graph().size(); ++index) {
-    pdus.push_back(CanonicalJson(Pdu(room, index)));
-  }
-  return pdus;
-}
 
 absl::StatusOr<ImportedRoom> Import(const ForkedRoom& room, const std::vector<std::string>& pdus,
                                     const VerifyKeys& keys = {}) {
@@ -115,7 +83,7 @@ TEST_P(EveryVersionTest, ARoomComesOutAsItWentIn) {
   room.Join("JoinBob", kBob);
   room.Message("Hello", kBob);
   room.Topic("Topic", kAlice);
-  const std::vector<std::string> pdus = Pdus(room);
+  const std::vector<std::string> pdus = SignedPdus(room);
   const auto imported = Import(room, pdus, KeysOf({"a.example", "b.example"}));
   ASSERT_EQ(imported.status(), absl::OkStatus());
   EXPECT_THAT(imported->refused, IsEmpty());
@@ -136,7 +104,7 @@ TEST_P(EveryVersionTest, BranchesAreResolvedAndTheOrderOfTheExportIsOfNoMatter) 
   for (uint32_t seed = 0; seed < 5; ++seed) {
     const RandomRoom random(GetParam().id, seed, 50);
     const ForkedRoom& room = random.room();
-    std::vector<std::string> pdus = Pdus(room);
+    std::vector<std::string> pdus = SignedPdus(room);
     const auto imported = Import(room, pdus);
     ASSERT_EQ(imported.status(), absl::OkStatus());
     EXPECT_THAT(imported->refused, IsEmpty());
@@ -165,14 +133,14 @@ class RoomImportTest : public testing::Test {
     room_.Join("JoinBob", kBob);
   }
 
-  ImportedRoom ImportAll() { return Import(room_, Pdus(room_)).value(); }
+  ImportedRoom ImportAll() { return Import(room_, SignedPdus(room_)).value(); }
 
   // The export without these events.
   std::vector<std::string> Without(const std::vector<std::string>& names) const {
     std::vector<std::string> pdus;
     for (EventIndex index = 0; index < room_.graph().size(); ++index) {
       if (std::find(names.begin(), names.end(), room_.Name(index)) == names.end()) {
-        pdus.push_back(CanonicalJson(Pdu(room_, index)));
+        pdus.push_back(CanonicalJson(SignedPdu(room_, index)));
       }
     }
     return pdus;
@@ -180,7 +148,7 @@ class RoomImportTest : public testing::Test {
 
   // The export with another event in the place of one.
   std::vector<std::string> With(const std::string& name, const std::string& pdu) const {
-    std::vector<std::string> pdus = Pdus(room_);
+    std::vector<std::string> pdus = SignedPdus(room_);
     pdus[room_.Index(name)] = pdu;
     return pdus;
   }
@@ -301,7 +269,7 @@ TEST_F(RoomImportTest, BranchesBehindARejectedEventEndWhereTheyDo) {
 TEST_F(RoomImportTest, AChangedEventIsTakenAsRedacted) {
   room_.Topic("Topic", kAlice);
   room_.Message("Hello", kBob);
-  Json pdu = Pdu(room_, room_.Index("Topic"));
+  Json pdu = SignedPdu(room_, room_.Index("Topic"));
   pdu["content"] = {{"topic", "changed"}};
   const auto imported =
       Import(room_, With("Topic", CanonicalJson(pdu)), KeysOf({"a.example", "b.example"}));
@@ -313,9 +281,9 @@ TEST_F(RoomImportTest, AChangedEventIsTakenAsRedacted) {
 
 TEST_F(RoomImportTest, OfARedactedAndAWholeCopyTheWholeOneIsTaken) {
   room_.Topic("Topic", kAlice);
-  Json redacted = Pdu(room_, room_.Index("Topic"));
+  Json redacted = SignedPdu(room_, room_.Index("Topic"));
   redacted["content"] = Json::object();
-  std::vector<std::string> pdus = Pdus(room_);
+  std::vector<std::string> pdus = SignedPdus(room_);
   pdus.push_back(CanonicalJson(redacted));
   for (int i = 0; i < 2; ++i) {
     const auto imported = Import(room_, pdus);
@@ -354,7 +322,8 @@ TEST_P(EveryVersionTest, RedactionsTakeEffect) {
   AddRedaction(room, "OfCreate", kAlice, "Create");
   AddRedaction(room, "OfMember", kAlice, "JoinEve");
   if (!room.version().redactions_need_power) AddRedaction(room, "NoPower", kBob, "Eves");
-  const auto imported = Import(room, Pdus(room), KeysOf({"a.example", "b.example", "e.example"}));
+  const auto imported =
+      Import(room, SignedPdus(room), KeysOf({"a.example", "b.example", "e.example"}));
   ASSERT_EQ(imported.status(), absl::OkStatus());
   EXPECT_THAT(imported->refused, IsEmpty());
   std::map<std::string, std::string> redacted;
@@ -363,7 +332,7 @@ TEST_P(EveryVersionTest, RedactionsTakeEffect) {
     if (received.redacted) {
       redacted[name] = room.Name(*room.graph().Find(received.redacted_by));
       EXPECT_EQ(received.event.content,
-                Redact(room.version(), Pdu(room, room.Index(name)))["content"]);
+                Redact(room.version(), SignedPdu(room, room.Index(name)))["content"]);
       EXPECT_EQ(received.event.canonical_content, CanonicalJson(received.event.content));
     } else {
       EXPECT_EQ(received.event.content, room.graph().event(room.Index(name)).content) << name;
@@ -377,7 +346,7 @@ TEST_P(EveryVersionTest, RedactionsTakeEffect) {
 
 TEST_F(RoomImportTest, SignaturesAreCheckedWhereKeysAreGiven) {
   room_.Message("Hello", kBob);
-  Json forged = Pdu(room_, room_.Index("Hello"));
+  Json forged = SignedPdu(room_, room_.Index("Hello"));
   forged["signatures"] = Json::object();
   SignEvent(room_.version(), KeyOf("a.example"), forged);
   const std::vector<std::string> pdus = With("Hello", CanonicalJson(forged));
@@ -392,6 +361,19 @@ TEST_F(RoomImportTest, SignaturesAreCheckedWhereKeysAreGiven) {
   ASSERT_EQ(without_keys.status(), absl::OkStatus());
   EXPECT_THAT(without_keys->refused, IsEmpty());
   EXPECT_THAT(without_keys->unverified_servers, ElementsAre("b.example"));
+}
+
+TEST_F(RoomImportTest, AnEventThatNamesAServerWronglyIsRefused) {
+  Event event = room_.graph().event(room_.Index("JoinBob"));
+  event.content["join_authorised_via_users_server"] = "nobody";
+  FinishEvent(room_.version(), event);
+  Json pdu = PduJson(room_.version(), event);
+  SignEvent(room_.version(), KeyOf("b.example"), pdu);
+  const auto imported = Import(room_, With("JoinBob", CanonicalJson(pdu)));
+  ASSERT_EQ(imported.status(), absl::OkStatus());
+  EXPECT_THAT(imported->refused,
+              ElementsAre(Field(&RefusedEvent::reason, HasSubstr("wants the signature"))));
+  EXPECT_THAT(imported->unverified_servers, ElementsAre("a.example"));
 }
 
 TEST_F(RoomImportTest, EventsOfAnotherRoomAreRefused) {
@@ -424,7 +406,7 @@ TEST_F(RoomImportTest, ARoomHasOneCreateEvent) {
   FinishEvent(room_.version(), event);
   Json pdu = PduJson(room_.version(), event);
   pdu["signatures"] = Json::object();
-  std::vector<std::string> pdus = Pdus(room_);
+  std::vector<std::string> pdus = SignedPdus(room_);
   pdus.push_back(CanonicalJson(pdu));
   const auto imported = Import(room_, pdus);
   ASSERT_EQ(imported.status(), absl::OkStatus());
@@ -442,7 +424,7 @@ TEST_F(RoomImportTest, WithoutACreateEventThereIsNoRoom) {
 
 TEST_F(RoomImportTest, ACreateEventOfAnotherVersionMakesNoRoom) {
   RoomImport import(*FindRoomVersion("10"), room_.graph().event(0).room_id, {});
-  for (const std::string& pdu : Pdus(room_)) import.Add(pdu);
+  for (const std::string& pdu : SignedPdus(room_)) import.Add(pdu);
   const absl::Status status = std::move(import).Finish().status();
   EXPECT_THAT(status.message(), HasSubstr("makes a room of version \"11\""));
 }
@@ -459,7 +441,7 @@ TEST_F(ChosenIdsTest, TwoEventsOfOneIdAreNotBothTaken) {
   FinishEvent(room_.version(), other);
   Json pdu = PduJson(room_.version(), other);
   pdu["signatures"] = Json::object();
-  std::vector<std::string> pdus = Pdus(room_);
+  std::vector<std::string> pdus = SignedPdus(room_);
   pdus.push_back(CanonicalJson(pdu));
   const auto imported = Import(room_, pdus);
   ASSERT_EQ(imported.status(), absl::OkStatus());

@@ -105,9 +105,7 @@ TEST(RoomSpecTest, InitialState) {
   const Json empty = Json::object();
   ExpectViolations({
       {"no type", set("", "", empty), {"initial_state[0].type: must not be empty"}},
-      {"message type",
-       set("m.reaction", "", empty),
-       {"initial_state[0].type: must be a state"}},
+      {"message type", set("m.reaction", "", empty), {"initial_state[0].type: must be a state"}},
       {"create",
        set("m.room.create", "", empty),
        {"initial_state[0].type: cannot be set here: use the field creation_content"}},

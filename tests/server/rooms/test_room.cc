@@ -104,7 +104,7 @@ OldRoom TestRoom::Get() const {
   return {.version = &version_,
           .tip = {.room_id = chain_.room_id(),
                   .depth = latest.depth,
-                  .latest_event = ReferenceTo(version_, latest)},
+                  .latest_events = {ReferenceTo(version_, latest)}},
           .state = chain_.state()};
 }
 

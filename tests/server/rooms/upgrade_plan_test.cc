@@ -541,6 +541,21 @@ TEST(UpgradePlanTest, AnEntryThatIsTooLargeInTheNewRoomIsReported) {
                           Unmoved{Kind::kMember, kBob, "", Reason::kTooLarge}));
 }
 
+TEST(UpgradePlanTest, NumbersThatTheNewVersionDoesNotTakeAreReported) {
+  OldRoom room = TestRoom(Version("5")).Get();
+  room.state[{"m.room.topic", ""}] = {.sender = kAlice,
+                                      .content = {{"topic", "x"}, {"share", 0.5}}};
+  EXPECT_THAT(PlanUpgrade(room, Version("4")).value().report.unmoved.items(), IsEmpty());
+  const Upgrade upgrade = PlanUpgrade(room, Version("6")).value();
+  EXPECT_EQ(FindState(upgrade.new_state, "m.room.topic"), nullptr);
+  EXPECT_THAT(upgrade.report.unmoved.items(),
+              ElementsAre(Unmoved{Kind::kStateEvent, "m.room.topic", "", Reason::kRoomVersion}));
+
+  room.state[{"m.room.server_acl", ""}] = {.sender = kAlice, .content = {{"share", 0.5}}};
+  const auto refused = PlanUpgrade(room, Version("6"));
+  EXPECT_THAT(ViolatedFields(refused.status()), ElementsAre("room_id.share"));
+}
+
 TEST(UpgradePlanTest, AGuardThatIsTooLargeInTheNewRoomIsAnError) {
   TestRoom room(Version("12"));
   room.Set("m.room.server_acl", "", {{"deny", {std::string(64'600, 't')}}});
@@ -617,7 +632,7 @@ TEST(UpgradePlanTest, TakesTheStateOfAnEarlierUpgradeAlong) {
     old_room = {.version = &to,
                 .tip = {.room_id = upgrade.new_room_id,
                         .depth = latest.depth,
-                        .latest_event = ReferenceTo(to, latest)},
+                        .latest_events = {ReferenceTo(to, latest)}},
                 .state = std::move(upgrade.new_state)};
   }
 }

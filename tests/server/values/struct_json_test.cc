@@ -52,6 +52,16 @@ TEST(StructJsonTest, WholeNumbersBecomeIntegersAndOthersAreRefusedLater) {
   EXPECT_FALSE(rooms::CheckCanonical({{"x", json["huge"]}}, "f").ok());
 }
 
+TEST(StructJsonTest, NumbersOfOldRoomVersionsAreShownAsNearAsTheyCanBe) {
+  const Json json = rooms::ParseJson(R"({"fraction": -0.5, "huge": 18446744073709551615})",
+                                     rooms::JsonNumbers::kAny)
+                        .value();
+  Struct proto;
+  JsonToStruct(json, &proto);
+  EXPECT_EQ(proto.fields().at("fraction").number_value(), -0.5);
+  EXPECT_EQ(proto.fields().at("huge").number_value(), 18446744073709551615.0);
+}
+
 TEST(StructJsonTest, WhatIsTooDeepIsSeenToBe) {
   EXPECT_TRUE(rooms::CheckCanonical(JsonFromStruct(Nested(rooms::kMaxJsonDepth)), "f").ok());
   EXPECT_FALSE(rooms::CheckCanonical(JsonFromStruct(Nested(rooms::kMaxJsonDepth + 1)), "f").ok());

@@ -1,0 +1,268 @@
+#include "client/event_reader.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "client/error_info.h"
+#include "client/internal/backoff.h"
+#include "client/internal/connection.h"
+#include "client/internal/event_stream.h"
+#include "client/internal/stopper.h"
+#include "grpcpp/client_context.h"
+
+namespace innkeeper {
+namespace {
+
+using client_internal::Backoff;
+using client_internal::Connection;
+using client_internal::EventStream;
+using client_internal::Stopper;
+
+bool IsHistoryGone(const absl::Status& error) {
+  return ErrorReasonOf(error) == v1::ERROR_REASON_EVENT_HISTORY_GONE;
+}
+
+// Whether a watch that failed so would fail for ever. Of everything else it can't be
+// known, and a watch is not given up lightly.
+bool IsFinal(const absl::Status& error) {
+  switch (error.code()) {
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kOutOfRange:
+    case absl::StatusCode::kUnimplemented:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+class EventReader::Impl {
+ public:
+  Impl(std::shared_ptr<const Connection> connection, absl::Duration timeout, WatchOptions options)
+      : connection_(std::move(connection)),
+        list_timeout_(timeout),
+        options_(std::move(options)),
+        progress_interval_(
+            std::max(absl::Ceil(options_.progress_interval, absl::Seconds(1)), absl::Seconds(1))),
+        silence_limit_(options_.silence_limit.value_or(3 * progress_interval_)),
+        backoff_(connection_->options().backoff, connection_->surroundings().random),
+        cursor_(options_.after_cursor) {
+    if (cursor_.empty() && options_.start == WatchStart::kSnapshot) BeginSnapshot();
+  }
+
+  std::optional<WatchItem> Next();
+  const absl::Status& status() const { return status_; }
+  void Stop() { stopper_.Stop(); }
+
+ private:
+  // A snapshot under way.
+  struct Snapshot {
+    // Where to go on behind the snapshot: a place in the log from before the first room
+    // was listed. Empty until it is known.
+    std::string cursor;
+    v1::ListRoomsRequest next_page;
+  };
+
+  // Each goes one step: adds items, or changes what the next step is, or fails.
+  absl::Status Advance();
+  absl::Status ReadStream();
+  absl::Status AdvanceSnapshot(Snapshot& snapshot);
+
+  // Decides how to go on after a failure.
+  void GoOnAfter(const absl::Status& error);
+  void GoOnWithoutHistory(const absl::Status& error);
+
+  absl::StatusOr<v1::WatchRoomEventsResponse> NextMessage();
+  void Take(v1::WatchRoomEventsResponse message);
+  void TakeEvents(v1::RoomEventBatch batch);
+  v1::WatchRoomEventsRequest StreamRequest() const;
+
+  void BeginSnapshot() { snapshot_ = Snapshot{"", options_.snapshot}; }
+  absl::StatusOr<v1::ListRoomsResponse> ListRooms(const v1::ListRoomsRequest& request);
+  bool IsWanted(const v1::Room& room) const;
+
+  // Adds an item with the present cursor.
+  template <typename What>
+  void Add(What what) {
+    items_.push_back({std::move(what), cursor_});
+  }
+
+  const std::shared_ptr<const Connection> connection_;
+  const absl::Duration list_timeout_;
+  const WatchOptions options_;
+  const absl::Duration progress_interval_;  // whole seconds
+  const absl::Duration silence_limit_;
+  Stopper stopper_;
+  Backoff backoff_;
+  std::string cursor_;                   // behind everything in items_
+  std::deque<WatchItem> items_;          // not delivered yet
+  std::optional<absl::Duration> delay_;  // before the next step
+  std::optional<Snapshot> snapshot_;
+  std::unique_ptr<EventStream> stream_;
+  absl::Status status_;  // not OK once the watch has ended
+};
+
+std::optional<WatchItem> EventReader::Impl::Next() {
+  while (status_.ok() && !stopper_.stopped() && items_.empty()) {
+    const absl::Status advanced = Advance();
+    if (!advanced.ok()) GoOnAfter(advanced);
+  }
+  if (status_.ok() && stopper_.stopped()) status_ = absl::CancelledError("the watch was stopped");
+  if (!status_.ok()) return std::nullopt;
+  WatchItem item = std::move(items_.front());
+  items_.pop_front();
+  return item;
+}
+
+absl::Status EventReader::Impl::Advance() {
+  if (delay_) {
+    connection_->surroundings().sleep(*std::exchange(delay_, std::nullopt),
+                                      stopper_.notification());
+    return absl::OkStatus();
+  }
+  return snapshot_ ? AdvanceSnapshot(*snapshot_) : ReadStream();
+}
+
+void EventReader::Impl::GoOnAfter(const absl::Status& error) {
+  stream_.reset();
+  if (IsHistoryGone(error) && options_.on_history_gone != OnHistoryGone::kFail) {
+    GoOnWithoutHistory(error);
+  } else if (IsFinal(error)) {
+    status_ = error;
+  } else {
+    delay_ = backoff_.Next() + RetryDelayOf(error).value_or(absl::ZeroDuration());
+    Add(WatchInterrupted{error, *delay_});
+  }
+}
+
+void EventReader::Impl::GoOnWithoutHistory(const absl::Status& error) {
+  delay_ = backoff_.Next();  // should it be gone again at once
+  if (options_.on_history_gone == OnHistoryGone::kSnapshot) return BeginSnapshot();
+  std::string lost_cursor = std::exchange(cursor_, ErrorMetadataOf(error, "oldest_cursor"));
+  Add(HistorySkipped{std::move(lost_cursor)});
+}
+
+absl::Status EventReader::Impl::ReadStream() {
+  absl::StatusOr<v1::WatchRoomEventsResponse> message = NextMessage();
+  if (!message.ok()) return message.status();
+  if (!message->has_confirmed()) backoff_.Reset();
+  Take(*std::move(message));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::WatchRoomEventsResponse> EventReader::Impl::NextMessage() {
+  if (stream_ == nullptr) {
+    auto stream = EventStream::Open(*connection_, stopper_, StreamRequest());
+    if (!stream.ok()) return stream.status();
+    stream_ = *std::move(stream);
+  }
+  return stream_->Next(silence_limit_);
+}
+
+v1::WatchRoomEventsRequest EventReader::Impl::StreamRequest() const {
+  v1::WatchRoomEventsRequest request;
+  *request.mutable_filter() = options_.filter;
+  request.set_progress_interval_seconds(
+      static_cast<int32_t>(absl::ToInt64Seconds(progress_interval_)));
+  if (snapshot_) {
+    request.set_position(v1::START_POSITION_NOW);
+  } else if (!cursor_.empty()) {
+    request.set_after_cursor(cursor_);
+  } else {
+    request.set_position(options_.start == WatchStart::kOldest ? v1::START_POSITION_OLDEST
+                                                               : v1::START_POSITION_NOW);
+  }
+  return request;
+}
+
+void EventReader::Impl::Take(v1::WatchRoomEventsResponse message) {
+  switch (message.message_case()) {
+    case v1::WatchRoomEventsResponse::kConfirmed:
+      cursor_ = message.confirmed().cursor();
+      break;
+    case v1::WatchRoomEventsResponse::kEvents:
+      TakeEvents(std::move(*message.mutable_events()));
+      break;
+    case v1::WatchRoomEventsResponse::kProgress:
+      cursor_ = message.progress().cursor();
+      Add(std::move(*message.mutable_progress()));
+      break;
+    case v1::WatchRoomEventsResponse::kCaughtUp:
+      cursor_ = message.caught_up().cursor();
+      Add(std::move(*message.mutable_caught_up()));
+      break;
+    case v1::WatchRoomEventsResponse::MESSAGE_NOT_SET:
+      break;  // something that later servers say
+  }
+}
+
+void EventReader::Impl::TakeEvents(v1::RoomEventBatch batch) {
+  for (v1::RoomEvent& event : *batch.mutable_events()) {
+    cursor_ = event.cursor();
+    Add(std::move(event));
+  }
+  // Also behind what the filter left out.
+  cursor_ = batch.cursor();
+}
+
+absl::Status EventReader::Impl::AdvanceSnapshot(Snapshot& snapshot) {
+  if (snapshot.cursor.empty()) {
+    const absl::StatusOr<v1::WatchRoomEventsResponse> message = NextMessage();
+    if (!message.ok()) return message.status();
+    stream_.reset();
+    snapshot.cursor = message->confirmed().cursor();
+    Add(SnapshotBegin());
+    return absl::OkStatus();
+  }
+  absl::StatusOr<v1::ListRoomsResponse> page = ListRooms(snapshot.next_page);
+  if (!page.ok()) return page.status();
+  backoff_.Reset();
+  for (v1::Room& room : *page->mutable_rooms()) {
+    if (IsWanted(room)) Add(std::move(room));
+  }
+  snapshot.next_page.set_page_token(page->next_page_token());
+  if (page->next_page_token().empty()) {
+    cursor_ = std::move(snapshot.cursor);
+    snapshot_.reset();
+    Add(SnapshotEnd());
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::ListRoomsResponse> EventReader::Impl::ListRooms(
+    const v1::ListRoomsRequest& request) {
+  grpc::ClientContext context;
+  const Stopper::Scope scope(stopper_, context);
+  v1::ListRoomsResponse response;
+  const absl::Status status = connection_->Attempt(
+      "ListRooms", context, connection_->surroundings().now() + list_timeout_,
+      [&] { return connection_->lifecycle().ListRooms(&context, request, &response); });
+  if (!status.ok()) return status;
+  return response;
+}
+
+bool EventReader::Impl::IsWanted(const v1::Room& room) const {
+  const auto& ids = options_.filter.room_ids();
+  return ids.empty() || std::find(ids.begin(), ids.end(), room.room_id()) != ids.end();
+}
+
+EventReader::EventReader(const Client& client, WatchOptions options)
+    : impl_(std::make_unique<Impl>(client.connection_, client.timeout_, std::move(options))) {}
+
+EventReader::~EventReader() = default;
+
+std::optional<WatchItem> EventReader::Next() { return impl_->Next(); }
+
+const absl::Status& EventReader::status() const { return impl_->status(); }
+
+void EventReader::Stop() { impl_->Stop(); }
+
+}  // namespace innkeeper

@@ -1,0 +1,97 @@
+#include "server/lifecycle/imported_room.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "absl/container/flat_hash_map.h"
+#include "server/lifecycle/room_records.h"
+#include "server/lifecycle/room_status.h"
+#include "server/rooms/identifiers.h"
+#include "server/rooms/json.h"
+#include "server/rooms/named_rooms.h"
+#include "server/rooms/room_state.h"
+
+namespace innkeeper::lifecycle {
+namespace {
+
+using rooms::StringOrEmpty;
+using storage::RoomCommit;
+using storage::RoomRecord;
+
+// The room that the m.room.tombstone names; "" if there is none that names another room.
+std::string SuccessorIn(const rooms::RoomState& state, absl::string_view room_id) {
+  std::string successor =
+      StringOrEmpty(rooms::StateContent(state, "m.room.tombstone"), "replacement_room");
+  return rooms::CheckRoomId(successor).ok() && successor != room_id ? successor : "";
+}
+
+// What a user and other rooms find the room by.
+void StageIndexes(RoomCommit& commit, const RoomRecord& record, const rooms::Event& event) {
+  if (event.type == "m.room.member") {
+    commit.SetUserRoom(*event.state_key, record.room_id(),
+                       StringOrEmpty(event.content, "membership"));
+  }
+  for (const std::string& linked :
+       rooms::RoomsNamedIn(event.type, *event.state_key, event.content)) {
+    commit.SetLink(linked, record.room_id(), {event.type, *event.state_key}, true);
+  }
+}
+
+}  // namespace
+
+RoomRecord ImportedRoomRecord(const rooms::RoomVersion& version, const rooms::ImportedRoom& room,
+                              int64_t now_us) {
+  const rooms::Event& create = room.events.front().event;
+  RoomRecord record;
+  record.set_room_id(create.room_id);
+  record.set_creator(create.sender);
+  record.set_room_version(std::string(version.id));
+  BeginTakenOver(record, SuccessorIn(room.state, create.room_id));
+  record.set_create_time_us(std::min(create.origin_server_ts * 1000, now_us));
+  SetSummary(record, rooms::Summarise(room.state));
+  SetTip(record, room.depth, room.latest_events);
+  record.set_latest_event_number(static_cast<int64_t>(room.events.size()));
+  Touch(record, now_us);
+  return record;
+}
+
+storage::RoomKeysRecord KeysOfOthers(const rooms::ImportedRoom& room, const rooms::VerifyKeys& keys,
+                                     absl::string_view server_name) {
+  std::set<std::string> signers;
+  for (const rooms::ReceivedEvent& received : room.events) {
+    signers.insert(received.required_signers.begin(), received.required_signers.end());
+  }
+  storage::RoomKeysRecord record;
+  for (const auto& [server, keys_of_server] : keys) {
+    if (server == server_name || !signers.contains(server)) continue;
+    for (const auto& [key_id, public_key] : keys_of_server) {
+      storage::VerifyKeyRecord& key = *record.add_keys();
+      key.set_server_name(server);
+      key.set_key_id(key_id);
+      key.set_public_key(public_key);
+    }
+  }
+  return record;
+}
+
+void StageImportedRoom(RoomCommit& commit, const RoomRecord& record,
+                       const rooms::ImportedRoom& room) {
+  const rooms::RoomVersion& version = VersionOf(record);
+  commit.CreateRoom(record);
+  int64_t number = 0;
+  absl::flat_hash_map<absl::string_view, const rooms::Event*> by_id;
+  for (const rooms::ReceivedEvent& received : room.events) {
+    commit.PutEvent(record.room_id(), ++number, ToEventRecord(received, record.revision()));
+    by_id.emplace(received.event.event_id, &received.event);
+  }
+  for (const auto& [place, entry] : room.state) {
+    const rooms::Event& event = *by_id.at(entry.reference.event_id);
+    commit.PutState(record.room_id(), {place.type, place.state_key},
+                    ToStateRecord(version, event, record.revision()), std::nullopt);
+    StageIndexes(commit, record, event);
+  }
+}
+
+}  // namespace innkeeper::lifecycle

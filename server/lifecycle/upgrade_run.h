@@ -1,0 +1,74 @@
+// File: server/lifecycle/upgrade_run.h
+//
+// One attempt at an upgrade whose lock is held: plans it, writes the new room part by
+// part, and makes everything true in the last commit.
+
+#ifndef INNKEEPER_SERVER_LIFECYCLE_UPGRADE_RUN_H_
+#define INNKEEPER_SERVER_LIFECYCLE_UPGRADE_RUN_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "innkeeper/v1/room_lifecycle.pb.h"
+#include "server/lifecycle/request_log.h"
+#include "server/lifecycle/room_edit.h"
+#include "server/lifecycle/staged_room.h"
+#include "server/lifecycle/upgrade_planning.h"
+#include "server/rooms/event.h"
+#include "storage/engine.h"
+#include "storage/records.pb.h"
+#include "storage/room_store.h"
+
+namespace innkeeper::lifecycle {
+
+// Not thread-safe. Its methods block.
+class UpgradeRun {
+ public:
+  struct Options {
+    absl::Duration lease;
+    absl::Duration request_retention;
+  };
+
+  // `old_room` was read with `reader`. The references must outlive the run.
+  UpgradeRun(storage::Engine& engine, const storage::RoomReader& reader,
+             storage::Stored<storage::RoomRecord> old_room, const UpgradeTarget& target,
+             const EditContext& context, Options options);
+
+  // Upgrades the room, which is locked. Returns nothing if somebody else was faster: the
+  // room is not locked by this upgrade any more, or it or something that was to be
+  // changed with it has changed. Nothing of the attempt is left then, nor after an
+  // error. Errors of PlanUpgrade, and CommitError.
+  absl::StatusOr<std::optional<v1::UpgradeRoomResponse>> Commit(const RequestIdentity& identity);
+
+  // The lock as it was last written.
+  const storage::UpgradeRecord& lock() const { return old_room_.record.upgrade(); }
+
+  // Returns what Commit() would, with the plan, and writes nothing.
+  absl::StatusOr<v1::UpgradeRoomResponse> Preview();
+
+ private:
+  absl::StatusOr<PlannedUpgrade> Plan(TakeEvents take);
+  absl::Status CommitPart(int64_t processed_members);
+  absl::StatusOr<v1::UpgradeRoomResponse> StageLastCommit(PlannedUpgrade planned,
+                                                          storage::RoomCommit& commit);
+  void Renew(int64_t processed_members, storage::RoomCommit& commit);
+  void DiscardParts();
+
+  storage::Engine& engine_;
+  const storage::RoomReader& reader_;
+  storage::Stored<storage::RoomRecord> old_room_;  // follows the commits of parts
+  const UpgradeTarget& target_;
+  const EditContext& context_;
+  const Options options_;
+  StagedRoom new_room_;
+  bool lost_ = false;  // somebody else was faster
+};
+
+}  // namespace innkeeper::lifecycle
+
+#endif  // INNKEEPER_SERVER_LIFECYCLE_UPGRADE_RUN_H_
