@@ -111,7 +111,10 @@ absl::StatusOr<Outcome<v1::LinkUpgradeResponse>> UpgradeLinker::Try(
   if (!status.ok()) return status;
   auto old_room = ReadKnownRoom(reader, command.old_room_id, command.actor);
   if (!old_room.ok()) return old_room.status();
-  auto new_room = ReadKnownRoom(reader, command.new_room_id, command.actor);
+  // Whoever may know of every room is not for that in this one.
+  UpgradeActor member = command.actor;
+  member.may_read_all = command.actor.as_administrator;
+  auto new_room = ReadKnownRoom(reader, command.new_room_id, member);
   if (!new_room.ok()) return new_room.status();
   auto sender = PermitUpgrade(reader, old_room->record, command.actor, {}, context_.server_name);
   if (!sender.ok()) return sender.status();

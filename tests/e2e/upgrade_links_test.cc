@@ -354,6 +354,9 @@ TEST_F(LinkUpgradeTest, RoomsMustReferToEachOtherBeforeAnythingMoves) {
   EXPECT_THAT(backend().LinkUpgrade(LinkRequest(old_id, claim, alice)).status,
               IsError(StatusCode::NOT_FOUND, "ROOM_NOT_FOUND"))
       << "the powerful are not in the room of the others";
+  EXPECT_THAT(admin().LinkUpgrade(LinkRequest(old_id, claim, alice)).status,
+              IsError(StatusCode::NOT_FOUND, "ROOM_NOT_FOUND"))
+      << "an administrator has to ask as one";
   EXPECT_EQ(reader().Room(old_id).DebugString(), before.DebugString());
   EXPECT_EQ(RoomAt(watcher(), Alias("lobby")), old_id);
 }
