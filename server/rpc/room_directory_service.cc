@@ -46,14 +46,15 @@ grpc::ServerUnaryReactor* RoomDirectoryService::ServeEdit(
         const) {
   return ServeWrite<Request, Response>(
       method, environment_, context, request, response,
-      [this, edit](Call& call, Request message) -> absl::StatusOr<lifecycle::Write<Response>> {
+      [&editor = editor_, &server_name = server_name_, edit](
+          Call& call, Request message) -> absl::StatusOr<lifecycle::Write<Response>> {
         absl::Status allowed = MayActFor(call, message.requester());
         if (!allowed.ok()) return allowed;
-        absl::Status valid = CheckRequest(message, server_name_);
+        absl::Status valid = CheckRequest(message, server_name);
         if (!valid.ok()) return valid;
         call.room_id = RoomIdOf(message);
         auto identity = IdentityOf(message, message.request_id(), call.principal->name());
-        return (editor_.*edit)(std::move(message), std::move(identity));
+        return (editor.*edit)(std::move(message), std::move(identity));
       });
 }
 
@@ -64,13 +65,13 @@ grpc::ServerUnaryReactor* RoomDirectoryService::ServeRead(
     absl::StatusOr<Response> (DirectoryReader::*read)(const Request&) const) {
   return ServeUnary<Request>(
       method, environment_, environment_.read_executor, context, request, response,
-      [this, read](Call& call, const Request& message) -> absl::StatusOr<Response> {
+      [&reader = reader_, read](Call& call, const Request& message) -> absl::StatusOr<Response> {
         absl::Status allowed = MayAsk(call, message);
         if (!allowed.ok()) return allowed;
         absl::Status valid = CheckRequest(message);
         if (!valid.ok()) return valid;
         call.room_id = RoomIdOf(message);
-        return (reader_.*read)(message);
+        return (reader.*read)(message);
       });
 }
 

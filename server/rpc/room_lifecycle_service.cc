@@ -149,13 +149,14 @@ grpc::ServerUnaryReactor* RoomLifecycleService::ServeRead(
     const Method& method, grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
     grpc::ByteBuffer* response,
     absl::StatusOr<Response> (lifecycle::RoomBrowser::*read)(const Request&) const) {
-  return ServeUnary<Request>(
-      method, environment_, environment_.read_executor, context, request, response,
-      [this, read](Call& call, const Request& message) -> absl::StatusOr<Response> {
-        absl::Status admitted = AdmitRead(call, message);
-        if (!admitted.ok()) return admitted;
-        return (use_cases_.browser.*read)(message);
-      });
+  return ServeUnary<Request>(method, environment_, environment_.read_executor, context, request,
+                             response,
+                             [&browser = use_cases_.browser, read](
+                                 Call& call, const Request& message) -> absl::StatusOr<Response> {
+                               absl::Status admitted = AdmitRead(call, message);
+                               if (!admitted.ok()) return admitted;
+                               return (browser.*read)(message);
+                             });
 }
 
 grpc::ServerUnaryReactor* RoomLifecycleService::GetRoom(grpc::CallbackServerContext* context,

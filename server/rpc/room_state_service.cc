@@ -28,13 +28,13 @@ grpc::ServerUnaryReactor* RoomStateService::Write(
     lifecycle::Write<Response> (state::RoomWriter::*write)(Command) const) {
   return ServeWrite<Request, Response>(
       method, environment_, context, request, response,
-      [this, write](Call& call,
-                    const Request& message) -> absl::StatusOr<lifecycle::Write<Response>> {
+      [&writer = use_cases_.writer, write](
+          Call& call, const Request& message) -> absl::StatusOr<lifecycle::Write<Response>> {
         absl::Status allowed = MayActFor(call, message.requester());
         if (!allowed.ok()) return allowed;
         Command command = ToCommand(message, call.principal->name());
         if (command.field_errors.empty()) call.room_id = command.room_id;
-        return (use_cases_.writer.*write)(std::move(command));
+        return (writer.*write)(std::move(command));
       });
 }
 
@@ -43,16 +43,17 @@ grpc::ServerUnaryReactor* RoomStateService::Read(
     const Method& method, grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
     grpc::ByteBuffer* response,
     absl::StatusOr<Response> (state::TimelineReader::*read)(const Request&) const) {
-  return ServeUnary<Request>(
-      method, environment_, environment_.read_executor, context, request, response,
-      [this, read](Call& call, const Request& message) -> absl::StatusOr<Response> {
-        absl::Status allowed = MayReadAs(call, message.requester());
-        if (!allowed.ok()) return allowed;
-        absl::Status valid = CheckRequest(message);
-        if (!valid.ok()) return valid;
-        call.room_id = message.room_id();
-        return (use_cases_.reader.*read)(message);
-      });
+  return ServeUnary<Request>(method, environment_, environment_.read_executor, context, request,
+                             response,
+                             [&reader = use_cases_.reader, read](
+                                 Call& call, const Request& message) -> absl::StatusOr<Response> {
+                               absl::Status allowed = MayReadAs(call, message.requester());
+                               if (!allowed.ok()) return allowed;
+                               absl::Status valid = CheckRequest(message);
+                               if (!valid.ok()) return valid;
+                               call.room_id = message.room_id();
+                               return (reader.*read)(message);
+                             });
 }
 
 grpc::ServerUnaryReactor* RoomStateService::SetState(grpc::CallbackServerContext* context,
