@@ -7,6 +7,7 @@
 #ifndef INNKEEPER_SERVER_RPC_UNARY_CALL_H_
 #define INNKEEPER_SERVER_RPC_UNARY_CALL_H_
 
+#include <string>
 #include <utility>
 
 #include "absl/functional/any_invocable.h"
@@ -75,10 +76,11 @@ grpc::ServerUnaryReactor* ServeWrite(const Method& method, const CallEnvironment
         transactor.Run<Response>(*std::move(write), [&call, reply = std::move(reply)](
                                                         absl::StatusOr<Response> result) mutable {
           if (!result.ok()) return reply(result.status());
+          [[maybe_unused]] std::string& room_id = call.room_id;
           if constexpr (requires { result->room().room_id(); }) {
-            call.room_id = result->room().room_id();
+            room_id = result->room().room_id();
           } else if constexpr (requires { result->room_id(); }) {
-            call.room_id = result->room_id();
+            room_id = result->room_id();
           }
           reply(SerializeMessage(*result));
         });
