@@ -199,6 +199,11 @@ void EventReader::Impl::Take(v1::WatchRoomEventsResponse message) {
       cursor_ = message.caught_up().cursor();
       Add(std::move(*message.mutable_caught_up()));
       break;
+    case v1::WatchRoomEventsResponse::kFellBehind:
+      cursor_ = message.fell_behind().cursor();
+      break;
+    case v1::WatchRoomEventsResponse::kSnapshot:
+    case v1::WatchRoomEventsResponse::kSnapshotEnd:  // which are not asked for
     case v1::WatchRoomEventsResponse::MESSAGE_NOT_SET:
       break;  // something that later servers say
   }
