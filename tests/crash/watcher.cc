@@ -102,6 +102,15 @@ void Watcher::Receive(const v1::WatchRoomEventsResponse& message) {
                          message.caught_up().sequence(), " behind event ", last_sequence());
       cursor_ = message.caught_up().cursor();
       break;
+    case v1::WatchRoomEventsResponse::kFellBehind:
+      violations_.Expect(message.fell_behind().sequence() == last_sequence(), "fell behind at ",
+                         message.fell_behind().sequence(), " behind event ", last_sequence());
+      cursor_ = message.fell_behind().cursor();
+      break;
+    case v1::WatchRoomEventsResponse::kSnapshot:
+    case v1::WatchRoomEventsResponse::kSnapshotEnd:
+      violations_.Add("a snapshot that was not asked for");
+      break;
     case v1::WatchRoomEventsResponse::MESSAGE_NOT_SET:
       violations_.Add("an empty message on the stream");
       break;
