@@ -137,6 +137,13 @@ class Snapshot {
   using Visitor =
       absl::FunctionRef<bool(absl::string_view key, absl::string_view value, Revision revision)>;
 
+  // Returns the head of the log at the snapshot's revision: the snapshot shows the
+  // commits whose log entries are at or below it, those without entries that were
+  // made among them, and no others. So whoever reads the log from there on hears
+  // of every change to what the snapshot shows. log_bounds() called afterwards
+  // reaches at least as far. Errors as for Get.
+  virtual absl::StatusOr<LogPosition> log_head() const = 0;
+
   // Visits the keys in [begin, end) in bytewise order. Errors as for Get; OK if
   // the visitor ended the scan.
   virtual absl::Status Scan(absl::string_view begin, absl::string_view end,

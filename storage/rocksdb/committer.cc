@@ -45,6 +45,12 @@ LogBounds Committer::log_bounds() const {
   return bounds;
 }
 
+void Committer::PublishHead(LogPosition head) const {
+  LogPosition published = head_.load();
+  while (published < head && !head_.compare_exchange_weak(published, head)) {
+  }
+}
+
 void Committer::SetListener(Engine::CommitListener listener) {
   absl::MutexLock lock(&listener_mutex_);
   listener_ = std::move(listener);
@@ -70,6 +76,7 @@ void Committer::Run() {
 // Commits as many of `commits` as fit into a batch and returns how many.
 size_t Committer::CommitBatch(absl::Span<QueuedCommit> commits) {
   const absl::Time commit_time = clock_();
+  const LogPosition head_before = builder_.head().position;
   builder_.Begin();
   results_.clear();
   while (results_.size() < commits.size() && builder_.bytes() < kFullBatchBytes) {
@@ -78,9 +85,9 @@ size_t Committer::CommitBatch(absl::Span<QueuedCommit> commits) {
   // Commits that failed are answered after the write too: what they lost against
   // may be in this very batch, and they must find it when they look.
   const absl::Status written = builder_.empty() ? failure_ : WriteBatch();
-  const bool moved = written.ok() && builder_.head().position != head_.load();
+  const bool moved = written.ok() && builder_.head().position != head_before;
   if (written.ok()) {
-    head_ = builder_.head().position;
+    PublishHead(builder_.head().position);
     oldest_ = builder_.oldest();
   }
   for (size_t i = 0; i < results_.size(); ++i) {

@@ -58,6 +58,11 @@ class Committer {
 
   // As in Engine.
   LogBounds log_bounds() const;
+
+  // Lets log_bounds() reach `head`, which a reader has found in the database: a
+  // batch can be read a moment before its head is published.
+  void PublishHead(LogPosition head) const;
+
   void SetListener(Engine::CommitListener listener);
 
   // Finishes what was accepted, refuses all else, and ends the thread. Returns the
@@ -85,7 +90,7 @@ class Committer {
   // Published after the batch is durable. oldest_ <= head_ + 1 at all times, for
   // those who read oldest_ first.
   std::atomic<LogPosition> oldest_;
-  std::atomic<LogPosition> head_;
+  mutable std::atomic<LogPosition> head_;
 
   absl::Mutex listener_mutex_;  // held while the listener runs
   Engine::CommitListener listener_ ABSL_GUARDED_BY(listener_mutex_);

@@ -110,11 +110,17 @@ absl::StatusOr<Meta> Database::ReadMeta() const {
   if (!incarnation.ok()) return incarnation.status();
   const absl::StatusOr<LogPosition> oldest = ReadOldest(rocksdb::ReadOptions());
   if (!oldest.ok()) return oldest.status();
-  const absl::StatusOr<std::string> head_bytes = ReadMetaRow(rocksdb::ReadOptions(), kHeadKey);
-  if (!head_bytes.ok()) return head_bytes.status();
-  const std::optional<Head> head = ParseHead(*head_bytes);
-  if (!head) return absl::DataLossError("the store's record \"head\" is damaged");
+  const absl::StatusOr<Head> head = ReadHead(rocksdb::ReadOptions());
+  if (!head.ok()) return head.status();
   return Meta{*incarnation, *head, *oldest};
+}
+
+absl::StatusOr<Head> Database::ReadHead(const rocksdb::ReadOptions& options) const {
+  const absl::StatusOr<std::string> bytes = ReadMetaRow(options, kHeadKey);
+  if (!bytes.ok()) return bytes.status();
+  const std::optional<Head> head = ParseHead(*bytes);
+  if (!head) return absl::DataLossError("the store's record \"head\" is damaged");
+  return *head;
 }
 
 absl::StatusOr<LogPosition> Database::ReadOldest(const rocksdb::ReadOptions& options) const {

@@ -73,6 +73,9 @@ class Database {
   // another version of our format.
   absl::StatusOr<Meta> ReadMeta() const;
 
+  // Reads where the store stands, as of `options`.
+  absl::StatusOr<Head> ReadHead(const rocksdb::ReadOptions& options) const;
+
   // Reads the oldest log position as of `options`.
   absl::StatusOr<LogPosition> ReadOldest(const rocksdb::ReadOptions& options) const;
 

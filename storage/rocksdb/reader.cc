@@ -26,8 +26,10 @@ absl::StatusOr<std::optional<Versioned>> Interpret(const rocksdb::Status& status
 
 class DatabaseSnapshot : public Snapshot {
  public:
-  explicit DatabaseSnapshot(const Database& database)
-      : database_(database), snapshot_(database.db().GetSnapshot()) {
+  DatabaseSnapshot(const Database& database, HeadSeen head_seen)
+      : database_(database),
+        head_seen_(std::move(head_seen)),
+        snapshot_(database.db().GetSnapshot()) {
     options_.snapshot = snapshot_;
   }
 
@@ -53,6 +55,13 @@ class DatabaseSnapshot : public Snapshot {
     return results;
   }
 
+  absl::StatusOr<LogPosition> log_head() const override {
+    const absl::StatusOr<Head> head = database_.ReadHead(options_);
+    if (!head.ok()) return head.status();
+    head_seen_(head->position);
+    return head->position;
+  }
+
   absl::Status Scan(absl::string_view begin, absl::string_view end, Visitor visit) const override {
     if (begin >= end) return absl::OkStatus();
     const rocksdb::Slice upper = ToSlice(end);
@@ -70,6 +79,7 @@ class DatabaseSnapshot : public Snapshot {
 
  private:
   const Database& database_;
+  const HeadSeen head_seen_;
   const rocksdb::Snapshot* const snapshot_;
   rocksdb::ReadOptions options_;
 };
@@ -84,8 +94,8 @@ absl::StatusOr<std::optional<Versioned>> ReadValue(const Database& database,
   return Interpret(status, bytes);
 }
 
-std::unique_ptr<Snapshot> MakeSnapshot(const Database& database) {
-  return std::make_unique<DatabaseSnapshot>(database);
+std::unique_ptr<Snapshot> MakeSnapshot(const Database& database, HeadSeen head_seen) {
+  return std::make_unique<DatabaseSnapshot>(database, std::move(head_seen));
 }
 
 }  // namespace innkeeper::storage::embedded

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -23,8 +24,11 @@ absl::StatusOr<std::optional<Versioned>> ReadValue(const Database& database,
                                                    const rocksdb::ReadOptions& options,
                                                    absl::string_view key);
 
+// Called with the head of the log that a snapshot has told of; thread-safe.
+using HeadSeen = absl::AnyInvocable<void(LogPosition head) const>;
+
 // Returns the database as it is now. It must stay open until the snapshot is gone.
-std::unique_ptr<Snapshot> MakeSnapshot(const Database& database);
+std::unique_ptr<Snapshot> MakeSnapshot(const Database& database, HeadSeen head_seen);
 
 }  // namespace innkeeper::storage::embedded
 

@@ -42,7 +42,8 @@ class RocksDbEngine : public Engine {
   uint64_t incarnation() const override { return store_.meta.incarnation; }
 
   std::unique_ptr<Snapshot> NewSnapshot() const override {
-    return embedded::MakeSnapshot(*store_.database);
+    return embedded::MakeSnapshot(*store_.database,
+                                  [this](LogPosition head) { committer_.PublishHead(head); });
   }
 
   absl::StatusOr<std::optional<Versioned>> Get(absl::string_view key) const override {

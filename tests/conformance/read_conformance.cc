@@ -1,6 +1,8 @@
 // Snapshots and scans.
 
 #include <atomic>
+#include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -71,6 +73,55 @@ TEST_P(EngineConformance, SnapshotStaysAsItWas) {
   EXPECT_FALSE((*values)[0].has_value());
   EXPECT_EQ((*values)[1]->revision, a);
   EXPECT_EQ(Value("b"), std::nullopt);
+}
+
+TEST_P(EngineConformance, SnapshotKnowsTheHeadOfTheLogAtItsRevision) {
+  EXPECT_EQ(*engine().NewSnapshot()->log_head(), 0u);
+  Append({"a", "b"});
+  const std::unique_ptr<Snapshot> snapshot = engine().NewSnapshot();
+  Put("key", "value");
+  EXPECT_EQ(*engine().NewSnapshot()->log_head(), 2u);
+  Append({"c"});
+  ASSERT_TRUE(engine().TrimLog(3).ok());
+  EXPECT_EQ(*snapshot->log_head(), 2u);
+  EXPECT_EQ(*engine().NewSnapshot()->log_head(), 3u);
+  ASSERT_TRUE(engine().TrimLog(4).ok());
+  EXPECT_EQ(*engine().NewSnapshot()->log_head(), 3u);
+}
+
+TEST_P(EngineConformance, SnapshotShowsTheCommitsUpToItsLogHeadWhileWritesGoOn) {
+  // Each commit writes a key and one or two entries that name it, some only a key.
+  constexpr int kWriters = 4;
+  std::atomic<int> writing = kWriters;
+  std::vector<std::thread> writers;
+  for (int t = 0; t < kWriters; ++t) {
+    writers.emplace_back([&, t] {
+      for (int i = 0; i < 200; ++i) {
+        const std::string key = absl::StrCat("logged", t, "/", i);
+        Commit({.writes = {{key, "x"}},
+                .log_entries = std::vector<std::string>(static_cast<size_t>(1 + i % 2), key)});
+        if (i % 5 == 0) Put(absl::StrCat("silent", t), "x");
+      }
+      --writing;
+    });
+  }
+  size_t checked = 0;
+  for (bool last = false; !last && !HasFailure();) {
+    last = writing == 0;
+    const std::unique_ptr<Snapshot> snapshot = engine().NewSnapshot();
+    const LogPosition head = *snapshot->log_head();
+    EXPECT_GE(engine().log_bounds().head, head);
+    std::set<std::string> logged;
+    for (const LogEntry& entry : Log(1)) {
+      if (entry.position <= head) logged.insert(entry.payload);
+    }
+    std::set<std::string> shown;
+    for (const Row& row : Rows(*snapshot, "logged", "loggee")) shown.insert(row.key);
+    EXPECT_EQ(shown, logged);
+    if (!shown.empty() && !last) ++checked;
+  }
+  for (std::thread& writer : writers) writer.join();
+  EXPECT_GT(checked, 0u) << "no snapshot was taken between the writes";
 }
 
 TEST_P(EngineConformance, SnapshotsAgreeWithThemselvesWhileWritesGoOn) {
