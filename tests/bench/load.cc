@@ -97,4 +97,25 @@ LoadResult RunLoad(int in_flight, const LoadEnd& end, const StartCall& start_cal
   return result;
 }
 
+LoadResult RunPacedLoad(double calls_per_second, absl::Duration duration,
+                        const StartCall& start_call) {
+  LoadResult result;
+  result.calls = static_cast<int64_t>(calls_per_second * absl::ToDoubleSeconds(duration));
+  std::atomic<int64_t> failures{0};
+  absl::BlockingCounter running(static_cast<int>(result.calls));
+  const absl::Time start = absl::Now();
+  for (int64_t i = 0; i < result.calls; ++i) {
+    absl::SleepFor(start + absl::Seconds(static_cast<double>(i) / calls_per_second) - absl::Now());
+    start_call(i, [&](bool ok) {
+      if (!ok) ++failures;
+      running.DecrementCount();
+    });
+  }
+  running.Wait();
+  result.failures = failures;
+  result.calls_per_second =
+      static_cast<double>(result.calls) / absl::ToDoubleSeconds(absl::Now() - start);
+  return result;
+}
+
 }  // namespace innkeeper::bench

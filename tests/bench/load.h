@@ -1,6 +1,7 @@
 // File: tests/bench/load.h
 //
-// A closed loop of calls: a number of them is in flight all the time.
+// Many calls: a closed loop with a number of them in flight all the time, or an open one
+// with so many a second.
 
 #ifndef INNKEEPER_TESTS_BENCH_LOAD_H_
 #define INNKEEPER_TESTS_BENCH_LOAD_H_
@@ -37,6 +38,12 @@ struct LoadEnd {
 
 // Keeps `in_flight` calls in flight until `end`, and waits for the last of them.
 LoadResult RunLoad(int in_flight, const LoadEnd& end, const StartCall& start_call);
+
+// Starts `calls_per_second` calls a second for `duration`, whether earlier ones have ended
+// or not, and waits for the last of them. `calls_per_second` of the result is what it came
+// to; percentiles are not taken.
+LoadResult RunPacedLoad(double calls_per_second, absl::Duration duration,
+                        const StartCall& start_call);
 
 }  // namespace innkeeper::bench
 

@@ -35,6 +35,8 @@ class ChildProcess {
 
   void Signal(int signal) const;
 
+  pid_t pid() const { return pid_; }
+
   // Blocks until it has ended and returns its status as of waitpid(2). Idempotent.
   int Wait();
 
