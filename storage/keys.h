@@ -21,6 +21,10 @@
 //   request   = 'Q' str(principal) str(request_id)                     RequestRecord
 //   expiry    = 'X' u64(expire_time_us) str(principal) str(request_id) (empty)
 //   setting   = 'M' str(name)                                          raw bytes
+//   subscription
+//             = 'W' str(name)                                          SubscriptionRecord
+//   progress  = 'J' str(name)                                          SubscriptionProgressRecord
+//   parked    = 'P' str(name) u64(sequence)                            ParkedEventRecord
 //
 //   str(s)    = the bytes of s, each 0x00 in it followed by 0xFF, then 0x00 0x01
 //   u64(n)    = n in 8 bytes, big-endian;  ~u64(n) = u64(2^64 - 1 - n)
@@ -63,6 +67,9 @@ enum class Table : char {
   kRequest = 'Q',
   kRequestExpiry = 'X',
   kSetting = 'M',
+  kSubscription = 'W',
+  kSubscriptionProgress = 'J',
+  kParkedEvent = 'P',
 };
 
 // Builds a key from its components.

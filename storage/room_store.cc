@@ -5,14 +5,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/escaping.h"
-#include "absl/strings/str_cat.h"
 #include "storage/keys.h"
+#include "storage/record_codec.h"
 
 namespace innkeeper::storage {
 namespace {
-
-constexpr char kRecordVersion = 1;
 
 std::string RoomKey(absl::string_view room_id) {
   return KeyBuilder(Table::kRoom).Str(room_id).Build();
@@ -91,49 +88,6 @@ std::string RequestExpiryKey(const RequestKey& key, int64_t expire_time_us) {
       .Str(key.principal)
       .Str(key.request_id)
       .Build();
-}
-
-template <typename Record>
-std::string Encode(const Record& record) {
-  std::string value(1, kRecordVersion);
-  CHECK(record.AppendToString(&value));
-  return value;
-}
-
-absl::Status Damaged(absl::string_view key) {
-  return absl::DataLossError(
-      absl::StrCat("damaged record under key \"", absl::CHexEscape(key), "\""));
-}
-
-template <typename Record>
-absl::StatusOr<Record> Decode(absl::string_view key, absl::string_view value) {
-  if (value.empty()) return Damaged(key);
-  if (value[0] != kRecordVersion) {
-    return absl::DataLossError(absl::StrCat("record under key \"", absl::CHexEscape(key),
-                                            "\" has the unknown version ",
-                                            static_cast<int>(static_cast<uint8_t>(value[0]))));
-  }
-  Record record;
-  value.remove_prefix(1);
-  if (!record.ParseFromArray(value.data(), static_cast<int>(value.size()))) return Damaged(key);
-  return record;
-}
-
-template <typename Record>
-absl::StatusOr<std::optional<Stored<Record>>> DecodeStored(
-    absl::string_view key, const std::optional<Versioned>& versioned) {
-  if (!versioned) return std::nullopt;
-  absl::StatusOr<Record> record = Decode<Record>(key, versioned->value);
-  if (!record.ok()) return record.status();
-  return Stored<Record>{*std::move(record), versioned->revision};
-}
-
-template <typename Record>
-absl::StatusOr<std::optional<Stored<Record>>> GetStored(const Snapshot& snapshot,
-                                                        const std::string& key) {
-  absl::StatusOr<std::optional<Versioned>> versioned = snapshot.Get(key);
-  if (!versioned.ok()) return versioned.status();
-  return DecodeStored<Record>(key, *versioned);
 }
 
 template <typename Record>

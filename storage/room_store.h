@@ -152,6 +152,30 @@ class RoomReader {
 
   absl::StatusOr<std::optional<Stored<RequestRecord>>> GetRequest(const RequestKey& key) const;
 
+  // Durable subscriptions, and how far they have come: both records are there, or
+  // neither.
+  absl::StatusOr<std::optional<Stored<SubscriptionRecord>>> GetSubscription(
+      absl::string_view name) const;
+  absl::StatusOr<std::optional<Stored<SubscriptionProgressRecord>>> GetSubscriptionProgress(
+      absl::string_view name) const;
+
+  // Visits the durable subscriptions by name, from behind `after` ("" for the first) on.
+  absl::Status ScanSubscriptions(absl::string_view after,
+                                 absl::FunctionRef<bool(SubscriptionRecord record)> visit) const;
+
+  // Visits the progress of all durable subscriptions.
+  absl::Status ScanSubscriptionProgress(
+      absl::FunctionRef<bool(SubscriptionProgressRecord record)> visit) const;
+
+  absl::StatusOr<std::optional<Stored<ParkedEventRecord>>> GetParkedEvent(absl::string_view name,
+                                                                          int64_t sequence) const;
+
+  // Visits the events that a durable subscription has parked by sequence, from behind
+  // `after` on.
+  absl::Status ScanParkedEvents(
+      absl::string_view name, int64_t after,
+      absl::FunctionRef<bool(int64_t sequence, ParkedEventRecord record)> visit) const;
+
   // Up to `limit` requests that expired before `now`, oldest first.
   struct ExpiredRequest {
     RequestKey key;
@@ -173,11 +197,13 @@ class RoomCommit {
  public:
   // What a commit that came back ABORTED ran into.
   enum class Conflict {
-    kRoomExists,       // CreateRoom, BeginStaging: the id is taken
-    kRoomChanged,      // UpdateRoom: somebody else changed the room
-    kAliasTaken,       // CreateAlias: it exists; the others: it changed
-    kInviteChanged,    // RequirePendingInvite: it was delivered, or is another one now
-    kRequestRecorded,  // RecordRequest: the request was carried out already
+    kRoomExists,           // CreateRoom, BeginStaging: the id is taken
+    kRoomChanged,          // UpdateRoom: somebody else changed the room
+    kAliasTaken,           // CreateAlias: it exists; the others: it changed
+    kInviteChanged,        // RequirePendingInvite: it was delivered, or is another one now
+    kRequestRecorded,      // RecordRequest: the request was carried out already
+    kSubscriptionExists,   // CreateSubscription: the name is taken
+    kSubscriptionChanged,  // the others on subscriptions: somebody else changed it
   };
 
   // Writes the head of a new room, and its place on the list of public rooms.
@@ -249,6 +275,34 @@ class RoomCommit {
 
   // Notes that the room's status is UPGRADING, or no longer.
   void SetLocked(absl::string_view room_id, bool locked);
+
+  // Writes a new durable subscription.
+  void CreateSubscription(const SubscriptionRecord& record,
+                          const SubscriptionProgressRecord& progress);
+
+  // Rewrites a durable subscription that was read at `read_revision`.
+  void UpdateSubscription(const SubscriptionRecord& record, Revision read_revision);
+
+  // Demands that a durable subscription is as it was when it was read at
+  // `read_revision`.
+  void RequireSubscription(absl::string_view name, Revision read_revision);
+
+  // Rewrites how far a durable subscription has come, which was read at
+  // `read_revision`.
+  void UpdateSubscriptionProgress(absl::string_view name,
+                                  const SubscriptionProgressRecord& progress,
+                                  Revision read_revision);
+
+  // Removes a durable subscription whose two records were read at these revisions.
+  // Whoever changes its parked events changes its progress, too; they are removed by
+  // the caller.
+  void DeleteSubscription(absl::string_view name, Revision read_revision,
+                          Revision progress_read_revision);
+
+  // Writes, or removes, an event that a durable subscription has parked. The commit must
+  // have its progress, too, which has the count.
+  void PutParkedEvent(absl::string_view name, int64_t sequence, const ParkedEventRecord& record);
+  void EraseParkedEvent(absl::string_view name, int64_t sequence);
 
   // Records a request that this commit carries out.
   void RecordRequest(const RequestKey& key, const RequestRecord& record);
