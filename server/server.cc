@@ -48,6 +48,7 @@
 #include "server/signing_key.h"
 #include "server/state/room_writer.h"
 #include "server/state/timeline_reader.h"
+#include "server/values/duration.h"
 #include "storage/rocksdb/rocksdb_engine.h"
 #include "storage/room_store.h"
 
@@ -94,6 +95,21 @@ lifecycle::RoomUpgrader::Options UpgraderOptions(const ServerConfig& config) {
           .instance_name = config.instance_name.empty() ? HostName() : config.instance_name,
           .lease = config.upgrade_lease,
           .request_retention = config.request_id_retention};
+}
+
+absl::Duration ForEverIfZero(absl::Duration duration) {
+  return duration == absl::ZeroDuration() ? absl::InfiniteDuration() : duration;
+}
+
+feed::EventFeedOptions FeedOptions(const ServerConfig& config) {
+  feed::EventFeedOptions options;
+  options.stall_timeout = ForEverIfZero(config.stream_stall_timeout);
+  options.max_age = ForEverIfZero(config.max_stream_age);
+  if (config.event_retention > absl::ZeroDuration()) {
+    SetDuration(config.event_retention, options.retention.mutable_min_age());
+    SetDuration(config.event_retention, options.retention.mutable_max_age());
+  }
+  return options;
 }
 
 // `configured`, or with 0 as many as there are processors, times `per_processor`.
@@ -192,7 +208,7 @@ class RealServer final : public Server {
         timeline_reader_(*engine_, signer_),
         directory_editor_(*engine_, {clock_, random_, config.server_name}),
         directory_reader_(*engine_, signer_),
-        feed_(*engine_, signer_, read_executor_, random_),
+        feed_(*engine_, signer_, read_executor_, random_, FeedOptions(config)),
         environment_{*authenticator_,   gate_,      read_executor_, write_executor_,
                      upgrade_executor_, transactor_},
         service_(environment_,

@@ -172,6 +172,12 @@ OptionGroup ConnectionsGroup() {
                "spreads clients over servers anew."),
           Time(BIND(max_connection_age_grace), {absl::Seconds(1), kDay},
                "How long calls on a connection that came of age may go on before they are cut."),
+          Time(BIND(stream_stall_timeout), {absl::Seconds(1), kDay, "for ever"},
+               "How long the reader of an event stream may leave a message untaken before the "
+               "stream is ended with STREAM_STALLED, within another quarter of that time."),
+          Time(BIND(max_stream_age), {absl::Minutes(1), 366 * kDay, "for ever"},
+               "How long an event stream lives, give or take 10 %, before it is ended with "
+               "STREAM_AGED and its client resumes it, which spreads streams over servers anew."),
       }};
 }
 

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <string>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "server/base/clock.h"
 #include "server/base/jitter.h"
 #include "server/errors/errors.h"
@@ -22,18 +24,34 @@ constexpr int32_t kMaxProgressInterval = 3600;
 // How soon a read is tried again that the executor did not take on.
 constexpr absl::Duration kRetryDelay = absl::Milliseconds(20);
 
+constexpr int32_t kMaxBatchEvents = 1000;
+constexpr int32_t kMinBatchBytes = 1 << 10;
+constexpr int32_t kMaxBatchBytes = 1 << 20;
+constexpr size_t kStreamIdBytes = 8;
+
 int32_t PageSize(const v1::ListRoomEventsRequest& request, FieldErrors& errors) {
   if (request.page_size() < 0) errors.Add("page_size", "must not be negative");
   return request.page_size() == 0 ? kDefaultPageSize : std::min(request.page_size(), kMaxPageSize);
 }
 
-int32_t ProgressInterval(const v1::WatchRoomEventsRequest& request, FieldErrors& errors) {
-  const int32_t interval = request.progress_interval_seconds();
-  if (interval < 0 || interval > kMaxProgressInterval) {
-    errors.Add("progress_interval_seconds", absl::StrCat("must be 1 to ", kMaxProgressInterval,
-                                                         ", or 0 for ", kDefaultProgressInterval));
+// The value of a field that may be `min` to `max`, or 0 for `if_zero`.
+template <typename Value>
+Value Limit(absl::string_view field, int32_t value, int32_t min, int32_t max, Value if_zero,
+            FieldErrors& errors) {
+  if (value == 0) return if_zero;
+  if (value < min || value > max) {
+    errors.Add(std::string(field),
+               absl::StrCat("must be ", min, " to ", max, ", or 0 for ", if_zero));
   }
-  return interval == 0 ? kDefaultProgressInterval : interval;
+  return static_cast<Value>(value);
+}
+
+StretchLimits BatchLimits(const v1::WatchRoomEventsRequest& request, StretchLimits if_zero,
+                          FieldErrors& errors) {
+  return {Limit("max_batch_events", request.max_batch_events(), 1, kMaxBatchEvents, if_zero.events,
+                errors),
+          Limit("max_batch_bytes", request.max_batch_bytes(), kMinBatchBytes, kMaxBatchBytes,
+                if_zero.bytes, errors)};
 }
 
 void CheckPosition(const v1::WatchRoomEventsRequest& request, FieldErrors& errors) {
@@ -45,13 +63,15 @@ void CheckPosition(const v1::WatchRoomEventsRequest& request, FieldErrors& error
 }  // namespace
 
 EventFeed::EventFeed(storage::Engine& engine, const TokenSigner& signer, Executor& executor,
-                     const RandomBytes& random, EventFeedOptions options)
+                     const RandomBytes& random, EventFeedOptions options, Clock clock)
     : engine_(engine),
       executor_(executor),
       random_(random),
-      options_(options),
+      options_(std::move(options)),
       cursors_(signer, engine.incarnation()),
-      log_(engine, options.log) {
+      clock_(std::move(clock)),
+      log_(engine, options_.log),
+      sources_{log_, cursors_, clock_, options_.retention} {
   engine_.SetCommitListener([this](storage::LogPosition) { Signal(); });
   thread_ = std::thread([this] { Run(); });
 }
@@ -99,25 +119,33 @@ absl::StatusOr<v1::ListRoomEventsResponse> EventFeed::List(
   }
   response.set_next_cursor(cursors_.Encode(page->through, filter.digest()));
   response.set_has_more(page->through < log_.bounds().head);
+  response.set_commit_continues(page->commit_continues);
   return response;
 }
 
 absl::StatusOr<std::shared_ptr<Subscription>> EventFeed::Subscribe(
     const v1::WatchRoomEventsRequest& request, SubscriptionSink& sink) {
   FieldErrors errors;
-  Subscription::Parameters parameters;
-  parameters.filter = EventFilter::FromProto(request.filter(), errors);
-  const int32_t progress_interval = ProgressInterval(request, errors);
+  StreamReader::Parameters stream;
+  stream.filter = EventFilter::FromProto(request.filter(), errors);
+  stream.batch_limits = BatchLimits(request, options_.batch, errors);
+  const int32_t progress_interval =
+      Limit("progress_interval_seconds", request.progress_interval_seconds(), 1,
+            kMaxProgressInterval, kDefaultProgressInterval, errors);
   CheckPosition(request, errors);
   if (!errors.empty()) return errors.ToStatus();
 
-  parameters.bounds = log_.bounds();
-  const auto position = StartPosition(request, parameters.filter.digest(), parameters.bounds);
+  stream.bounds = log_.bounds();
+  const auto position = StartPosition(request, stream.filter.digest(), stream.bounds);
   if (!position.ok()) return position.status();
-  parameters.position = *position;
-  parameters.progress_interval = WithJitter(options_.progress_unit * progress_interval, random_);
-  parameters.batch_limits = options_.batch;
-  return Register(sink, std::move(parameters));
+  stream.position = *position;
+  stream.stream_id = absl::BytesToHexString(random_(kStreamIdBytes));
+  return Register(
+      sink, StreamReader(sources_, std::move(stream)),
+      {.progress_interval = WithJitter(options_.progress_unit * progress_interval, random_),
+       .stall_timeout = options_.stall_timeout,
+       .break_grace = options_.break_grace,
+       .max_age = WithJitter(options_.max_age, random_)});
 }
 
 absl::StatusOr<storage::LogPosition> EventFeed::StartPosition(
@@ -130,8 +158,7 @@ absl::StatusOr<storage::LogPosition> EventFeed::StartPosition(
 }
 
 absl::StatusOr<std::shared_ptr<Subscription>> EventFeed::Register(
-    SubscriptionSink& sink, Subscription::Parameters parameters) {
-  const absl::Duration wake_time = MonotonicNow() + parameters.progress_interval;
+    SubscriptionSink& sink, StreamReader reader, Subscription::Parameters parameters) {
   Subscription::Owner& owner = *this;
   std::shared_ptr<Subscription> subscription;
   {
@@ -139,11 +166,10 @@ absl::StatusOr<std::shared_ptr<Subscription>> EventFeed::Register(
     if (draining_) return ShuttingDownError();
     if (entries_.size() >= options_.max_subscriptions) return TooManyStreamsError();
     parameters.id = ++last_id_;
-    subscription =
-        std::make_shared<Subscription>(owner, sink, log_, cursors_, std::move(parameters));
+    subscription = std::make_shared<Subscription>(owner, sink, std::move(reader), parameters);
     Entry& entry = entries_[subscription->id()];
     entry.subscription = subscription;
-    SetAlarm(entry, wake_time);
+    SetAlarm(entry, subscription->NextWake());
   }
   Signal();
   return subscription;
@@ -166,7 +192,7 @@ bool EventFeed::Drain(absl::Time deadline) {
 }
 
 bool EventFeed::TrySubmitRead(std::shared_ptr<Subscription> subscription) {
-  return executor_.TrySubmit([subscription] { subscription->ReadLog(); });
+  return executor_.TrySubmit([subscription] { subscription->Read(); });
 }
 
 void EventFeed::WakeSoon() {

@@ -20,12 +20,14 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "innkeeper/v1/room_lifecycle.pb.h"
+#include "server/base/clock.h"
 #include "server/base/executor.h"
 #include "server/base/random.h"
 #include "server/base/signed_token.h"
 #include "server/feed/cursor.h"
 #include "server/feed/event_log.h"
 #include "server/feed/logged_commit.h"
+#include "server/feed/stream_reader.h"
 #include "server/feed/subscription.h"
 #include "storage/engine.h"
 
@@ -34,7 +36,7 @@ namespace innkeeper::feed {
 // Limits of an EventFeed.
 struct EventFeedOptions {
   EventLogOptions log;
-  // One `events` message of a stream.
+  // One `events` message of a stream that asks for no other limits.
   StretchLimits batch = {256, 256 << 10};
   // One page of List(), whatever page size was asked for.
   size_t max_page_bytes = 1 << 20;
@@ -42,6 +44,15 @@ struct EventFeedOptions {
   size_t max_subscriptions = 20'000;
   // What WatchRoomEventsRequest.progress_interval_seconds counts. Shorter in tests.
   absl::Duration progress_unit = absl::Seconds(1);
+  // How long a reader may leave a message untaken. The stream is ended within another
+  // quarter of it.
+  absl::Duration stall_timeout = absl::Minutes(10);
+  // How long it then has to take that news before it is broken off.
+  absl::Duration break_grace = absl::Seconds(30);
+  // How old a stream may become, give or take 10 %.
+  absl::Duration max_age = absl::InfiniteDuration();
+  // What readers are told of how long the log keeps events.
+  v1::EventRetention retention;
 };
 
 // Serves streams and pages of the event log. Thread-safe.
@@ -55,8 +66,10 @@ class EventFeed : private Subscription::Owner {
   // Becomes the commit listener of `engine`. All references must outlive the
   // feed. `executor` must not be stopped before Drain() was called, nor `engine` be
   // closed before Stop() was.
+  //
+  // `clock` is the one that the engine takes commit times from.
   EventFeed(storage::Engine& engine, const TokenSigner& signer, Executor& executor,
-            const RandomBytes& random, EventFeedOptions options = {});
+            const RandomBytes& random, EventFeedOptions options = {}, Clock clock = SystemClock());
 
   // As Stop().
   ~EventFeed() override;
@@ -75,9 +88,9 @@ class EventFeed : private Subscription::Owner {
   // and sends to `sink` until its end. Does not block.
   //
   // Errors, then or at the end of the stream: INVALID_REQUEST about `filter`,
-  // `position` and `progress_interval_seconds`; CURSOR_INVALID,
-  // EVENT_HISTORY_GONE; OVERLOADED if there are too many streams; SHUTTING_DOWN;
-  // CANCELLED; those of Engine::ReadLog.
+  // `position`, `progress_interval_seconds`, `max_batch_events` and `max_batch_bytes`;
+  // CURSOR_INVALID, EVENT_HISTORY_GONE; OVERLOADED if there are too many streams;
+  // STREAM_STALLED, STREAM_AGED, SHUTTING_DOWN; CANCELLED; those of Engine::ReadLog.
   absl::StatusOr<std::shared_ptr<Subscription>> Subscribe(const v1::WatchRoomEventsRequest& request,
                                                           SubscriptionSink& sink);
 
@@ -110,6 +123,7 @@ class EventFeed : private Subscription::Owner {
                                                      uint64_t filter_digest,
                                                      storage::LogBounds bounds) const;
   absl::StatusOr<std::shared_ptr<Subscription>> Register(SubscriptionSink& sink,
+                                                         StreamReader reader,
                                                          Subscription::Parameters parameters);
 
   // The feed's thread.
@@ -129,7 +143,9 @@ class EventFeed : private Subscription::Owner {
   const RandomBytes& random_;
   const EventFeedOptions options_;
   const CursorCodec cursors_;
+  const Clock clock_;
   EventLog log_;
+  const StreamSources sources_;
 
   mutable absl::Mutex mutex_;
   std::map<uint64_t, Entry> entries_ ABSL_GUARDED_BY(mutex_);  // by subscription id

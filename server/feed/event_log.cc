@@ -92,19 +92,43 @@ std::optional<Stretch> EventLog::ReadRecent(const EventFilter& filter, storage::
 absl::StatusOr<Stretch> EventLog::Read(const EventFilter& filter, storage::LogPosition after,
                                        StretchLimits limits) const {
   StretchBuilder builder(filter, after, limits);
-  while (builder.through() - after < options_.max_scanned_entries) {
+  if (const auto parted = PartedCommit(after)) {
+    if (!builder.Add(parted)) return builder.Take();
+    SetPartedCommit(nullptr);
+  }
+  while (true) {
     const auto entries = engine_.ReadLog(builder.through() + 1, kChunkEntries, kChunkBytes);
     if (!entries.ok() && builder.through() == after) return entries.status();
-    if (!entries.ok() || entries->empty()) break;
+    if (!entries.ok() || entries->empty()) return builder.Take();
+    if (builder.through() - after >= options_.max_scanned_entries) {
+      builder.Complete(entries->front().commit_time);
+      return builder.Take();
+    }
     for (absl::Span<const storage::LogEntry> rest = *entries; !rest.empty();) {
       const size_t length = CommitLength(rest);
       const auto commit = DecodeCommit(rest.first(length));
       if (!commit.ok() && builder.through() == after) return commit.status();
-      if (!commit.ok() || !builder.Add(*commit)) return builder.Take();
+      if (!commit.ok()) return builder.Take();
+      if (!builder.Add(*commit)) {
+        Stretch stretch = builder.Take();
+        if (stretch.commit_continues) SetPartedCommit(*commit);
+        return stretch;
+      }
       rest.remove_prefix(length);
     }
   }
-  return builder.Take();
+}
+
+// Returns the commit that was kept, if `after` is in its midst.
+std::shared_ptr<const LoggedCommit> EventLog::PartedCommit(storage::LogPosition after) const {
+  absl::ReaderMutexLock lock(&parted_mutex_);
+  const bool has_more = parted_ != nullptr && parted_->first() <= after && after < parted_->last();
+  return has_more ? parted_ : nullptr;
+}
+
+void EventLog::SetPartedCommit(std::shared_ptr<const LoggedCommit> commit) const {
+  absl::MutexLock lock(&parted_mutex_);
+  parted_.swap(commit);
 }
 
 }  // namespace innkeeper::feed

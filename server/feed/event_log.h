@@ -51,9 +51,10 @@ class EventLog {
                                     StretchLimits limits) const;
 
   // Returns what follows `after` in the database, as much of it as the limits
-  // allow, one call may scan, and can be read. Blocks. Errors, if not even the
-  // first event can be read: OUT_OF_RANGE if the log no longer has it, DATA_LOSS
-  // if it is damaged, else those of Engine::ReadLog.
+  // allow, one call may scan, and can be read. A commit that is read in parts is kept
+  // until its end was read, so that its rest is not read again for every part. Blocks. Errors, if
+  // not even the first event can be read: OUT_OF_RANGE if the log no longer has it, DATA_LOSS if it
+  // is damaged, else those of Engine::ReadLog.
   absl::StatusOr<Stretch> Read(const EventFilter& filter, storage::LogPosition after,
                                StretchLimits limits) const;
 
@@ -61,6 +62,9 @@ class EventLog {
   absl::StatusOr<bool> RefreshChunk();
   void Append(std::shared_ptr<const LoggedCommit> commit);
   void SkipUnreadable();
+
+  std::shared_ptr<const LoggedCommit> PartedCommit(storage::LogPosition after) const;
+  void SetPartedCommit(std::shared_ptr<const LoggedCommit> commit) const;
 
   const storage::Engine& engine_;
   const EventLogOptions options_;
@@ -71,6 +75,10 @@ class EventLog {
   size_t recent_events_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t recent_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   storage::LogPosition end_ ABSL_GUARDED_BY(mutex_);
+
+  // The commit that Read() gave a part of most recently, until it has given the end.
+  mutable absl::Mutex parted_mutex_;
+  mutable std::shared_ptr<const LoggedCommit> parted_ ABSL_GUARDED_BY(parted_mutex_);
 };
 
 }  // namespace innkeeper::feed

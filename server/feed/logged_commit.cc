@@ -1,5 +1,6 @@
 #include "server/feed/logged_commit.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/algorithm/container.h"
@@ -24,6 +25,7 @@ absl::StatusOr<std::shared_ptr<const LoggedCommit>> DecodeCommit(
     absl::Span<const storage::LogEntry> entries) {
   auto commit = std::make_shared<LoggedCommit>();
   commit->events.reserve(entries.size());
+  commit->time = entries.front().commit_time;
   for (const storage::LogEntry& entry : entries) {
     absl::StatusOr<v1::RoomEvent> event = DecodeEvent(entry);
     if (!event.ok()) return event.status();
@@ -34,20 +36,39 @@ absl::StatusOr<std::shared_ptr<const LoggedCommit>> DecodeCommit(
 }
 
 bool StretchBuilder::Add(const std::shared_ptr<const LoggedCommit>& commit) {
-  std::vector<std::shared_ptr<const LoggedEvent>> picked;
-  size_t picked_bytes = 0;
-  for (const LoggedEvent& event : commit->events) {
-    if (event.position() <= stretch_.through || !filter_.Matches(event.event)) continue;
-    picked.emplace_back(commit, &event);
-    picked_bytes += event.bytes.size();
+  const size_t events_before = stretch_.events.size();
+  const size_t bytes_before = bytes_;
+  stretch_.first_time = std::min(stretch_.first_time, commit->time);
+  auto event = absl::c_partition_point(
+      commit->events, [this](const LoggedEvent& e) { return e.position() <= stretch_.through; });
+  for (; event != commit->events.end(); ++event) {
+    if (!filter_.Matches(event->event)) continue;
+    if (!HasPlaceFor(*event)) break;
+    stretch_.events.emplace_back(commit, &*event);
+    bytes_ += event->bytes.size();
   }
-  const bool fits = stretch_.events.size() + picked.size() <= limits_.events &&
-                    bytes_ + picked_bytes <= limits_.bytes;
-  if (!fits && !stretch_.events.empty() && !picked.empty()) return false;
-  absl::c_move(picked, std::back_inserter(stretch_.events));
-  bytes_ += picked_bytes;
-  stretch_.through = commit->last();
-  return true;
+  if (event == commit->events.end()) {
+    stretch_.through = commit->last();
+    return true;
+  }
+  stretch_.next_time = commit->time;
+  if (events_before == 0) {
+    CutBefore(*event);
+  } else {
+    stretch_.events.resize(events_before);
+    bytes_ = bytes_before;
+  }
+  return false;
+}
+
+bool StretchBuilder::HasPlaceFor(const LoggedEvent& event) const {
+  return stretch_.events.empty() ||
+         (stretch_.events.size() < limits_.events && bytes_ + event.bytes.size() <= limits_.bytes);
+}
+
+void StretchBuilder::CutBefore(const LoggedEvent& event) {
+  stretch_.through = event.position() - 1;
+  stretch_.commit_continues = true;
 }
 
 }  // namespace innkeeper::feed

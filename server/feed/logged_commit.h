@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "innkeeper/v1/room_event.pb.h"
 #include "server/feed/event_filter.h"
@@ -29,10 +30,10 @@ struct LoggedEvent {
   }
 };
 
-// Events of one commit: all of them, unless a reader began in its midst. Readers
-// get them together.
+// The events of one commit and when that was: all of them, unless a reader began in its midst.
 struct LoggedCommit {
   std::vector<LoggedEvent> events;  // at least one
+  absl::Time time;
 
   storage::LogPosition first() const { return events.front().position(); }
   storage::LogPosition last() const { return events.back().position(); }
@@ -52,13 +53,19 @@ absl::StatusOr<std::shared_ptr<const LoggedCommit>> DecodeCommit(
 struct Stretch {
   std::vector<std::shared_ptr<const LoggedEvent>> events;
   storage::LogPosition through = 0;
+  // True if the commit of the last event has more events that pass, behind `through`.
+  bool commit_continues = false;
+  // When what follows on the beginning of the stretch, and what follows on its end, was
+  // committed; InfiniteFuture if nothing was there.
+  absl::Time first_time = absl::InfiniteFuture();
+  absl::Time next_time = absl::InfiniteFuture();
 };
 
-// How much a reader gets at a time. Events of one commit are never parted: a
-// commit that goes beyond the limits comes alone.
+// How much a reader gets at a time, but at least one event. The events of one commit
+// are parted only if they are more than that.
 struct StretchLimits {
   size_t events = 0;
-  size_t bytes = 0;
+  size_t bytes = 0;  // serialised, cursors aside
 };
 
 // Picks a stretch from commits that follow each other.
@@ -70,9 +77,14 @@ class StretchBuilder {
     stretch_.through = after;
   }
 
-  // Adds what passes of the next commit. Returns false, and adds nothing, if that
-  // is too much for this stretch.
+  // Adds what passes of the next commit. Returns false if that is too much: then the
+  // stretch is complete, with nothing of the commit in it, or, if it would have nothing
+  // else, with as much of it as it takes.
   bool Add(const std::shared_ptr<const LoggedCommit>& commit);
+
+  // Completes a stretch that more could be added to: what follows was committed at
+  // `next_time`.
+  void Complete(absl::Time next_time) { stretch_.next_time = next_time; }
 
   storage::LogPosition through() const { return stretch_.through; }
 
@@ -80,6 +92,9 @@ class StretchBuilder {
   Stretch Take() { return std::move(stretch_); }
 
  private:
+  bool HasPlaceFor(const LoggedEvent& event) const;
+  void CutBefore(const LoggedEvent& event);
+
   const EventFilter& filter_;
   const StretchLimits limits_;
   Stretch stretch_;

@@ -1,5 +1,6 @@
 #include "server/feed/stream_errors.h"
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "server/errors/errors.h"
 
@@ -15,6 +16,19 @@ absl::Status TooManyStreamsError() {
       MakeError(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_OVERLOADED,
                 "the server has as many streams as it takes; try again later or elsewhere"),
       absl::Seconds(5));
+}
+
+absl::Status StreamStalledError(absl::Duration limit) {
+  return MakeError(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_STREAM_STALLED,
+                   "the reader of the stream took no message for too long; resume from the last "
+                   "cursor, and read faster",
+                   {{"limit_seconds", absl::StrCat(absl::ToDoubleSeconds(limit))}});
+}
+
+absl::Status StreamAgedError() {
+  return MakeError(
+      absl::StatusCode::kUnavailable, v1::ERROR_REASON_STREAM_AGED,
+      "the stream is as old as the server lets one become; resume from the last cursor");
 }
 
 }  // namespace innkeeper::feed

@@ -6,6 +6,7 @@
 #define INNKEEPER_SERVER_FEED_STREAM_ERRORS_H_
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 
 namespace innkeeper::feed {
 
@@ -14,6 +15,12 @@ absl::Status ShuttingDownError();
 
 // OVERLOADED: there are as many streams as the server takes.
 absl::Status TooManyStreamsError();
+
+// STREAM_STALLED: the reader took no message for that long.
+absl::Status StreamStalledError(absl::Duration limit);
+
+// STREAM_AGED.
+absl::Status StreamAgedError();
 
 }  // namespace innkeeper::feed
 

@@ -1,29 +1,25 @@
 #include "server/feed/subscription.h"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "server/base/clock.h"
 #include "server/feed/stream_errors.h"
 
 namespace innkeeper::feed {
-Subscription::Subscription(Owner& owner, SubscriptionSink& sink, const EventLog& log,
-                           const CursorCodec& cursors, Parameters parameters)
+
+Subscription::Subscription(Owner& owner, SubscriptionSink& sink, StreamReader reader,
+                           Parameters parameters)
     : owner_(owner),
       sink_(sink),
-      log_(log),
-      cursors_(cursors),
-      parameters_(std::move(parameters)),
-      messages_(cursors, parameters_.filter.digest()),
-      position_(parameters_.position) {}
+      parameters_(parameters),
+      reader_(std::move(reader)),
+      progress_due_(MonotonicNow() + parameters_.progress_interval),
+      age_due_(MonotonicNow() + parameters_.max_age),
+      stall_due_(absl::InfiniteDuration()) {}
 
-void Subscription::Start() {
-  Step step;
-  {
-    absl::MutexLock lock(&mutex_);
-    step = Send(messages_.Confirmed(position_, parameters_.bounds));
-  }
-  Perform(std::move(step));
-}
+void Subscription::Start() { GoOn(); }
 
 void Subscription::Sent(bool ok) {
   {
@@ -41,12 +37,23 @@ void Subscription::Cancel() {
   GoOnIfIdle();
 }
 
-void Subscription::Wake() { GoOnIfIdle(); }
+void Subscription::Wake() {
+  Step step;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (state_ == State::kIdle) {
+      step = NextStep();
+    } else if (state_ == State::kSending) {
+      step = CheckReader();
+    }
+  }
+  Perform(std::move(step));
+}
 
 void Subscription::Drain() {
   {
     absl::MutexLock lock(&mutex_);
-    draining_ = true;
+    farewell_ = ShuttingDownError();
   }
   GoOnIfIdle();
 }
@@ -59,27 +66,19 @@ void Subscription::Abort() {
 absl::Duration Subscription::NextWake() const {
   const absl::Duration now = MonotonicNow();
   absl::MutexLock lock(&mutex_);
-  // A message that is overdue waits for the sink, not for us.
-  return progress_due_ > now ? progress_due_ : now + parameters_.progress_interval;
+  // What is overdue waits for the sink, not for us.
+  const absl::Duration progress =
+      progress_due_ > now ? progress_due_ : now + parameters_.progress_interval;
+  const absl::Duration age = age_due_ > now ? age_due_ : absl::InfiniteDuration();
+  return std::min({progress, age, now + parameters_.stall_timeout / 4,
+                   break_.ok() ? absl::InfiniteDuration() : now + parameters_.break_grace});
 }
 
-void Subscription::ReadLog() {
-  storage::LogPosition position;
+void Subscription::Read() {
+  absl::Status read = reader_.Read();
   {
     absl::MutexLock lock(&mutex_);
-    position = position_;
-  }
-  absl::StatusOr<Stretch> stretch =
-      log_.Read(parameters_.filter, position, parameters_.batch_limits);
-  {
-    absl::MutexLock lock(&mutex_);
-    if (stretch.ok()) {
-      backlog_ = *std::move(stretch);
-    } else if (absl::IsOutOfRange(stretch.status())) {
-      read_error_ = cursors_.HistoryGone(parameters_.filter.digest(), log_.bounds());
-    } else {
-      read_error_ = stretch.status();
-    }
+    error_.Update(read);
   }
   GoOn();
 }
@@ -110,7 +109,7 @@ void Subscription::Perform(Step step) {
     case Step::Action::kSend:
       sink_.Send(std::move(step.message));
       break;
-    case Step::Action::kReadLog:
+    case Step::Action::kRead:
       if (!owner_.TrySubmitRead(shared_from_this())) {
         absl::MutexLock lock(&mutex_);
         state_ = State::kIdle;
@@ -121,52 +120,67 @@ void Subscription::Perform(Step step) {
       owner_.Ended(parameters_.id);
       sink_.End(std::move(step.status));
       break;
+    case Step::Action::kBreak:
+      sink_.Break(std::move(step.status));
+      break;
+    case Step::Action::kForget:
+      owner_.Ended(parameters_.id);
+      break;
   }
 }
 
 Subscription::Step Subscription::NextStep() {
+  if (!break_.ok()) {
+    state_ = State::kEnded;
+    return {.action = Step::Action::kForget};
+  }
   if (cancelled_) return End(absl::CancelledError());
-  if (!read_error_.ok()) return End(read_error_);
-  if (draining_ && farewell_sent_) return End(ShuttingDownError());
-  if (draining_) {
-    farewell_sent_ = true;
-    return Send(messages_.Progress(position_));
-  }
-  return FollowLog();
+  if (!error_.ok()) return End(error_);
+  if (farewell_.ok() && MonotonicNow() >= age_due_) farewell_ = StreamAgedError();
+  return farewell_.ok() ? Follow() : SayFarewell();
 }
 
-Subscription::Step Subscription::FollowLog() {
-  const std::optional<Stretch> stretch = NextStretch();
-  if (stretch) position_ = stretch->through;
-  if (stretch && !stretch->events.empty()) return Send(messages_.Events(*stretch));
-  if (stretch && !caught_up_ && position_ >= parameters_.bounds.head) {
-    caught_up_ = true;
-    return Send(messages_.CaughtUp(position_));
-  }
-  if (MonotonicNow() >= progress_due_) return Send(messages_.Progress(position_));
-  state_ = stretch ? State::kIdle : State::kBusy;
-  return Step{stretch ? Step::Action::kWait : Step::Action::kReadLog, "", absl::OkStatus()};
+Subscription::Step Subscription::SayFarewell() {
+  std::optional<std::string> progress = reader_.Progress();
+  if (farewell_sent_ || !progress) return End(farewell_);
+  farewell_sent_ = true;
+  return Send(*std::move(progress));
 }
 
-// Returns nothing if what comes next must be read from the log.
-std::optional<Stretch> Subscription::NextStretch() {
-  if (backlog_) {
-    Stretch backlog = *std::exchange(backlog_, std::nullopt);
-    if (!backlog.events.empty()) return backlog;
-    position_ = backlog.through;
+Subscription::Step Subscription::Follow() {
+  StreamReader::Next next = reader_.TryNext();
+  if (next.kind == StreamReader::Next::Kind::kMessage) return Send(std::move(next.message));
+  if (MonotonicNow() >= progress_due_) {
+    if (std::optional<std::string> progress = reader_.Progress()) return Send(*std::move(progress));
   }
-  return log_.ReadRecent(parameters_.filter, position_, parameters_.batch_limits);
+  const bool must_read = next.kind == StreamReader::Next::Kind::kMustRead;
+  state_ = must_read ? State::kReading : State::kIdle;
+  return {.action = must_read ? Step::Action::kRead : Step::Action::kWait};
+}
+
+// What is to be done about a reader while a message is being sent to it.
+Subscription::Step Subscription::CheckReader() {
+  if (MonotonicNow() < stall_due_) return {};
+  if (!break_.ok()) {
+    sink_.Abort();
+    return {};
+  }
+  break_ = StreamStalledError(parameters_.stall_timeout);
+  stall_due_ = MonotonicNow() + parameters_.break_grace;
+  return {.action = Step::Action::kBreak, .status = break_};
 }
 
 Subscription::Step Subscription::Send(std::string message) {
-  state_ = State::kBusy;
-  progress_due_ = MonotonicNow() + parameters_.progress_interval;
-  return Step{Step::Action::kSend, std::move(message), absl::OkStatus()};
+  state_ = State::kSending;
+  const absl::Duration now = MonotonicNow();
+  progress_due_ = now + parameters_.progress_interval;
+  stall_due_ = now + parameters_.stall_timeout;
+  return {.action = Step::Action::kSend, .message = std::move(message)};
 }
 
 Subscription::Step Subscription::End(absl::Status status) {
   state_ = State::kEnded;
-  return Step{Step::Action::kEnd, "", std::move(status)};
+  return {.action = Step::Action::kEnd, .status = std::move(status)};
 }
 
 }  // namespace innkeeper::feed

@@ -1,31 +1,26 @@
 // File: server/feed/subscription.h
 //
-// One stream of events: where it stands, and what its next message is.
+// One stream of events: when it says something, and when it ends.
 
 #ifndef INNKEEPER_SERVER_FEED_SUBSCRIPTION_H_
 #define INNKEEPER_SERVER_FEED_SUBSCRIPTION_H_
 
+#include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "server/feed/cursor.h"
-#include "server/feed/event_filter.h"
-#include "server/feed/event_log.h"
-#include "server/feed/logged_commit.h"
-#include "server/feed/watch_messages.h"
-#include "storage/engine.h"
+#include "server/feed/stream_reader.h"
 
 namespace innkeeper::feed {
 
 // The transport's end of a stream, to be implemented by it. Its methods are
 // called on threads of the feed, of the executor, and those that the transport
-// calls the subscription on; one at a time, Abort() aside. They must not block,
-// and not call the subscription back before they return.
+// calls the subscription on; one at a time, Break() and Abort() aside. They must not
+// block, and not call the subscription back before they return.
 class SubscriptionSink {
  public:
   virtual ~SubscriptionSink() = default;
@@ -37,19 +32,22 @@ class SubscriptionSink {
   // Ends the stream. Nothing is called after it: the sink may be gone then.
   virtual void End(absl::Status status) = 0;
 
+  // Ends the stream, behind a message that the reader does not take. Sent() must still
+  // be called for that message. Only Abort() may be called after it.
+  virtual void Break(absl::Status status) = 0;
+
   // Breaks the stream off, so that Sent(false) comes soon if a message is being
   // sent. May be called during Send().
   virtual void Abort() = 0;
 };
 
-// A stream. It holds one message at most, the one that is being sent, and
-// otherwise only its position: a reader that is slow or stuck costs no memory,
-// and goes on by reading the log. Thread-safe.
+// A stream. A reader that is slow or stuck costs the message that is being sent and
+// one that was read from the log, and goes on by reading the log. Thread-safe.
 //
 // At any time at most one thread is at work on a stream or one party, the sink
-// or the executor, has been asked to do something and will call back (`busy`);
-// what happens meanwhile is noted and attended to after that. Otherwise the
-// stream is idle, and any thread may wake it.
+// or the executor, has been asked to do something and will call back; what happens
+// meanwhile is noted and attended to after that. Otherwise the stream is idle, and any
+// thread may wake it.
 class Subscription : public std::enable_shared_from_this<Subscription> {
  public:
   // Who runs it. Thread-safe; no method blocks.
@@ -57,7 +55,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
    public:
     virtual ~Owner() = default;
 
-    // Has ReadLog() called on a thread that may block, or returns false if too
+    // Has Read() called on a thread that may block, or returns false if too
     // much else is to be done there.
     virtual bool TrySubmitRead(std::shared_ptr<Subscription> subscription) = 0;
 
@@ -70,17 +68,17 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   };
 
   struct Parameters {
-    uint64_t id = 0;  // tells the owner's subscriptions apart
-    EventFilter filter;
-    storage::LogPosition position = 0;  // starts behind it
-    storage::LogBounds bounds;          // of the log at the start
-    absl::Duration progress_interval;   // the longest silence
-    StretchLimits batch_limits;
+    uint64_t id = 0;                   // tells the owner's subscriptions apart
+    absl::Duration progress_interval;  // the longest silence
+    // How long a message may wait for its reader; the stream is ended soon after.
+    absl::Duration stall_timeout = absl::InfiniteDuration();
+    // How long a reader that was told of its end has to take that before it is broken off.
+    absl::Duration break_grace = absl::Seconds(30);
+    absl::Duration max_age = absl::InfiniteDuration();
   };
 
-  // `owner`, `sink`, `log` and `cursors` must outlive the subscription's end.
-  Subscription(Owner& owner, SubscriptionSink& sink, const EventLog& log,
-               const CursorCodec& cursors, Parameters parameters);
+  // `owner`, `sink` and what `reader` uses must outlive the subscription's end.
+  Subscription(Owner& owner, SubscriptionSink& sink, StreamReader reader, Parameters parameters);
 
   // For the transport.
 
@@ -96,11 +94,11 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
 
   // For the owner.
 
-  // Looks for something to do: after the log has grown, or a message may be due.
+  // Looks for something to do: after the log has grown, or when NextWake() says.
   void Wake();
 
-  // Returns when Wake() should be called for the sake of a progress message, on
-  // the scale of MonotonicNow().
+  // Returns when Wake() should be called even if nothing happens, on the scale of
+  // MonotonicNow().
   absl::Duration NextWake() const;
 
   // Sends a last progress message as soon as it can be, and ends with
@@ -110,20 +108,23 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   // Breaks the stream off if it has not ended.
   void Abort();
 
-  // Reads a stretch of the log that is no longer in memory. Blocks.
-  void ReadLog();
+  // Reads what the stream needs from the database. Blocks.
+  void Read();
 
   uint64_t id() const { return parameters_.id; }
 
+  // Names the stream, in its first message and in the log.
+  const std::string& stream_id() const { return reader_.stream_id(); }
+
  private:
-  enum class State { kIdle, kBusy, kEnded };
+  enum class State { kIdle, kSending, kReading, kEnded };
 
   // What to do next.
   struct Step {
-    enum class Action { kWait, kSend, kReadLog, kEnd };
+    enum class Action { kWait, kSend, kRead, kEnd, kBreak, kForget };
     Action action = Action::kWait;
-    std::string message;  // to send
-    absl::Status status;  // to end with
+    std::string message = "";  // to send
+    absl::Status status = {};  // to end with
   };
 
   void GoOn();
@@ -131,30 +132,32 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   void Perform(Step step);
 
   Step NextStep() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Step FollowLog() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  std::optional<Stretch> NextStretch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Step Follow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Step SayFarewell() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Step CheckReader() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Step Send(std::string message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Step End(absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Owner& owner_;
   SubscriptionSink& sink_;
-  const EventLog& log_;
-  const CursorCodec& cursors_;
   const Parameters parameters_;
-  const WatchMessages messages_;
+
+  // Belongs to whoever is at work on the stream.
+  StreamReader reader_;
 
   mutable absl::Mutex mutex_;
-  State state_ ABSL_GUARDED_BY(mutex_) = State::kBusy;
-  // Everything up to here was sent or filtered out.
-  storage::LogPosition position_ ABSL_GUARDED_BY(mutex_);
-  // Read from the log by ReadLog(), and not yet sent.
-  std::optional<Stretch> backlog_ ABSL_GUARDED_BY(mutex_);
-  absl::Status read_error_ ABSL_GUARDED_BY(mutex_);
-  bool caught_up_ ABSL_GUARDED_BY(mutex_) = false;
+  State state_ ABSL_GUARDED_BY(mutex_) = State::kReading;  // Start() is to come
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
-  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  // What the stream is to end with, once it is not OK: at the next chance, behind a last
+  // progress message, behind a message that is not taken.
+  absl::Status error_ ABSL_GUARDED_BY(mutex_);
+  absl::Status farewell_ ABSL_GUARDED_BY(mutex_);
+  absl::Status break_ ABSL_GUARDED_BY(mutex_);
   bool farewell_sent_ ABSL_GUARDED_BY(mutex_) = false;
-  absl::Duration progress_due_ ABSL_GUARDED_BY(mutex_);  // on the scale of MonotonicNow()
+  // On the scale of MonotonicNow().
+  absl::Duration progress_due_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration age_due_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration stall_due_ ABSL_GUARDED_BY(mutex_);  // while sending; then, of the abort
 };
 
 }  // namespace innkeeper::feed

@@ -7,6 +7,7 @@
 #include "absl/strings/string_view.h"
 #include "innkeeper/v1/room_event.pb.h"
 #include "innkeeper/v1/room_lifecycle.pb.h"
+#include "server/values/duration.h"
 
 namespace innkeeper::feed {
 namespace {
@@ -31,20 +32,32 @@ void WriteField(int field, const std::string& value, CodedOutputStream& out) {
   out.WriteString(value);
 }
 
+void SetLag(const Lag& lag, v1::StreamLag* proto) {
+  proto->set_events(static_cast<int64_t>(lag.events));
+  SetDuration(lag.age, proto->mutable_age());
+}
+
 }  // namespace
 
-std::string WatchMessages::Confirmed(storage::LogPosition position,
-                                     storage::LogBounds bounds) const {
+std::string WatchMessages::Confirmed(storage::LogPosition position, storage::LogBounds bounds,
+                                     const std::string& stream_id,
+                                     const v1::EventRetention& retention) const {
   v1::WatchRoomEventsResponse response;
   v1::WatchConfirmed& confirmed = *response.mutable_confirmed();
   confirmed.set_cursor(CursorAt(position));
   confirmed.set_start_sequence(static_cast<int64_t>(position + 1));
   confirmed.set_oldest_sequence(static_cast<int64_t>(bounds.oldest));
   confirmed.set_head_sequence(static_cast<int64_t>(bounds.head));
+  confirmed.set_stream_id(stream_id);
+  *confirmed.mutable_retention() = retention;
   return response.SerializeAsString();
 }
 
-std::string WatchMessages::Events(const Stretch& stretch) const {
+std::string WatchMessages::Events(const Stretch& stretch, const Lag& lag) const {
+  v1::RoomEventBatch rest;  // all but the events
+  rest.set_cursor(CursorAt(stretch.through));
+  rest.set_commit_continues(stretch.commit_continues);
+  SetLag(lag, rest.mutable_lag());
   std::string batch;
   {
     StringOutputStream stream(&batch);
@@ -57,8 +70,8 @@ std::string WatchMessages::Events(const Stretch& stretch) const {
       out.WriteString(event->bytes);
       WriteField(v1::RoomEvent::kCursorFieldNumber, cursor, out);
     }
-    WriteField(v1::RoomEventBatch::kCursorFieldNumber, CursorAt(stretch.through), out);
   }
+  rest.AppendToString(&batch);
   std::string response;
   {
     StringOutputStream stream(&response);
@@ -70,15 +83,27 @@ std::string WatchMessages::Events(const Stretch& stretch) const {
 
 std::string WatchMessages::CaughtUp(storage::LogPosition position) const {
   v1::WatchRoomEventsResponse response;
-  response.mutable_caught_up()->set_cursor(CursorAt(position));
-  response.mutable_caught_up()->set_sequence(static_cast<int64_t>(position));
+  v1::WatchCaughtUp& caught_up = *response.mutable_caught_up();
+  caught_up.set_cursor(CursorAt(position));
+  caught_up.set_sequence(static_cast<int64_t>(position));
   return response.SerializeAsString();
 }
 
-std::string WatchMessages::Progress(storage::LogPosition position) const {
+std::string WatchMessages::FellBehind(storage::LogPosition position, const Lag& lag) const {
   v1::WatchRoomEventsResponse response;
-  response.mutable_progress()->set_cursor(CursorAt(position));
-  response.mutable_progress()->set_sequence(static_cast<int64_t>(position));
+  v1::WatchFellBehind& fell_behind = *response.mutable_fell_behind();
+  fell_behind.set_cursor(CursorAt(position));
+  fell_behind.set_sequence(static_cast<int64_t>(position));
+  SetLag(lag, fell_behind.mutable_lag());
+  return response.SerializeAsString();
+}
+
+std::string WatchMessages::Progress(storage::LogPosition position, const Lag& lag) const {
+  v1::WatchRoomEventsResponse response;
+  v1::WatchProgress& progress = *response.mutable_progress();
+  progress.set_cursor(CursorAt(position));
+  progress.set_sequence(static_cast<int64_t>(position));
+  SetLag(lag, progress.mutable_lag());
   return response.SerializeAsString();
 }
 

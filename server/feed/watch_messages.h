@@ -9,11 +9,19 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/time/time.h"
+#include "innkeeper/v1/room_lifecycle.pb.h"
 #include "server/feed/cursor.h"
 #include "server/feed/logged_commit.h"
 #include "storage/engine.h"
 
 namespace innkeeper::feed {
+
+// How far a stream is behind the log.
+struct Lag {
+  uint64_t events = 0;  // that it has not dealt with
+  absl::Duration age;   // of the oldest of them
+};
 
 // Writes the messages of one stream. The cursors in them are for the stream's
 // filter.
@@ -24,15 +32,17 @@ class WatchMessages {
       : cursors_(cursors), filter_digest_(filter_digest) {}
 
   // A `confirmed` message for a stream that starts behind `position`.
-  std::string Confirmed(storage::LogPosition position, storage::LogBounds bounds) const;
+  std::string Confirmed(storage::LogPosition position, storage::LogBounds bounds,
+                        const std::string& stream_id, const v1::EventRetention& retention) const;
 
   // An `events` message. The events' bytes are used as they are; only their
   // cursors are added.
-  std::string Events(const Stretch& stretch) const;
+  std::string Events(const Stretch& stretch, const Lag& lag) const;
 
-  // `caught_up` and `progress` messages of a stream that is at `position`.
+  // Messages of a stream that is at `position`.
   std::string CaughtUp(storage::LogPosition position) const;
-  std::string Progress(storage::LogPosition position) const;
+  std::string FellBehind(storage::LogPosition position, const Lag& lag) const;
+  std::string Progress(storage::LogPosition position, const Lag& lag) const;
 
  private:
   std::string CursorAt(storage::LogPosition position) const {

@@ -31,13 +31,14 @@ absl::string_view Authorization(const grpc::CallbackServerContext& context) {
 }
 
 void LogCall(absl::string_view method, absl::string_view caller, absl::string_view room_id,
-             const absl::Status& status, absl::Duration latency) {
+             const absl::Status& status, absl::Duration latency, absl::string_view stream_id) {
   const v1::ErrorReason reason = ReasonOf(status);
   LOG(INFO) << "method=" << method << " caller=" << caller
             << " room=" << (room_id.empty() ? "-" : room_id)
             << " status=" << absl::StatusCodeToString(status.code())
             << " reason=" << (reason == v1::ERROR_REASON_UNSPECIFIED ? "-" : ReasonName(reason))
-            << " latency_us=" << absl::ToInt64Microseconds(latency);
+            << " latency_us=" << absl::ToInt64Microseconds(latency)
+            << (stream_id.empty() ? "" : " stream=") << stream_id;
 }
 
 }  // namespace innkeeper::rpc

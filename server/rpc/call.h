@@ -64,9 +64,9 @@ absl::Status DeadlinePassed();
 absl::string_view Authorization(const grpc::CallbackServerContext& context);
 
 // Writes the line that every call has in the log. `caller` is a principal's name,
-// or "-" where it isn't known.
+// or "-" where it isn't known; `stream_id` names a stream of events.
 void LogCall(absl::string_view method, absl::string_view caller, absl::string_view room_id,
-             const absl::Status& status, absl::Duration latency);
+             const absl::Status& status, absl::Duration latency, absl::string_view stream_id = "");
 
 }  // namespace innkeeper::rpc
 

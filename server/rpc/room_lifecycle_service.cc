@@ -202,11 +202,11 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* RoomLifecycleService::WatchRoomEvent
   const absl::Time start = absl::Now();
   auto principal = environment_.authenticator.Authenticate(Authorization(*context));
   std::string caller = principal.ok() ? (*principal)->name() : "-";
-  return rpc::WatchRoomEvents(use_cases_.feed, *context, ReadWatchRequest(principal, *request),
-                              [start, caller = std::move(caller)](const absl::Status& status) {
-                                LogCall(kWatchRoomEvents.name, caller, "", status,
-                                        absl::Now() - start);
-                              });
+  return rpc::WatchRoomEvents(
+      use_cases_.feed, *context, ReadWatchRequest(principal, *request),
+      [start, caller = std::move(caller)](absl::string_view stream_id, const absl::Status& status) {
+        LogCall(kWatchRoomEvents.name, caller, "", status, absl::Now() - start, stream_id);
+      });
 }
 
 grpc::ServerUnaryReactor* RoomLifecycleService::ListRoomEvents(grpc::CallbackServerContext* context,

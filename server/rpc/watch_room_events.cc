@@ -39,7 +39,7 @@ class RoomEventWriter final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   }
 
   void OnDone() override {
-    done_(status_);
+    done_(subscription_ == nullptr ? "" : subscription_->stream_id(), status_);
     delete this;
   }
 
@@ -54,6 +54,8 @@ class RoomEventWriter final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
     status_ = std::move(status);
     Finish(ToGrpcStatus(status_));
   }
+
+  void Break(absl::Status status) override { End(std::move(status)); }
 
   void Abort() override { context_.TryCancel(); }
 

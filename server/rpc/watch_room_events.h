@@ -8,6 +8,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
@@ -16,9 +17,10 @@
 
 namespace innkeeper::rpc {
 
-// Called once when a stream has ended, on a thread of gRPC, with what it ended
-// with; CANCELLED if the caller broke it off. Must not block.
-using WatchDone = absl::AnyInvocable<void(const absl::Status& status)>;
+// Called once when a stream has ended, on a thread of gRPC, with its name, "" if it was
+// refused, and with what it ended with; CANCELLED if the caller broke it off. Must not
+// block.
+using WatchDone = absl::AnyInvocable<void(absl::string_view stream_id, const absl::Status& status)>;
 
 // Serves one call of WatchRoomEvents: what the handler of the method, registered
 // raw, returns to gRPC. The caller is already known to be allowed to watch.

@@ -102,6 +102,8 @@ constexpr Limit kLimits[] = {
     {"max_message_bytes", "65535", "64KiB", "64MiB", "67108865"},
     {"max_metadata_bytes", "8191", "8KiB", "1MiB", "1048577"},
     {"max_concurrent_streams", "0", "1", "1000000", "1000001"},
+    {"stream_stall_timeout", "999ms", "1s", "24h", "86401s"},
+    {"max_stream_age", "59s", "1m", "8784h", "8785h"},
     {"keepalive_time", "9s", "10s", "24h", "24h1s"},
     {"keepalive_timeout", "999ms", "1s", "10m", "11m"},
     {"max_connection_age", "59s", "1m", "480h", "480h1s"},

@@ -75,7 +75,7 @@ TEST(EventListTest, PagesAreLimitedInBytes) {
   EXPECT_TRUE(page.has_more());
 }
 
-TEST(EventListTest, CommitsAreNotPartedBetweenPages) {
+TEST(EventListTest, CommitsAreNotPartedBetweenPagesUnlessTheyAreLargerThanOne) {
   TestFeed feed;
   AppendRooms(feed.engine(), {"!1:x"});
   AppendRooms(feed.engine(), {"!2:x", "!3:x"});
@@ -84,8 +84,14 @@ TEST(EventListTest, CommitsAreNotPartedBetweenPages) {
   EXPECT_THAT(Sequences(page.events()), ElementsAre(1));
   page = feed->List(Page(2, page.next_cursor())).value();
   EXPECT_THAT(Sequences(page.events()), ElementsAre(2, 3));
+  EXPECT_FALSE(page.commit_continues());
   page = feed->List(Page(2, page.next_cursor())).value();
-  EXPECT_THAT(Sequences(page.events()), ElementsAre(4, 5, 6));
+  EXPECT_THAT(Sequences(page.events()), ElementsAre(4, 5));
+  EXPECT_TRUE(page.commit_continues());
+  EXPECT_TRUE(page.has_more());
+  page = feed->List(Page(2, page.next_cursor())).value();
+  EXPECT_THAT(Sequences(page.events()), ElementsAre(6));
+  EXPECT_FALSE(page.commit_continues());
 }
 
 TEST(EventListTest, SearchInAPageIsBounded) {

@@ -92,7 +92,9 @@ TEST_F(EventLogTest, KeepsWholeCommits) {
   AppendRooms(*engine_, {"!4:x", "!5:x"});
   ASSERT_TRUE(log.Refresh());
   EXPECT_EQ(FirstInMemory(log), 4u);
-  EXPECT_THAT(Positions(log.ReadRecent(EventFilter(), 3, {1, 1 << 20}).value()), ElementsAre(4, 5));
+  const Stretch part = log.ReadRecent(EventFilter(), 3, {1, 1 << 20}).value();
+  EXPECT_THAT(Positions(part), ElementsAre(4));
+  EXPECT_TRUE(part.commit_continues);
   AppendRooms(*engine_, std::vector<std::string>(20, "!a:x"));
   ASSERT_TRUE(log.Refresh());
   EXPECT_EQ(FirstInMemory(log), 6u);
@@ -142,6 +144,37 @@ TEST_F(EventLogTest, ReadsUpToTheLimits) {
   EXPECT_THAT(Positions(stretch), ElementsAre(3, 4, 5));
   EXPECT_EQ(stretch.through, 5u);
   EXPECT_EQ(Positions(log.Read(EventFilter(), 0, {3, 1}).value()).size(), 1u);
+}
+
+TEST_F(EventLogTest, CommitThatIsReadInPartsIsReadOnce) {
+  const EventLog log(*engine_, {});
+  AppendRooms(*engine_, std::vector<std::string>(10, "!a:x"));
+  AppendRooms(*engine_, 2);
+  const StretchLimits three = {3, 1 << 20};
+  EXPECT_THAT(Positions(log.Read(EventFilter(), 0, three).value()), ElementsAre(1, 2, 3));
+  // Gone from the database: what still comes, comes from memory.
+  ASSERT_TRUE(engine_->TrimLog(11).ok());
+  EXPECT_THAT(Positions(log.Read(EventFilter(), 3, three).value()), ElementsAre(4, 5, 6));
+  EXPECT_THAT(Positions(log.Read(EventFilter(), 6, three).value()), ElementsAre(7, 8, 9));
+  const Stretch rest = log.Read(EventFilter(), 9, three).value();
+  EXPECT_THAT(Positions(rest), ElementsAre(10, 11, 12));
+  EXPECT_FALSE(rest.commit_continues);
+  // Its end was read.
+  EXPECT_TRUE(absl::IsOutOfRange(log.Read(EventFilter(), 3, three).status()));
+}
+
+TEST_F(EventLogTest, SearchThatIsCutShortTellsWhenWhatFollowsWasCommitted) {
+  const EventLog log(*engine_, {.max_scanned_entries = 1});
+  for (int i = 0; i < 3; ++i) AppendRooms(*engine_, std::vector<std::string>(200, "!a:x"));
+  v1::RoomEventFilter proto;
+  proto.add_room_ids("!b:x");
+  FieldErrors errors;
+  const EventFilter filter = EventFilter::FromProto(proto, errors);
+  const Stretch stretch = log.Read(filter, 0, kAmple).value();
+  ASSERT_EQ(stretch.through, 200u);
+  const auto next = engine_->ReadLog(201, 1, 1).value();
+  EXPECT_EQ(stretch.next_time, next.front().commit_time);
+  EXPECT_EQ(log.Read(filter, 400, kAmple).value().next_time, absl::InfiniteFuture());
 }
 
 TEST_F(EventLogTest, ReadAtTheEndIsEmpty) {

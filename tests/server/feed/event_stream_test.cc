@@ -148,21 +148,6 @@ TEST(EventStreamTest, ResumesAcrossARestart) {
   stream.ReadThrough(3, 7);
 }
 
-TEST(EventStreamTest, EventsOfOneCommitAreNeverParted) {
-  TestFeed::Options options;
-  options.feed.batch.events = 3;
-  TestFeed feed(options);
-  AppendRooms(feed.engine(), {"!1:x", "!2:x"});
-  AppendRooms(feed.engine(), {"!3:x", "!4:x"});
-  AppendRooms(feed.engine(), {"!5:x", "!6:x", "!7:x", "!8:x", "!9:x"});
-  feed.Reopen();
-  TestStream stream(*feed, FromOldest());
-  stream.Next();
-  EXPECT_THAT(Sequences(stream.Next().events().events()), ElementsAre(1, 2));
-  EXPECT_THAT(Sequences(stream.Next().events().events()), ElementsAre(3, 4));
-  EXPECT_THAT(Sequences(stream.Next().events().events()), ElementsAre(5, 6, 7, 8, 9));
-}
-
 TEST(EventStreamTest, FilterChoosesAndTheCursorMovesOn) {
   TestFeed feed;
   AppendRooms(feed.engine(), 10);

@@ -96,12 +96,82 @@ TEST(StretchBuilderTest, NeverPartsACommit) {
   EXPECT_EQ(stretch.through, 2u);
 }
 
-TEST(StretchBuilderTest, BigCommitComesAlone) {
+TEST(StretchBuilderTest, PartsACommitThatIsTooMuchByItself) {
+  const EventFilter filter;
+  const auto commit = Commit(1, 7);
+  StretchBuilder first(filter, 0, {3, 1 << 20});
+  EXPECT_FALSE(first.Add(commit));
+  Stretch stretch = first.Take();
+  EXPECT_THAT(Positions(stretch), ElementsAre(1, 2, 3));
+  EXPECT_EQ(stretch.through, 3u);
+  EXPECT_TRUE(stretch.commit_continues);
+
+  StretchBuilder second(filter, 3, {3, 1 << 20});
+  EXPECT_FALSE(second.Add(commit));
+  stretch = second.Take();
+  EXPECT_THAT(Positions(stretch), ElementsAre(4, 5, 6));
+  EXPECT_TRUE(stretch.commit_continues);
+
+  StretchBuilder last(filter, 6, {3, 1 << 20});
+  EXPECT_TRUE(last.Add(commit));
+  EXPECT_TRUE(last.Add(Commit(8, 2)));
+  stretch = last.Take();
+  EXPECT_THAT(Positions(stretch), ElementsAre(7, 8, 9));
+  EXPECT_FALSE(stretch.commit_continues);
+}
+
+TEST(StretchBuilderTest, CommitThatIsTooMuchStartsAStretchOfItsOwn) {
   const EventFilter filter;
   StretchBuilder builder(filter, 0, {3, 1 << 20});
-  EXPECT_TRUE(builder.Add(Commit(1, 5)));
-  EXPECT_FALSE(builder.Add(Commit(6, 1)));
-  EXPECT_EQ(Positions(builder.Take()).size(), 5u);
+  EXPECT_TRUE(builder.Add(Commit(1, 1)));
+  EXPECT_FALSE(builder.Add(Commit(2, 9)));
+  const Stretch stretch = builder.Take();
+  EXPECT_THAT(Positions(stretch), ElementsAre(1));
+  EXPECT_EQ(stretch.through, 1u);
+  EXPECT_FALSE(stretch.commit_continues);
+}
+
+TEST(StretchBuilderTest, CommitContinuesOnlyIfMoreOfItPasses) {
+  const EventFilter filter = RoomFilter({"!1", "!2", "!5"});
+  StretchBuilder all(filter, 2, {1, 1 << 20});
+  EXPECT_TRUE(all.Add(Commit(1, 7)));
+  Stretch stretch = all.Take();
+  EXPECT_THAT(Positions(stretch), ElementsAre(5));
+  EXPECT_EQ(stretch.through, 7u);
+  EXPECT_FALSE(stretch.commit_continues);
+
+  StretchBuilder part(filter, 1, {1, 1 << 20});
+  EXPECT_FALSE(part.Add(Commit(1, 7)));
+  stretch = part.Take();
+  EXPECT_THAT(Positions(stretch), ElementsAre(2));
+  EXPECT_EQ(stretch.through, 4u) << "behind what does not pass";
+  EXPECT_TRUE(stretch.commit_continues);
+}
+
+TEST(StretchBuilderTest, EventThatIsTooMuchByItselfComesAlone) {
+  const EventFilter filter;
+  StretchBuilder builder(filter, 0, {1000, 1});
+  EXPECT_FALSE(builder.Add(Commit(1, 2)));
+  EXPECT_THAT(Positions(builder.Take()), ElementsAre(1));
+}
+
+TEST(StretchBuilderTest, TellsWhenWhatFollowsWasCommitted) {
+  const EventFilter filter;
+  const absl::Time time = absl::FromUnixSeconds(1'700'000'000);
+  const auto commit_at = [&](storage::LogPosition position, int second) {
+    storage::LogEntry entry = Entry(position, position, "!a");
+    entry.commit_time = time + absl::Seconds(second);
+    return DecodeCommit({entry}).value();
+  };
+  StretchBuilder builder(filter, 0, {2, 1 << 20});
+  EXPECT_EQ(StretchBuilder(builder).Take().first_time, absl::InfiniteFuture());
+  EXPECT_TRUE(builder.Add(commit_at(1, 1)));
+  EXPECT_TRUE(builder.Add(commit_at(2, 2)));
+  EXPECT_EQ(StretchBuilder(builder).Take().next_time, absl::InfiniteFuture());
+  EXPECT_FALSE(builder.Add(commit_at(3, 3)));
+  const Stretch stretch = builder.Take();
+  EXPECT_EQ(stretch.first_time, time + absl::Seconds(1));
+  EXPECT_EQ(stretch.next_time, time + absl::Seconds(3));
 }
 
 TEST(StretchBuilderTest, LimitsBytes) {

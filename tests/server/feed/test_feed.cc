@@ -20,6 +20,7 @@ constexpr absl::Duration kPatience = absl::Seconds(30);
 class NoSink final : public SubscriptionSink {
   void Send(std::string) override { LOG(FATAL) << "a message"; }
   void End(absl::Status) override { LOG(FATAL) << "an end"; }
+  void Break(absl::Status) override { LOG(FATAL) << "a break"; }
   void Abort() override { LOG(FATAL) << "an abort"; }
 };
 
@@ -115,6 +116,7 @@ std::vector<v1::RoomEvent> TestStream::NextEvents(size_t count) {
   std::vector<v1::RoomEvent> events;
   while (events.size() < count) {
     const v1::WatchRoomEventsResponse message = Next();
+    if (message.has_caught_up() || message.has_fell_behind()) continue;
     CHECK(message.has_events()) << message.DebugString();
     events.insert(events.end(), message.events().events().begin(), message.events().events().end());
   }
@@ -135,6 +137,17 @@ absl::Status TestStream::AwaitEnd() {
   return *end_;
 }
 
+absl::Status TestStream::AwaitBreak() {
+  absl::MutexLock lock(&mutex_);
+  CHECK(mutex_.AwaitWithTimeout(absl::Condition(&broken_), kPatience));
+  return *end_;
+}
+
+void TestStream::AwaitAbort() {
+  absl::MutexLock lock(&mutex_);
+  CHECK(mutex_.AwaitWithTimeout(absl::Condition(&aborted_), kPatience));
+}
+
 void TestStream::AwaitMessage() {
   absl::MutexLock lock(&mutex_);
   CHECK(mutex_.AwaitWithTimeout(absl::Condition(this, &TestStream::HasMessageOrEnded), kPatience));
@@ -147,7 +160,7 @@ std::optional<v1::WatchRoomEventsResponse> TestStream::TakeMessage() {
     absl::MutexLock lock(&mutex_);
     CHECK(mutex_.AwaitWithTimeout(absl::Condition(this, &TestStream::HasMessageOrEnded), kPatience))
         << "the stream is silent";
-    if (end_.has_value()) return std::nullopt;
+    if (!message_.has_value()) return std::nullopt;
     message = std::exchange(message_, std::nullopt);
   }
   subscription_->Sent(true);
@@ -186,6 +199,14 @@ void TestStream::End(absl::Status status) {
   CHECK(!message_.has_value()) << "the end while a message is being sent";
   CHECK(!end_.has_value()) << "two ends";
   end_ = std::move(status);
+}
+
+void TestStream::Break(absl::Status status) {
+  absl::MutexLock lock(&mutex_);
+  CHECK(message_.has_value()) << "a break while no message is being sent";
+  CHECK(!end_.has_value()) << "two ends";
+  end_ = std::move(status);
+  broken_ = true;
 }
 
 void TestStream::Abort() {

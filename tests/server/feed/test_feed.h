@@ -100,7 +100,8 @@ class TestStream final : private SubscriptionSink {
   // Waits for the next message and takes it. Crashes if the stream ends instead.
   v1::WatchRoomEventsResponse Next();
 
-  // Takes messages, all of them events, until there are `count` events at least.
+  // Takes messages, all of them events, but for `caught_up` and `fell_behind`, until there
+  // are `count` events at least.
   std::vector<v1::RoomEvent> NextEvents(size_t count);
 
   // Takes events up to the one with that sequence, and checks that they follow on
@@ -112,6 +113,13 @@ class TestStream final : private SubscriptionSink {
 
   // Waits for a message to be sent, and leaves it.
   void AwaitMessage();
+
+  // Waits until the stream is ended although a message is still being sent, and returns
+  // what it is ended with. The message has to be taken all the same.
+  absl::Status AwaitBreak();
+
+  // Waits until the stream is broken off.
+  void AwaitAbort();
 
   // How many messages were sent, and whether the stream was broken off.
   int sent() const;
@@ -125,6 +133,7 @@ class TestStream final : private SubscriptionSink {
  private:
   void Send(std::string message) override;
   void End(absl::Status status) override;
+  void Break(absl::Status status) override;
   void Abort() override;
 
   bool HasMessageOrEnded() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
@@ -137,6 +146,7 @@ class TestStream final : private SubscriptionSink {
   mutable absl::Mutex mutex_;
   std::optional<v1::WatchRoomEventsResponse> message_ ABSL_GUARDED_BY(mutex_);
   std::optional<absl::Status> end_ ABSL_GUARDED_BY(mutex_);
+  bool broken_ ABSL_GUARDED_BY(mutex_) = false;
   int sent_ ABSL_GUARDED_BY(mutex_) = 0;
   bool aborted_ ABSL_GUARDED_BY(mutex_) = false;
 };

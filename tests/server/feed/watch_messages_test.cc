@@ -15,6 +15,15 @@ namespace {
 using ::google::protobuf::util::MessageDifferencer;
 
 constexpr uint64_t kFilter = 42;
+constexpr Lag kLag = {.events = 7, .age = absl::Milliseconds(61'500)};
+
+v1::StreamLag LagProto() {
+  v1::StreamLag lag;
+  lag.set_events(7);
+  lag.mutable_age()->set_seconds(61);
+  lag.mutable_age()->set_nanos(500'000'000);
+  return lag;
+}
 
 v1::WatchRoomEventsResponse Parse(const std::string& bytes) {
   v1::WatchRoomEventsResponse response;
@@ -30,20 +39,30 @@ class WatchMessagesTest : public testing::Test {
 };
 
 TEST_F(WatchMessagesTest, ConfirmedTellsWhereTheStreamAndTheLogStand) {
-  const auto response = Parse(messages_.Confirmed(20, {.oldest = 5, .head = 30}));
+  v1::EventRetention retention;
+  retention.mutable_min_age()->set_seconds(60);
+  const auto response =
+      Parse(messages_.Confirmed(20, {.oldest = 5, .head = 30}, "stream", retention));
   EXPECT_EQ(response.confirmed().cursor(), cursors_.Encode(20, kFilter));
   EXPECT_EQ(response.confirmed().start_sequence(), 21);
   EXPECT_EQ(response.confirmed().oldest_sequence(), 5);
   EXPECT_EQ(response.confirmed().head_sequence(), 30);
+  EXPECT_EQ(response.confirmed().stream_id(), "stream");
+  EXPECT_TRUE(MessageDifferencer::Equals(response.confirmed().retention(), retention));
 }
 
-TEST_F(WatchMessagesTest, CaughtUpAndProgressTellHowFar) {
+TEST_F(WatchMessagesTest, OthersTellHowFarAndHowFarBehind) {
   const auto caught_up = Parse(messages_.CaughtUp(20));
   EXPECT_EQ(caught_up.caught_up().cursor(), cursors_.Encode(20, kFilter));
   EXPECT_EQ(caught_up.caught_up().sequence(), 20);
-  const auto progress = Parse(messages_.Progress(21));
+  const auto progress = Parse(messages_.Progress(21, kLag));
   EXPECT_EQ(progress.progress().cursor(), cursors_.Encode(21, kFilter));
   EXPECT_EQ(progress.progress().sequence(), 21);
+  EXPECT_TRUE(MessageDifferencer::Equals(progress.progress().lag(), LagProto()));
+  const auto fell_behind = Parse(messages_.FellBehind(22, kLag));
+  EXPECT_EQ(fell_behind.fell_behind().cursor(), cursors_.Encode(22, kFilter));
+  EXPECT_EQ(fell_behind.fell_behind().sequence(), 22);
+  EXPECT_TRUE(MessageDifferencer::Equals(fell_behind.fell_behind().lag(), LagProto()));
 }
 
 TEST_F(WatchMessagesTest, EventsCarryWhatTheLogHasAndTheirCursors) {
@@ -67,8 +86,13 @@ TEST_F(WatchMessagesTest, EventsCarryWhatTheLogHasAndTheirCursors) {
     copy.set_cursor(cursors_.Encode(event.position(), kFilter));
   }
   expected.mutable_events()->set_cursor(cursors_.Encode(15, kFilter));
-  const auto response = Parse(messages_.Events(stretch));
+  *expected.mutable_events()->mutable_lag() = LagProto();
+  const auto response = Parse(messages_.Events(stretch, kLag));
   EXPECT_TRUE(MessageDifferencer::Equals(response, expected)) << response.DebugString();
+
+  stretch.commit_continues = true;
+  expected.mutable_events()->set_commit_continues(true);
+  EXPECT_TRUE(MessageDifferencer::Equals(Parse(messages_.Events(stretch, kLag)), expected));
 }
 
 }  // namespace

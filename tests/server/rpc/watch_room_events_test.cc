@@ -30,6 +30,7 @@
 namespace innkeeper::rpc {
 namespace {
 
+using ::testing::Contains;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -108,11 +109,11 @@ class WatchServer final
     EXPECT_TRUE(
         grpc::SerializationTraits<v1::WatchRoomEventsRequest>::Deserialize(&bytes, &*message).ok());
     if (!refusal_.ok()) message = refusal_;
-    auto* reactor =
-        rpc::WatchRoomEvents(feed_, *context, message, [this](const absl::Status& status) {
-          absl::MutexLock lock(&mutex_);
-          ends_.push_back(status);
-        });
+    auto* reactor = rpc::WatchRoomEvents(feed_, *context, message,
+                                         [this](absl::string_view, const absl::Status& status) {
+                                           absl::MutexLock lock(&mutex_);
+                                           ends_.push_back(status);
+                                         });
     absl::MutexLock lock(&mutex_);
     started_ = true;
     return reactor;
@@ -149,11 +150,12 @@ class Client {
     return message;
   }
 
-  // Takes events up to the one with that sequence, and checks that they follow on
-  // each other, the first on `after`.
+  // Takes events up to the one with that sequence, past `fell_behind` and `caught_up`, and checks
+  // that they follow on each other, the first on `after`.
   void ReadThrough(int64_t after, int64_t sequence) {
     while (after < sequence) {
       const v1::WatchRoomEventsResponse message = Next();
+      if (message.has_fell_behind() || message.has_caught_up()) continue;
       ASSERT_TRUE(message.has_events()) << message.DebugString();
       for (const v1::RoomEvent& event : message.events().events()) {
         ASSERT_EQ(event.sequence(), ++after);
@@ -272,6 +274,42 @@ TEST(WatchRoomEventsTest, ClientThatDoesNotReadHoldsNobodyUpAndLosesNothing) {
   EXPECT_TRUE(stuck.Next().has_confirmed());
   EXPECT_TRUE(stuck.Next().has_caught_up());
   stuck.ReadThrough(0, kBigEvents);
+}
+
+// Waits for that many progress messages of a stream, which come a unit apart.
+void AwaitProgress(const WatchServer& server, int count) {
+  v1::WatchRoomEventsRequest request;
+  request.set_progress_interval_seconds(1);
+  Client witness(server, request);
+  while (count > 0) count -= witness.Next().has_progress() ? 1 : 0;
+}
+
+TEST(WatchRoomEventsTest, ClientThatDoesNotReadForTooLongIsToldWhenItDoes) {
+  feed::TestFeed::Options options;
+  options.feed.stall_timeout = absl::Milliseconds(100);
+  options.feed.progress_unit = absl::Milliseconds(100);
+  feed::TestFeed feed(options);
+  WatchServer server(*feed);
+  AppendBigEvents(feed.engine());
+  Client stuck(server, feed::FromOldest());
+  server.AwaitStart();
+  AwaitProgress(server, 10);
+  const grpc::Status status = stuck.AwaitEnd();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(ReasonOf(status), "STREAM_STALLED");
+  EXPECT_THAT(server.AwaitEnds(2), Contains(testing::Property(
+                                       &absl::Status::code, absl::StatusCode::kResourceExhausted)));
+}
+
+TEST(WatchRoomEventsTest, ClientThatNeverReadsIsBrokenOff) {
+  feed::TestFeed::Options options;
+  options.feed.stall_timeout = absl::Milliseconds(50);
+  options.feed.break_grace = absl::Milliseconds(50);
+  feed::TestFeed feed(options);
+  WatchServer server(*feed);
+  AppendBigEvents(feed.engine());
+  Client stuck(server, feed::FromOldest());
+  EXPECT_TRUE(absl::IsResourceExhausted(server.AwaitEnds(1)[0]));
 }
 
 TEST(WatchRoomEventsTest, DrainingEndsStreamsWithALastCursor) {

@@ -1,0 +1,98 @@
+// File: server/feed/stream_reader.h
+//
+// What a stream says, message by message: what is in the log, and then what comes.
+
+#ifndef INNKEEPER_SERVER_FEED_STREAM_READER_H_
+#define INNKEEPER_SERVER_FEED_STREAM_READER_H_
+
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "innkeeper/v1/room_lifecycle.pb.h"
+#include "server/base/clock.h"
+#include "server/feed/cursor.h"
+#include "server/feed/event_filter.h"
+#include "server/feed/event_log.h"
+#include "server/feed/logged_commit.h"
+#include "server/feed/watch_messages.h"
+#include "storage/engine.h"
+
+namespace innkeeper::feed {
+
+// The parts of the feed that all its streams use. Must outlive them.
+struct StreamSources {
+  const EventLog& log;
+  const CursorCodec& cursors;
+  const Clock& clock;  // the one that commit times come from
+  const v1::EventRetention& retention;
+};
+
+// Where a stream is and what comes next. It holds one batch at most, read but not yet
+// said, and otherwise only its position. For one thread at a time.
+class StreamReader {
+ public:
+  struct Parameters {
+    std::string stream_id;
+    EventFilter filter;
+    storage::LogPosition position = 0;  // starts behind it
+    storage::LogBounds bounds;          // of the log at the start
+    StretchLimits batch_limits;
+  };
+
+  // What there is to say.
+  struct Next {
+    enum class Kind {
+      kMessage,   // `message`
+      kNothing,   // until more is committed
+      kMustRead,  // to be found out by Read()
+    };
+    Kind kind = Kind::kNothing;
+    std::string message;  // a serialised v1::WatchRoomEventsResponse
+  };
+
+  StreamReader(const StreamSources& sources, Parameters parameters);
+
+  const std::string& stream_id() const { return parameters_.stream_id; }
+
+  // Returns the next message, if it is known without reading the database.
+  Next TryNext();
+
+  // Reads what the next message needs. Blocks. Errors: EVENT_HISTORY_GONE; those of
+  // Engine::ReadLog. The stream can't go on then.
+  absl::Status Read();
+
+  // Returns a `progress` message; nothing before the stream is confirmed.
+  std::optional<std::string> Progress() const;
+
+ private:
+  Next Message(std::string message) { return {Next::Kind::kMessage, std::move(message)}; }
+  Next FromBacklog();
+  bool HasCaughtUp() const;
+  Next CaughtUp();
+  Next Events(const Stretch& stretch);
+  void MoveBehind(const Stretch& stretch);
+  void NoteReadingOfLog();
+  Lag LagSince(absl::Time oldest_time) const;
+
+  const StreamSources& sources_;
+  const Parameters parameters_;
+  const WatchMessages messages_;
+  bool confirmed_ = false;
+  // Everything up to here was said or left out.
+  storage::LogPosition position_;
+  // When what follows was committed; InfiniteFuture if nothing was there yet.
+  absl::Time next_time_ = absl::InfiniteFuture();
+  bool at_end_ = false;  // of the log, as it was
+  // Read by Read(), and not yet said.
+  std::optional<Stretch> backlog_;
+  // What the stream has to reach, on its way to an end of the log, to be caught up.
+  storage::LogPosition target_;
+  bool caught_up_ = false;
+  bool fell_behind_ = false;  // which is not yet said
+};
+
+}  // namespace innkeeper::feed
+
+#endif  // INNKEEPER_SERVER_FEED_STREAM_READER_H_
