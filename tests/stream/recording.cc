@@ -1,0 +1,48 @@
+#include "tests/stream/recording.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "absl/strings/str_cat.h"
+
+namespace innkeeper::stream {
+namespace {
+
+// Nothing chosen lets everything through.
+bool IsAmong(const google::protobuf::RepeatedPtrField<std::string>& chosen,
+             const std::vector<std::string>& values) {
+  return chosen.empty() || std::any_of(values.begin(), values.end(), [&](const auto& value) {
+           return std::find(chosen.begin(), chosen.end(), value) != chosen.end();
+         });
+}
+
+std::vector<std::string> RoomsOf(const v1::RoomEvent& event) {
+  if (!event.has_room_upgraded()) return {event.room_id()};
+  return {event.room_id(), event.room_upgraded().new_room_id()};
+}
+
+std::vector<std::string> TopicsOf(const v1::RoomEvent& event) {
+  std::vector<std::string> topics;
+  for (const std::string& room : RoomsOf(event)) {
+    topics.push_back(absl::StrCat("rooms/", room, "/events"));
+  }
+  topics.push_back(absl::StrCat("audiences/", event.audience(), "/events"));
+  return topics;
+}
+
+}  // namespace
+
+SeenEvent Seen(const v1::RoomEvent& event) {
+  v1::RoomEvent plain = event;
+  plain.clear_cursor();
+  return {event.sequence(), event.commit_id(), std::hash<std::string>()(plain.SerializeAsString())};
+}
+
+bool Passes(const v1::RoomEventFilter& filter, const v1::RoomEvent& event) {
+  return IsAmong(filter.types(), {event.type()}) && IsAmong(filter.room_ids(), RoomsOf(event)) &&
+         IsAmong(filter.creators(), {event.creator()}) &&
+         IsAmong(filter.audiences(), {event.audience()}) &&
+         IsAmong(filter.topics(), TopicsOf(event));
+}
+
+}  // namespace innkeeper::stream

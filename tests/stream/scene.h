@@ -1,0 +1,74 @@
+// File: tests/stream/scene.h
+//
+// Readers, writers, and the log that they are measured by.
+
+#ifndef INNKEEPER_TESTS_STREAM_SCENE_H_
+#define INNKEEPER_TESTS_STREAM_SCENE_H_
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "grpcpp/channel.h"
+#include "tests/stream/reader.h"
+#include "tests/stream/recording.h"
+#include "tests/stream/validators.h"
+#include "tests/stream/writers.h"
+
+namespace innkeeper::stream {
+
+// A connection to a server. With `window`, one that takes in no more than so many bytes of
+// streams that are not read.
+std::shared_ptr<grpc::Channel> Connection(const std::string& address, int window = 0);
+
+// A request for everything from `position` on, with progress every second.
+v1::WatchRoomEventsRequest RequestFrom(v1::StartPosition position);
+
+// Not thread-safe, but for LogFollower's thread.
+class Scene {
+ public:
+  explicit Scene(Writers::Options writers) : writers_(writers) {}
+
+  // Readers may share connections, `readers_per_connection` each.
+  Reader& AddReader(Reader::Options options);
+  // Readers of every usual kind: from the oldest event and from now on, with and without
+  // filters, with messages that are too small for a commit.
+  void AddUsualReaders();
+
+  // Tells readers and writers where the server is now.
+  void Connect(const std::string& address, size_t readers_per_connection = 1);
+
+  // Takes over what the log has beyond what it had. Notes a problem if it has a gap.
+  void ReadLog();
+
+  // Notes a problem unless `holds`. Returns it.
+  bool Expect(bool holds, const std::string& problem);
+
+  // Stops the writers, waits until all readers have everything, and tries the cursors that
+  // they had. Afterwards recordings() is whole.
+  void Finish();
+
+  Writers& writers() { return writers_; }
+  const std::vector<std::unique_ptr<Reader>>& readers() const { return readers_; }
+  Log& log() { return log_; }
+  std::vector<Recording>& recordings() { return recordings_; }
+  Problems& problems() { return problems_; }
+
+ private:
+  void TryCursors();
+
+  std::string address_;
+  std::string log_cursor_;
+  Log log_;
+  std::vector<Recording> recordings_;
+  Problems problems_;
+  std::vector<std::unique_ptr<Reader>> readers_;
+  std::vector<v1::RoomEventFilter> filters_;  // of the readers
+  Writers writers_;
+};
+
+}  // namespace innkeeper::stream
+
+#endif  // INNKEEPER_TESTS_STREAM_SCENE_H_

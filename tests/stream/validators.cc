@@ -1,0 +1,243 @@
+#include "tests/stream/validators.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace innkeeper::stream {
+namespace {
+
+using StartKind = SeenStart::Kind;
+using MessageKind = SeenMessage::Kind;
+
+constexpr size_t kMaxProblems = 5;
+
+// Collects problems of one reader.
+class Finder {
+ public:
+  explicit Finder(const Recording& recording) : recording_(recording) {}
+
+  // Notes a problem unless `holds`.
+  template <typename... Parts>
+  void Expect(bool holds, const Parts&... parts) {
+    if (holds || problems_.size() == kMaxProblems) return;
+    problems_.push_back(absl::StrCat(recording_.reader, ": ", parts...));
+  }
+
+  Problems Take() { return std::move(problems_); }
+
+ private:
+  const Recording& recording_;
+  Problems problems_;
+};
+
+// The first of `chosen` behind `position`.
+std::optional<int64_t> NextChosen(const std::vector<int64_t>& chosen, int64_t position) {
+  const auto next = std::upper_bound(chosen.begin(), chosen.end(), position);
+  return next == chosen.end() ? std::nullopt : std::optional(*next);
+}
+
+bool AnyChosen(const std::vector<int64_t>& chosen, int64_t after, int64_t through) {
+  const std::optional<int64_t> next = NextChosen(chosen, after);
+  return next && *next <= through;
+}
+
+void ForEachEvent(const Recording& recording, const std::function<void(const SeenEvent&)>& visit) {
+  for (const SeenStream& stream : recording.streams) {
+    for (const SeenMessage& message : stream.messages) {
+      for (const SeenEvent& event : message.events) visit(event);
+    }
+  }
+}
+
+// The position that a stream began behind; nothing if it never got that far.
+std::optional<int64_t> StartOf(const SeenStream& stream) {
+  if (stream.start.kind == StartKind::kGoingOn) return stream.start.position;
+  if (stream.messages.empty() || stream.messages.front().kind != MessageKind::kConfirmed) {
+    return std::nullopt;
+  }
+  return stream.messages.front().sequence;
+}
+
+// How far a stream got, by what it said and sent.
+int64_t EndOf(const SeenStream& stream) {
+  int64_t end = StartOf(stream).value_or(stream.start.position);
+  for (const SeenMessage& message : stream.messages) {
+    if (message.kind == MessageKind::kBookmark) end = std::max(end, message.sequence);
+    if (!message.events.empty()) end = std::max(end, message.events.back().sequence);
+  }
+  return end;
+}
+
+int64_t EndOf(const Recording& recording) {
+  int64_t end = 0;
+  for (const SeenStream& stream : recording.streams) end = std::max(end, EndOf(stream));
+  return end;
+}
+
+// The sequences of the events behind the first start that pass the filter, rising.
+std::vector<int64_t> Chosen(const Recording& recording, const Log& log) {
+  std::vector<int64_t> chosen;
+  int64_t sequence = 0;
+  for (const SeenStream& stream : recording.streams) {
+    if (StartOf(stream)) sequence = *StartOf(stream);
+    if (StartOf(stream)) break;
+  }
+  while (++sequence <= static_cast<int64_t>(log.size())) {
+    if (Passes(recording.filter, log[static_cast<size_t>(sequence) - 1]))
+      chosen.push_back(sequence);
+  }
+  return chosen;
+}
+
+}  // namespace
+
+Problems CheckOrdered(const Recording& recording, const Log&) {
+  Finder find(recording);
+  SeenEvent last;
+  ForEachEvent(recording, [&](const SeenEvent& event) {
+    find.Expect(event.sequence >= last.sequence, "event ", event.sequence, " came behind event ",
+                last.sequence);
+    find.Expect(event.commit_id >= last.commit_id, "event ", event.sequence, " of commit ",
+                event.commit_id, " came behind one of commit ", last.commit_id);
+    last = event;
+  });
+  return find.Take();
+}
+
+Problems CheckUnique(const Recording& recording, const Log&) {
+  Finder find(recording);
+  std::set<int64_t> seen;
+  ForEachEvent(recording, [&](const SeenEvent& event) {
+    find.Expect(seen.insert(event.sequence).second, "event ", event.sequence, " came again");
+  });
+  return find.Take();
+}
+
+Problems CheckReliable(const Recording& recording, const Log& log) {
+  Finder find(recording);
+  const std::vector<int64_t> chosen = Chosen(recording, log);
+  std::set<int64_t> missing(chosen.begin(), chosen.end());
+  int64_t reached = 0;
+  for (const SeenStream& stream : recording.streams) {
+    if (stream.start.kind == StartKind::kOldestLeft && StartOf(stream)) {
+      missing.erase(missing.upper_bound(reached), missing.upper_bound(*StartOf(stream)));
+    }
+    reached = std::max(reached, EndOf(stream));
+  }
+  ForEachEvent(recording, [&](const SeenEvent& event) {
+    missing.erase(event.sequence);
+    const bool is_logged =
+        event.sequence >= 1 && event.sequence <= static_cast<int64_t>(log.size());
+    find.Expect(is_logged, "event ", event.sequence, " is not in the log");
+    if (!is_logged) return;
+    const v1::RoomEvent& logged = log[static_cast<size_t>(event.sequence) - 1];
+    find.Expect(Passes(recording.filter, logged), "event ", event.sequence,
+                " should have been left out");
+    find.Expect(Seen(logged).fingerprint == event.fingerprint, "event ", event.sequence,
+                " is not what the log has");
+  });
+  for (int64_t sequence : missing) {
+    find.Expect(sequence > std::max(reached, recording.through), "event ", sequence, " is missing");
+  }
+  return find.Take();
+}
+
+Problems CheckAtomic(const Recording& recording, const Log& log) {
+  Finder find(recording);
+  const std::vector<int64_t> chosen = Chosen(recording, log);
+  const auto commit_of = [&](int64_t sequence) {
+    return sequence <= static_cast<int64_t>(log.size())
+               ? log[static_cast<size_t>(sequence) - 1].commit_id()
+               : -1;
+  };
+  for (const SeenStream& stream : recording.streams) {
+    std::optional<int64_t> continuing;  // the commit whose rest comes next
+    for (const SeenMessage& message : stream.messages) {
+      if (message.events.empty()) continue;
+      find.Expect(!continuing || *continuing == message.events.front().commit_id, "commit ",
+                  continuing.value_or(0), " was to go on, but commit ",
+                  message.events.front().commit_id, " came");
+      const SeenEvent& last = message.events.back();
+      const std::optional<int64_t> next = NextChosen(chosen, last.sequence);
+      const bool has_more = next && commit_of(*next) == last.commit_id;
+      find.Expect(has_more == message.commit_continues, "the message up to event ", last.sequence,
+                  has_more ? " parts a commit without a mark" : " says that its commit goes on");
+      continuing = message.commit_continues ? std::optional(last.commit_id) : std::nullopt;
+    }
+  }
+  return find.Take();
+}
+
+Problems CheckResumable(const Recording& recording, const Log& log) {
+  Finder find(recording);
+  const std::vector<int64_t> chosen = Chosen(recording, log);
+  std::optional<int64_t> gone;  // the position that the log no longer has what follows on
+  for (const SeenStream& stream : recording.streams) {
+    if (stream.end_reason == "EVENT_HISTORY_GONE") gone = EndOf(stream);
+    const std::optional<int64_t> start = StartOf(stream);
+    if (!start) continue;
+    const int64_t position = stream.start.position;
+    switch (stream.start.kind) {
+      case StartKind::kBehind:
+        find.Expect(*start == position, "the cursor of ", position, " resumed behind ", *start);
+        break;
+      case StartKind::kAtLeast:
+        find.Expect(*start >= position && !AnyChosen(chosen, position, *start),
+                    "the cursor behind ", position, " resumed behind ", *start);
+        break;
+      case StartKind::kOldestLeft:
+        find.Expect(*start + 1 == stream.messages.front().oldest_sequence,
+                    "a stream of what is left starts behind ", *start);
+        find.Expect(gone && *gone < *start, "what follows on ", gone.value_or(-1),
+                    " was said to be gone, but the log starts behind ", *start);
+        break;
+      case StartKind::kOldest:
+      case StartKind::kNow:
+      case StartKind::kGoingOn:
+        break;
+    }
+    for (const SeenMessage& message : stream.messages) {
+      if (message.events.empty()) continue;
+      const std::optional<int64_t> next = NextChosen(chosen, *start);
+      find.Expect(next && *next == message.events.front().sequence, "the stream behind ", *start,
+                  " begins with event ", message.events.front().sequence);
+      break;
+    }
+  }
+  return find.Take();
+}
+
+Problems CheckBookmarkable(const Recording& recording, const Log& log) {
+  Finder find(recording);
+  const std::vector<int64_t> chosen = Chosen(recording, log);
+  for (const SeenStream& stream : recording.streams) {
+    int64_t position = StartOf(stream).value_or(0);
+    for (const SeenMessage& message : stream.messages) {
+      for (const SeenEvent& event : message.events) {
+        find.Expect(event.sequence > position, "event ", event.sequence,
+                    " came when the stream was behind ", position);
+        position = std::max(position, event.sequence);
+      }
+      if (message.kind != MessageKind::kBookmark) continue;
+      find.Expect(message.sequence >= position, "the stream said ", message.sequence,
+                  " when it was behind ", position);
+      find.Expect(!AnyChosen(chosen, position, message.sequence), "the stream said ",
+                  message.sequence, " when it had sent no more than up to ", position);
+      find.Expect(message.sequence <= static_cast<int64_t>(log.size()), "the stream said ",
+                  message.sequence, ", and the log ends with ", log.size());
+      position = std::max(position, message.sequence);
+    }
+  }
+  const int64_t end = EndOf(recording);
+  find.Expect(end >= recording.through, "the reader got to ", end, " and not to ",
+              recording.through);
+  return find.Take();
+}
+
+}  // namespace innkeeper::stream
