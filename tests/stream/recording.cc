@@ -30,7 +30,45 @@ std::vector<std::string> TopicsOf(const v1::RoomEvent& event) {
   return topics;
 }
 
+const char* NameOf(SeenStart::Kind kind) {
+  switch (kind) {
+    case SeenStart::Kind::kOldest:
+      return "from the oldest";
+    case SeenStart::Kind::kNow:
+      return "from now";
+    case SeenStart::Kind::kBehind:
+      return "behind";
+    case SeenStart::Kind::kAtLeast:
+      return "at least behind";
+    case SeenStart::Kind::kOldestLeft:
+      return "from what is left";
+    case SeenStart::Kind::kGoingOn:
+      return "going on behind";
+  }
+  return "";
+}
+
+std::string Describe(const SeenMessage& message) {
+  if (message.kind == SeenMessage::Kind::kConfirmed) {
+    return absl::StrCat(" confirmed:", message.sequence);
+  }
+  if (message.kind == SeenMessage::Kind::kBookmark) return absl::StrCat(" at:", message.sequence);
+  if (message.events.empty()) return " nothing";
+  return absl::StrCat(" ", message.events.front().sequence, "-", message.events.back().sequence,
+                      "(", message.events.size(), message.commit_continues ? "..." : "", ")");
+}
+
 }  // namespace
+
+std::string Describe(const Recording& recording) {
+  std::string text = absl::StrCat(recording.reader, ", through ", recording.through, ":");
+  for (const SeenStream& stream : recording.streams) {
+    absl::StrAppend(&text, " [", NameOf(stream.start.kind), " ", stream.start.position, ":");
+    for (const SeenMessage& message : stream.messages) text += Describe(message);
+    absl::StrAppend(&text, " ", stream.end_reason, "]");
+  }
+  return text;
+}
 
 SeenEvent Seen(const v1::RoomEvent& event) {
   v1::RoomEvent plain = event;

@@ -72,6 +72,9 @@ SeenEvent Seen(const v1::RoomEvent& event);
 // API, not from the server.
 bool Passes(const v1::RoomEventFilter& filter, const v1::RoomEvent& event);
 
+// The recording in a few words for each message.
+std::string Describe(const Recording& recording);
+
 }  // namespace innkeeper::stream
 
 #endif  // INNKEEPER_TESTS_STREAM_RECORDING_H_

@@ -65,6 +65,15 @@ void Scene::AddUsualReaders() {
   AddReader(options);
 }
 
+void Scene::ReplaceReader(size_t index, Reader::Options options) {
+  std::unique_ptr<Reader>& reader = readers_[index];
+  Expect(reader->failure().empty(), reader->failure());
+  recordings_.push_back(reader->TakeRecording());
+  options.name = absl::StrCat("reader ", index, " (", options.name, ", replaced)");
+  reader = std::make_unique<Reader>(std::move(options));
+  reader->Connect(Connection(address_, 1024));
+}
+
 void Scene::Connect(const std::string& address, size_t readers_per_connection) {
   address_ = address;
   std::shared_ptr<grpc::Channel> channel;

@@ -37,6 +37,10 @@ class Scene {
   // filters, with messages that are too small for a commit.
   void AddUsualReaders();
 
+  // Has another reader take the place of one that ends, whose recording is kept. It is
+  // connected.
+  void ReplaceReader(size_t index, Reader::Options options);
+
   // Tells readers and writers where the server is now.
   void Connect(const std::string& address, size_t readers_per_connection = 1);
 

@@ -82,15 +82,14 @@ int64_t EndOf(const Recording& recording) {
 
 // The sequences of the events behind the first start that pass the filter, rising.
 std::vector<int64_t> Chosen(const Recording& recording, const Log& log) {
+  const auto begun = std::find_if(recording.streams.begin(), recording.streams.end(),
+                                  [](const SeenStream& s) { return StartOf(s).has_value(); });
+  if (begun == recording.streams.end()) return {};
   std::vector<int64_t> chosen;
-  int64_t sequence = 0;
-  for (const SeenStream& stream : recording.streams) {
-    if (StartOf(stream)) sequence = *StartOf(stream);
-    if (StartOf(stream)) break;
-  }
-  while (++sequence <= static_cast<int64_t>(log.size())) {
-    if (Passes(recording.filter, log[static_cast<size_t>(sequence) - 1]))
-      chosen.push_back(sequence);
+  for (int64_t sequence = *StartOf(*begun) + 1; sequence <= static_cast<int64_t>(log.size());
+       ++sequence) {
+    const v1::RoomEvent& event = log[static_cast<size_t>(sequence) - 1];
+    if (Passes(recording.filter, event)) chosen.push_back(sequence);
   }
   return chosen;
 }

@@ -103,6 +103,8 @@ TEST_F(ValidatorsTest, SoundRecordingsBreakNothing) {
   EXPECT_THAT(CheckBookmarkable(Sound(), log_), testing::IsEmpty());
   EXPECT_THAT(Broken(Filtered()), testing::IsEmpty());
   EXPECT_THAT(Broken({.reader = "nothing yet"}), testing::IsEmpty());
+  EXPECT_THAT(Broken({.reader = "in vain", .streams = {{{StartKind::kBehind, 5}, {}}}}),
+              testing::IsEmpty());
 }
 
 // A way to spoil a recording, and what it breaks.
