@@ -20,6 +20,11 @@ absl::Status RequireRole(const Principal& principal, Role role);
 // is too long for an id is named "" in the metadata.
 absl::Status RequireUser(const Principal& principal, absl::string_view user_id);
 
+// OK if the principal may see the audience, else PERMISSION_DENIED with reason
+// AUDIENCE_NOT_ALLOWED and the metadata `audience`. `audience` may be any text; one that
+// is too long for an audience is named "" in the metadata.
+absl::Status RequireAudience(const Principal& principal, absl::string_view audience);
+
 }  // namespace innkeeper::auth
 
 #endif  // INNKEEPER_SERVER_AUTH_ACCESS_H_

@@ -4,8 +4,6 @@
 #include <array>
 #include <utility>
 
-#include "server/base/glob.h"
-
 namespace innkeeper::auth {
 namespace {
 
@@ -24,26 +22,17 @@ std::optional<Role> ParseRole(absl::string_view name) {
 }
 
 Principal::Principal(std::string name, absl::Span<const Role> roles,
-                     absl::Span<const std::string> users)
-    : name_(std::move(name)) {
+                     absl::Span<const std::string> users, AudienceScope audiences)
+    : name_(std::move(name)), users_(users), audiences_(std::move(audiences)) {
   for (const Role role : roles) roles_.set(static_cast<size_t>(role));
-  for (const std::string& user : users) {
-    if (HasWildcard(user)) {
-      user_patterns_.push_back(user);
-    } else {
-      user_ids_.insert(user);
-    }
-  }
+  if (Is(Role::kAdmin)) audiences_ = AudienceScope::All();
 }
 
 bool Principal::Has(Role role) const { return Is(role) || Is(Role::kAdmin); }
 
 bool Principal::MayActFor(absl::string_view user_id) const {
   if (Is(Role::kAdmin)) return true;
-  if (user_id.size() > kMaxUserIdBytes) return false;
-  return user_ids_.contains(user_id) ||
-         std::any_of(user_patterns_.begin(), user_patterns_.end(),
-                     [&](const std::string& pattern) { return MatchesGlob(pattern, user_id); });
+  return user_id.size() <= kMaxUserIdBytes && users_.Contains(user_id);
 }
 
 }  // namespace innkeeper::auth

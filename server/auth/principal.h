@@ -9,11 +9,11 @@
 #include <cstddef>
 #include <optional>
 #include <string>
-#include <vector>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "server/base/audience.h"
+#include "server/base/glob_set.h"
 
 namespace innkeeper::auth {
 
@@ -45,8 +45,10 @@ std::optional<Role> ParseRole(absl::string_view name);
 class Principal {
  public:
   // `users` are the users that the principal may act for: ids, or patterns in
-  // which '*' stands for any bytes, also none, and '?' for any one byte.
-  Principal(std::string name, absl::Span<const Role> roles, absl::Span<const std::string> users);
+  // which '*' stands for any bytes, also none, and '?' for any one byte. `audiences`
+  // are those whose rooms and events it may see where it acts for nobody.
+  Principal(std::string name, absl::Span<const Role> roles, absl::Span<const std::string> users,
+            AudienceScope audiences = AudienceScope::All());
 
   // Tells principals apart, for people: not empty, unique in its token file.
   const std::string& name() const { return name_; }
@@ -57,13 +59,20 @@ class Principal {
   // kMaxUserIdBytes matches a pattern.
   bool MayActFor(absl::string_view user_id) const;
 
+  // The audiences whose rooms and events the principal may see where it acts for no
+  // user; all of them for an administrator. What else that takes is for roles to say.
+  const AudienceScope& audiences() const { return audiences_; }
+
+  // True if rooms and events of the audience are among these; "" stands for none.
+  bool MaySeeAudience(absl::string_view audience) const { return audiences_.Includes(audience); }
+
  private:
   bool Is(Role role) const { return roles_.test(static_cast<size_t>(role)); }
 
   std::string name_;
   std::bitset<kRoleCount> roles_;
-  absl::flat_hash_set<std::string> user_ids_;
-  std::vector<std::string> user_patterns_;  // those with wildcards
+  GlobSet users_;
+  AudienceScope audiences_;
 };
 
 }  // namespace innkeeper::auth

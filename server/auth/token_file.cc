@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "server/auth/strict_json.h"
+#include "server/base/audience.h"
 #include "server/base/file.h"
 
 namespace innkeeper::auth {
@@ -102,7 +103,7 @@ class Reader {
   }
 
   std::optional<TokenFileEntry> ReadEntry(const std::string& place, const Json& value) {
-    if (!CheckObject(place, value, {"name", "token_sha256"}, {"roles", "users"})) {
+    if (!CheckObject(place, value, {"name", "token_sha256"}, {"roles", "users", "audiences"})) {
       return std::nullopt;
     }
     const std::string name = ReadName(absl::StrCat(place, ".name"), value["name"]);
@@ -110,8 +111,12 @@ class Reader {
         ReadRoles(absl::StrCat(place, ".roles"), value.value("roles", Json::array()));
     const auto users =
         ReadUsers(absl::StrCat(place, ".users"), value.value("users", Json::array()));
+    AudienceScope audiences = value.contains("audiences")
+                                  ? AudienceScope::Of(ReadAudiences(
+                                        absl::StrCat(place, ".audiences"), value["audiences"]))
+                                  : AudienceScope::All();
     return TokenFileEntry{
-        .principal = Principal(name, roles, users),
+        .principal = Principal(name, roles, users, std::move(audiences)),
         .token_hashes = ReadHashes(absl::StrCat(place, ".token_sha256"), value["token_sha256"])};
   }
 
@@ -164,6 +169,16 @@ class Reader {
       users.push_back(text);
     });
     return users;
+  }
+
+  std::vector<std::string> ReadAudiences(const std::string& place, const Json& value) {
+    std::vector<std::string> audiences;
+    ForEachString(place, value, [&](const std::string& element, const std::string& text) {
+      const absl::Status valid = CheckAudiencePattern(text);
+      if (!valid.ok()) return AddError(element, valid.message());
+      audiences.push_back(text);
+    });
+    return audiences;
   }
 
   std::vector<std::string> errors_;

@@ -6,7 +6,8 @@
 //   {"principals": [{"name": "calendar",
 //                    "token_sha256": ["9f86d081..."],
 //                    "roles": ["create", "upgrade"],
-//                    "users": ["@calendar:example.org", "@room-*:example.org"]}]}
+//                    "users": ["@calendar:example.org", "@room-*:example.org"],
+//                    "audiences": ["tenant-7"]}]}
 
 #ifndef INNKEEPER_SERVER_AUTH_TOKEN_FILE_H_
 #define INNKEEPER_SERVER_AUTH_TOKEN_FILE_H_

@@ -11,10 +11,12 @@ namespace {
 
 constexpr char kPayloadVersion = 1;
 
-v1::RoomEvent NewEvent(const char* type, const std::string& room_id) {
+v1::RoomEvent NewEvent(const char* type, const std::string& room_id, const RoomLabels& labels) {
   v1::RoomEvent event;
   event.set_type(type);
   event.set_room_id(room_id);
+  event.set_audience(labels.audience);
+  event.set_creator(labels.creator);
   return event;
 }
 
@@ -26,62 +28,62 @@ std::string Encode(const v1::RoomEvent& event) {
 
 }  // namespace
 
-std::string EncodeEvent(const v1::RoomCreated& created) {
-  v1::RoomEvent event = NewEvent(kRoomCreatedType, created.room_id());
+std::string EncodeEvent(const v1::RoomCreated& created, const RoomLabels& labels) {
+  v1::RoomEvent event = NewEvent(kRoomCreatedType, created.room_id(), labels);
   *event.mutable_room_created() = created;
   return Encode(event);
 }
 
-std::string EncodeEvent(const v1::RoomUpgraded& upgraded) {
-  v1::RoomEvent event = NewEvent(kRoomUpgradedType, upgraded.old_room_id());
+std::string EncodeEvent(const v1::RoomUpgraded& upgraded, const RoomLabels& labels) {
+  v1::RoomEvent event = NewEvent(kRoomUpgradedType, upgraded.old_room_id(), labels);
   *event.mutable_room_upgraded() = upgraded;
   return Encode(event);
 }
 
-std::string EncodeEvent(const v1::RoomUpgradeFailed& failed) {
-  v1::RoomEvent event = NewEvent(kRoomUpgradeFailedType, failed.room_id());
+std::string EncodeEvent(const v1::RoomUpgradeFailed& failed, const RoomLabels& labels) {
+  v1::RoomEvent event = NewEvent(kRoomUpgradeFailedType, failed.room_id(), labels);
   *event.mutable_room_upgrade_failed() = failed;
   return Encode(event);
 }
 
-std::string EncodeEvent(const v1::RoomMemberChanged& changed) {
-  v1::RoomEvent event = NewEvent(kRoomMemberChangedType, changed.room_id());
+std::string EncodeEvent(const v1::RoomMemberChanged& changed, const RoomLabels& labels) {
+  v1::RoomEvent event = NewEvent(kRoomMemberChangedType, changed.room_id(), labels);
   *event.mutable_room_member_changed() = changed;
   return Encode(event);
 }
 
-std::string EncodeEvent(const v1::RoomInvitePending& pending) {
-  v1::RoomEvent event = NewEvent(kRoomInvitePendingType, pending.room_id());
+std::string EncodeEvent(const v1::RoomInvitePending& pending, const RoomLabels& labels) {
+  v1::RoomEvent event = NewEvent(kRoomInvitePendingType, pending.room_id(), labels);
   *event.mutable_room_invite_pending() = pending;
   return Encode(event);
 }
 
-std::string EncodeEvent(const v1::RoomStateChanged& changed) {
-  v1::RoomEvent event = NewEvent(kRoomStateChangedType, changed.room_id());
+std::string EncodeEvent(const v1::RoomStateChanged& changed, const RoomLabels& labels) {
+  v1::RoomEvent event = NewEvent(kRoomStateChangedType, changed.room_id(), labels);
   *event.mutable_room_state_changed() = changed;
   return Encode(event);
 }
 
-std::string EncodeEvent(const v1::RoomEventSent& sent) {
-  v1::RoomEvent event = NewEvent(kRoomEventSentType, sent.room_id());
+std::string EncodeEvent(const v1::RoomEventSent& sent, const RoomLabels& labels) {
+  v1::RoomEvent event = NewEvent(kRoomEventSentType, sent.room_id(), labels);
   *event.mutable_room_event_sent() = sent;
   return Encode(event);
 }
 
-std::string EncodeEvent(const v1::RoomEventRedacted& redacted) {
-  v1::RoomEvent event = NewEvent(kRoomEventRedactedType, redacted.room_id());
+std::string EncodeEvent(const v1::RoomEventRedacted& redacted, const RoomLabels& labels) {
+  v1::RoomEvent event = NewEvent(kRoomEventRedactedType, redacted.room_id(), labels);
   *event.mutable_room_event_redacted() = redacted;
   return Encode(event);
 }
 
-std::string EncodeEvent(const v1::RoomUpgradeProgress& progress) {
-  v1::RoomEvent event = NewEvent(kRoomUpgradeProgressType, progress.room_id());
+std::string EncodeEvent(const v1::RoomUpgradeProgress& progress, const RoomLabels& labels) {
+  v1::RoomEvent event = NewEvent(kRoomUpgradeProgressType, progress.room_id(), labels);
   *event.mutable_room_upgrade_progress() = progress;
   return Encode(event);
 }
 
-std::string EncodeEvent(const v1::RoomImported& imported) {
-  v1::RoomEvent event = NewEvent(kRoomImportedType, imported.room_id());
+std::string EncodeEvent(const v1::RoomImported& imported, const RoomLabels& labels) {
+  v1::RoomEvent event = NewEvent(kRoomImportedType, imported.room_id(), labels);
   *event.mutable_room_imported() = imported;
   return Encode(event);
 }

@@ -33,17 +33,25 @@ inline constexpr const char* kEventTypes[] = {
     kRoomInvitePendingType,   kRoomStateChangedType, kRoomEventSentType,     kRoomEventRedactedType,
     kRoomUpgradeProgressType, kRoomImportedType};
 
-// Returns the log payload for an event; the payload sets its type and room_id.
-std::string EncodeEvent(const v1::RoomCreated& created);
-std::string EncodeEvent(const v1::RoomUpgraded& upgraded);
-std::string EncodeEvent(const v1::RoomUpgradeFailed& failed);
-std::string EncodeEvent(const v1::RoomMemberChanged& changed);
-std::string EncodeEvent(const v1::RoomInvitePending& pending);
-std::string EncodeEvent(const v1::RoomStateChanged& changed);
-std::string EncodeEvent(const v1::RoomEventSent& sent);
-std::string EncodeEvent(const v1::RoomEventRedacted& redacted);
-std::string EncodeEvent(const v1::RoomUpgradeProgress& progress);
-std::string EncodeEvent(const v1::RoomImported& imported);
+// What the log has of the room that an event is about, so that events can be chosen
+// without reading the room. Neither ever changes.
+struct RoomLabels {
+  std::string audience;  // empty if it belongs to none
+  std::string creator;
+};
+
+// Returns the log payload for an event of a room with these labels; what is encoded sets
+// its type and room_id.
+std::string EncodeEvent(const v1::RoomCreated& created, const RoomLabels& labels);
+std::string EncodeEvent(const v1::RoomUpgraded& upgraded, const RoomLabels& labels);
+std::string EncodeEvent(const v1::RoomUpgradeFailed& failed, const RoomLabels& labels);
+std::string EncodeEvent(const v1::RoomMemberChanged& changed, const RoomLabels& labels);
+std::string EncodeEvent(const v1::RoomInvitePending& pending, const RoomLabels& labels);
+std::string EncodeEvent(const v1::RoomStateChanged& changed, const RoomLabels& labels);
+std::string EncodeEvent(const v1::RoomEventSent& sent, const RoomLabels& labels);
+std::string EncodeEvent(const v1::RoomEventRedacted& redacted, const RoomLabels& labels);
+std::string EncodeEvent(const v1::RoomUpgradeProgress& progress, const RoomLabels& labels);
+std::string EncodeEvent(const v1::RoomImported& imported, const RoomLabels& labels);
 
 // Returns the event in a log entry, everything set but its cursor. DATA_LOSS if
 // the payload is damaged or of an unknown version.

@@ -37,9 +37,11 @@ bool SetsEncryption(const rooms::RoomSpec& spec) {
          });
 }
 
-storage::RoomRecord MakeRecord(const rooms::RoomSpec& spec, const rooms::Genesis& genesis,
+storage::RoomRecord MakeRecord(const CreateRoomCommand& command, const rooms::Genesis& genesis,
                                int64_t now_us) {
+  const rooms::RoomSpec& spec = command.spec;
   storage::RoomRecord room = NewRoomRecord(*spec.version, genesis, now_us);
+  room.set_audience(command.audience);
   room.set_preset(ToProto(spec.preset));
   room.set_is_public(spec.is_public);
   return room;
@@ -82,8 +84,8 @@ RoomCommit StageRoom(const rooms::RoomSpec& spec, const storage::RoomRecord& roo
     alias.set_creator(spec.creator);
     commit.CreateAlias(spec.alias, alias);
   }
-  commit.AppendLog(EncodeEvent(CreatedEvent(room)));
-  LogPendingInvites(commit, room.room_id(), genesis.events, server_name);
+  commit.AppendLog(EncodeEvent(CreatedEvent(room), LabelsOf(room)));
+  LogPendingInvites(commit, room, genesis.events, server_name);
   return commit;
 }
 
@@ -115,7 +117,7 @@ absl::StatusOr<Outcome<v1::CreateRoomResponse>> RoomCreator::Try(Creation& creat
   absl::StatusOr<rooms::Genesis> genesis =
       BuildGenesis(spec, {options_.server_name, absl::ToUnixMillis(now), random_(kNonceBytes)});
   if (!genesis.ok()) return genesis.status();
-  const storage::RoomRecord room = MakeRecord(spec, *genesis, absl::ToUnixMicros(now));
+  const storage::RoomRecord room = MakeRecord(creation.command, *genesis, absl::ToUnixMicros(now));
   v1::CreateRoomResponse response;
   *response.mutable_room() = lifecycle::ToProto(room);
   if (creation.command.validate_only) {

@@ -31,6 +31,7 @@ enum class EncryptionPolicy {
 
 struct CreateRoomCommand {
   rooms::RoomSpec spec;
+  std::string audience;  // empty for none
   // What was found wrong with the request already; it is refused with that and
   // with whatever is wrong with `spec`.
   FieldErrors field_errors;

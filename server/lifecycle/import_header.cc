@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "server/base/audience.h"
 #include "server/errors/errors.h"
 #include "server/lifecycle/supported_version.h"
 #include "server/rooms/ed25519.h"
@@ -69,6 +70,9 @@ absl::StatusOr<ImportHeader> ReadImportHeader(const v1::RoomImportHeader& header
   if (header.event_count() < 0) {
     errors.Add("header.event_count", "must not be negative; 0 stands for any number");
   }
+  if (!header.audience().empty()) {
+    errors.AddStatus("header.audience", CheckAudience(header.audience()));
+  }
   absl::Status valid =
       version.ok() ? errors.ToStatus()
                    : errors.ToStatus(ReasonOf(version.status()), version.status().message());
@@ -76,6 +80,7 @@ absl::StatusOr<ImportHeader> ReadImportHeader(const v1::RoomImportHeader& header
   return ImportHeader{.room_id = header.room_id(),
                       .version = *version,
                       .verify_keys = std::move(keys),
+                      .audience = header.audience(),
                       .validate_only = header.validate_only(),
                       .event_count = header.event_count()};
 }

@@ -20,6 +20,7 @@ struct ImportHeader {
   std::string room_id;
   const rooms::RoomVersion* version = nullptr;
   rooms::VerifyKeys verify_keys;
+  std::string audience;  // empty for none
   bool validate_only = false;
   int64_t event_count = 0;  // 0: not said
 };

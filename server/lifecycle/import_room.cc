@@ -38,7 +38,7 @@ std::string ImportedEvent(const storage::RoomRecord& room) {
   imported.set_creator_id(room.creator());
   imported.set_encryption_algorithm(room.encryption_algorithm());
   imported.set_predecessor_room_id(room.predecessor_room_id());
-  return EncodeEvent(imported);
+  return EncodeEvent(imported, LabelsOf(room));
 }
 
 v1::ImportRoomResponse ResponseFor(const storage::RoomRecord& record,
@@ -130,8 +130,9 @@ absl::StatusOr<v1::ImportRoomResponse> RoomUpload::Finish() {
 }
 
 absl::StatusOr<v1::ImportRoomResponse> RoomUpload::Store(const rooms::ImportedRoom& room) const {
-  const storage::RoomRecord record =
+  storage::RoomRecord record =
       ImportedRoomRecord(*header_.version, room, absl::ToUnixMicros(importer_.clock_()));
+  record.set_audience(header_.audience);
   absl::Status stored = header_.validate_only ? CheckIsNew() : Commit(record, room);
   if (!stored.ok()) return stored;
   return ResponseFor(record, room);

@@ -135,7 +135,8 @@ absl::StatusOr<Outcome<v1::LinkUpgradeResponse>> UpgradeLinker::Try(
   old_room->record.set_is_public(false);
   commit.UpdateRoom(old_room->record, old_room->revision);
   commit.UpdateRoom(new_room->record, new_room->revision);
-  commit.AppendLog(EncodeEvent(UpgradedEvent(old_room->record, new_room->record)));
+  commit.AppendLog(
+      EncodeEvent(UpgradedEvent(old_room->record, new_room->record), LabelsOf(old_room->record)));
   auto aliases = StageAliasMoves(commit, reader, succession);
   if (!aliases.ok()) return aliases.status();
   status = StageLinkRepairs(commit, reader, succession, context_, report);

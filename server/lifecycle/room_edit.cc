@@ -102,7 +102,7 @@ absl::Status RoomEdit::Stage(storage::RoomCommit& commit) {
   commit.UpdateRoom(std::move(room), room_.revision);
   for (size_t i = 0; i < events().size(); ++i) Log(commit, i);
   for (const Redaction& redaction : redactions_) Log(commit, redaction);
-  LogPendingInvites(commit, room_.record.room_id(), events(), server_name_);
+  LogPendingInvites(commit, room_.record, events(), server_name_);
   return absl::OkStatus();
 }
 
@@ -115,7 +115,7 @@ void RoomEdit::Log(storage::RoomCommit& commit, size_t index) const {
     sent.set_type(event.type);
     sent.set_sender(event.sender);
     sent.set_event_id(event.event_id);
-    commit.AppendLog(EncodeEvent(sent));
+    commit.AppendLog(EncodeEvent(sent, LabelsOf(room_.record)));
   } else if (event.type == "m.room.member") {
     v1::RoomMemberChanged changed;
     changed.set_room_id(event.room_id);
@@ -126,7 +126,7 @@ void RoomEdit::Log(storage::RoomCommit& commit, size_t index) const {
     changed.set_event_id(event.event_id);
     const auto direct = event.content.find("is_direct");
     changed.set_is_direct(direct != event.content.end() && *direct == true);
-    commit.AppendLog(EncodeEvent(changed));
+    commit.AppendLog(EncodeEvent(changed, LabelsOf(room_.record)));
   } else {
     v1::RoomStateChanged changed;
     changed.set_room_id(event.room_id);
@@ -134,7 +134,7 @@ void RoomEdit::Log(storage::RoomCommit& commit, size_t index) const {
     changed.set_state_key(*event.state_key);
     changed.set_sender(event.sender);
     changed.set_event_id(event.event_id);
-    commit.AppendLog(EncodeEvent(changed));
+    commit.AppendLog(EncodeEvent(changed, LabelsOf(room_.record)));
   }
 }
 
@@ -145,7 +145,7 @@ void RoomEdit::Log(storage::RoomCommit& commit, const Redaction& redaction) cons
   redacted.set_event_id(redaction.event.event_id());
   redacted.set_sender(by.sender);
   redacted.set_redaction_event_id(by.event_id);
-  commit.AppendLog(EncodeEvent(redacted));
+  commit.AppendLog(EncodeEvent(redacted, LabelsOf(room_.record)));
 }
 
 }  // namespace innkeeper::lifecycle

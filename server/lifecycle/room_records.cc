@@ -211,6 +211,7 @@ v1::Room ToProto(const storage::RoomRecord& room) {
   proto.set_invited_member_count(room.invited_member_count());
   proto.set_predecessor_room_id(room.predecessor_room_id());
   proto.set_successor_room_id(room.successor_room_id());
+  proto.set_audience(room.audience());
   if (room.has_upgrade()) {
     v1::RoomUpgrade& upgrade = *proto.mutable_upgrade();
     upgrade.set_new_version(room.upgrade().new_version());
@@ -221,6 +222,10 @@ v1::Room ToProto(const storage::RoomRecord& room) {
     upgrade.set_member_count(room.upgrade().member_count());
   }
   return proto;
+}
+
+RoomLabels LabelsOf(const storage::RoomRecord& room) {
+  return {.audience = room.audience(), .creator = room.creator()};
 }
 
 absl::StatusOr<v1::StateEvent> ToProto(const storage::StatePosition& position,

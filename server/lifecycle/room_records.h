@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "innkeeper/v1/room.pb.h"
+#include "server/events/event_codec.h"
 #include "server/rooms/event.h"
 #include "server/rooms/event_chain.h"
 #include "server/rooms/json.h"
@@ -71,6 +72,9 @@ absl::StatusOr<rooms::Event> ToEvent(const std::string& room_id,
                                      const storage::EventRecord& record);
 
 v1::Room ToProto(const storage::RoomRecord& room);
+
+// What the events about the room carry of it.
+RoomLabels LabelsOf(const storage::RoomRecord& room);
 
 // DATA_LOSS if the content is no JSON.
 absl::StatusOr<v1::StateEvent> ToProto(const storage::StatePosition& position,

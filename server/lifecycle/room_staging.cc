@@ -302,10 +302,12 @@ std::vector<v1::RoomInvitePending> PendingInvitesIn(const std::string& room_id,
   return invites;
 }
 
-void LogPendingInvites(RoomCommit& commit, const std::string& room_id,
+void LogPendingInvites(RoomCommit& commit, const RoomRecord& room,
                        const std::vector<rooms::Event>& events, absl::string_view server_name) {
-  for (const v1::RoomInvitePending& pending : PendingInvitesIn(room_id, events, server_name)) {
-    commit.AppendLog(EncodeEvent(pending));
+  const RoomLabels labels = LabelsOf(room);
+  for (const v1::RoomInvitePending& pending :
+       PendingInvitesIn(room.room_id(), events, server_name)) {
+    commit.AppendLog(EncodeEvent(pending, labels));
   }
 }
 

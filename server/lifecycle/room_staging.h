@@ -73,8 +73,9 @@ std::vector<v1::RoomInvitePending> PendingInvitesIn(const std::string& room_id,
                                                     const std::vector<rooms::Event>& events,
                                                     absl::string_view server_name);
 
-// Tells the event stream of the invites among `events` that wait for delivery.
-void LogPendingInvites(storage::RoomCommit& commit, const std::string& room_id,
+// Tells the event stream of the invites among `events` of the room that wait for
+// delivery.
+void LogPendingInvites(storage::RoomCommit& commit, const storage::RoomRecord& room,
                        const std::vector<rooms::Event>& events, absl::string_view server_name);
 
 }  // namespace innkeeper::lifecycle

@@ -100,28 +100,37 @@ void StagedRoom::StagePart(RoomCommit& commit, int64_t now_us) {
 }
 
 storage::RoomRecord StagedRoom::StageLastPart(RoomCommit& commit, rooms::RoomSummary summary,
-                                              bool is_public, int64_t now_us) {
+                                              const storage::RoomRecord& old_room, int64_t now_us) {
   const rooms::Event& latest = part_.empty() ? latest_ : part_.back();
   storage::RoomRecord room =
       NewRoomRecord(version_, creator_, std::move(summary), latest,
                     event_count_ + static_cast<int64_t>(part_.size()), now_us);
-  room.set_is_public(is_public);
+  room.set_is_public(old_room.is_public());
+  room.set_audience(old_room.audience());
   StageEvents(commit, now_us);
   if (has_parts_) commit.EndStaging(room_id_);
   commit.CreateRoom(room);
   return room;
 }
 
-void StagedRoom::LogPendingInvites(RoomCommit& commit) const {
-  for (const std::string& invite : invites_) commit.AppendLog(invite);
+void StagedRoom::LogPendingInvites(RoomCommit& commit, const RoomLabels& labels) const {
+  v1::RoomInvitePending pending;
+  pending.set_room_id(room_id_);
+  for (const PendingInvite& invite : invites_) {
+    pending.set_user_id(invite.user_id);
+    pending.set_event_id(invite.event_id);
+    commit.AppendLog(EncodeEvent(pending, labels));
+  }
 }
 
 void StagedRoom::StageEvents(RoomCommit& commit, int64_t now_us) {
-  const std::vector<v1::RoomInvitePending> invites =
-      PendingInvitesIn(room_id_, part_, server_name_);
+  std::vector<v1::RoomInvitePending> invites = PendingInvitesIn(room_id_, part_, server_name_);
   const bool are_logged = invites_.size() + invites.size() <= kMaxInvitesLogged;
   if (are_logged) {
-    for (const v1::RoomInvitePending& invite : invites) invites_.push_back(EncodeEvent(invite));
+    for (v1::RoomInvitePending& invite : invites) {
+      invites_.push_back(
+          {std::move(*invite.mutable_user_id()), std::move(*invite.mutable_event_id())});
+    }
   }
   StageFirstEvents(commit,
                    {.version = version_,

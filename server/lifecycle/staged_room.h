@@ -15,6 +15,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "server/events/event_codec.h"
 #include "server/rooms/event.h"
 #include "server/rooms/room_state.h"
 #include "server/rooms/room_version.h"
@@ -42,14 +43,16 @@ class StagedRoom {
   // has an id then, and events.
   void StagePart(storage::RoomCommit& commit, int64_t now_us);
 
-  // Puts the rest and the head into `commit`, and returns the head. Nothing may be
-  // appended after that.
+  // Puts the rest and the head into `commit`, and returns the head. It has the audience
+  // of `old_room`, which the room replaces, and its place in the directory. Nothing may
+  // be appended after that.
   storage::RoomRecord StageLastPart(storage::RoomCommit& commit, rooms::RoomSummary summary,
-                                    bool is_public, int64_t now_us);
+                                    const storage::RoomRecord& old_room, int64_t now_us);
 
   // Tells the event stream, in the commit of the last part, of the invites that wait for
-  // delivery: of the first 100,000. The others are due to be told of.
-  void LogPendingInvites(storage::RoomCommit& commit) const;
+  // delivery: of the first 100,000. The others are due to be told of. `labels` are the
+  // room's.
+  void LogPendingInvites(storage::RoomCommit& commit, const RoomLabels& labels) const;
 
   // True if there is a part that was staged before the last.
   bool has_parts() const { return has_parts_; }
@@ -64,6 +67,12 @@ class StagedRoom {
   // So many fit into the last commit.
   static constexpr size_t kMaxInvitesLogged = 100'000;
 
+  // An invite of the room that waits for delivery. There may be many.
+  struct PendingInvite {
+    std::string user_id;
+    std::string event_id;
+  };
+
   void StageEvents(storage::RoomCommit& commit, int64_t now_us);
 
   const rooms::RoomVersion& version_;
@@ -75,7 +84,7 @@ class StagedRoom {
   std::vector<rooms::Event> part_;
   size_t part_bytes_ = 0;
   bool has_parts_ = false;
-  std::vector<std::string> invites_;  // to be logged
+  std::vector<PendingInvite> invites_;  // to be logged
   // Of the parts before.
   int64_t event_count_ = 0;
   rooms::RoomState state_;  // without members

@@ -27,7 +27,7 @@ void Unlock(RoomCommit& commit, RoomRecord& room, v1::UpgradeFailureReason reaso
   failed.set_reason(reason);
   failed.set_new_version(room.upgrade().new_version());
   failed.set_requester(room.upgrade().requester());
-  commit.AppendLog(EncodeEvent(failed));
+  commit.AppendLog(EncodeEvent(failed, LabelsOf(room)));
   ReleaseLock(room);
 }
 

@@ -265,18 +265,22 @@ absl::Status RoomUpgrader::RecoverExpired() {
 absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::Refuse(const UpgradeRoomCommand& command,
                                                              const absl::Status& refusal) {
   // Whoever replaced the room meanwhile may be the same request, sent twice.
-  auto answered = FindResponse<v1::UpgradeRoomResponse>(RoomReader(engine_), command.identity);
+  const RoomReader reader(engine_);
+  auto answered = FindResponse<v1::UpgradeRoomResponse>(reader, command.identity);
   if (!answered.ok()) return answered.status();
   if (answered->has_value()) return **std::move(answered);
   const std::optional<v1::UpgradeFailureReason> reason = FailureReason(refusal);
   if (!reason) return refusal;
+  auto room = reader.GetRoom(command.room_id);
+  if (!room.ok()) return room.status();
+  CHECK(room->has_value()) << "a room without which nothing is refused for this reason";
   v1::RoomUpgradeFailed failed;
   failed.set_room_id(command.room_id);
   failed.set_reason(*reason);
   failed.set_new_version(command.new_version);
   failed.set_requester(command.actor.requester);
   RoomCommit commit;
-  commit.AppendLog(EncodeEvent(failed));
+  commit.AppendLog(EncodeEvent(failed, LabelsOf((*room)->record)));
   const storage::CommitResult result = CommitAndWait(engine_, commit.Take());
   LOG_IF(ERROR, !result.status.ok())
       << "room=" << command.room_id << " a refused upgrade is not on the stream: " << result.status;

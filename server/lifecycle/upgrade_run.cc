@@ -143,7 +143,9 @@ void UpgradeRun::Renew(int64_t processed_members, RoomCommit& commit) {
   upgrade.set_member_count(old_room_.record.joined_member_count() +
                            old_room_.record.invited_member_count());
   upgrade.set_lease_expire_time_us(absl::ToUnixMicros(context_.clock() + options_.lease));
-  if (StepOf(upgrade) > step) commit.AppendLog(EncodeEvent(ProgressEvent(old_room_.record)));
+  if (StepOf(upgrade) > step) {
+    commit.AppendLog(EncodeEvent(ProgressEvent(old_room_.record), LabelsOf(old_room_.record)));
+  }
   commit.UpdateRoom(old_room_.record, old_room_.revision);
 }
 
@@ -152,7 +154,7 @@ absl::StatusOr<v1::UpgradeRoomResponse> UpgradeRun::StageLastCommit(PlannedUpgra
   const int64_t now_us = absl::ToUnixMicros(context_.clock());
   RoomRecord& old_room = old_room_.record;
   const RoomRecord new_room =
-      new_room_.StageLastPart(commit, std::move(planned.new_room), old_room.is_public(), now_us);
+      new_room_.StageLastPart(commit, std::move(planned.new_room), old_room, now_us);
   Touch(old_room, now_us);
   absl::Status staged =
       StageNewEvents(commit, reader_, old_room, planned.old_room_events, context_.server_name);
@@ -161,9 +163,9 @@ absl::StatusOr<v1::UpgradeRoomResponse> UpgradeRun::StageLastCommit(PlannedUpgra
   Tombstone(old_room, new_room.room_id());
   commit.UpdateRoom(old_room, old_room_.revision);
   commit.SetLocked(old_room.room_id(), false);
-  commit.AppendLog(EncodeEvent(CreatedEvent(new_room)));
-  commit.AppendLog(EncodeEvent(UpgradedEvent(old_room, new_room)));
-  new_room_.LogPendingInvites(commit);
+  commit.AppendLog(EncodeEvent(CreatedEvent(new_room), LabelsOf(new_room)));
+  commit.AppendLog(EncodeEvent(UpgradedEvent(old_room, new_room), LabelsOf(old_room)));
+  new_room_.LogPendingInvites(commit, LabelsOf(new_room));
 
   // What is not under the lock is read as late as can be.
   const storage::RoomReader reader(engine_);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "server/events/event_codec.h"
+#include "server/lifecycle/room_records.h"
 #include "storage/room_store.h"
 
 namespace innkeeper::membership {
@@ -22,6 +23,7 @@ constexpr size_t kAnnouncedAtOnce = 200;
 struct DueInvite {
   RoomReader::InvitedUser user;
   storage::PendingInviteRecord record;
+  RoomLabels room_labels;
 };
 
 // Returns some of the invites that were told of at `horizon_us` at the latest, from
@@ -30,7 +32,7 @@ absl::StatusOr<std::vector<DueInvite>> FindDue(const RoomReader& reader, int64_t
                                                std::optional<RoomReader::InvitedUser> after) {
   std::vector<DueInvite> due;
   std::string room_id;
-  bool is_there = false;
+  std::optional<RoomLabels> labels;  // of that room, if it is there
   absl::Status status;
   absl::Status scanned = reader.ScanPendingInvites(
       after, [&](RoomReader::InvitedUser user, storage::PendingInviteRecord record) {
@@ -40,9 +42,10 @@ absl::StatusOr<std::vector<DueInvite>> FindDue(const RoomReader& reader, int64_t
           status = room.status();
           if (!status.ok()) return false;
           room_id = user.room_id;
-          is_there = room->has_value();
+          labels.reset();
+          if (room->has_value()) labels = lifecycle::LabelsOf((*room)->record);
         }
-        if (is_there) due.push_back({std::move(user), std::move(record)});
+        if (labels) due.push_back({std::move(user), std::move(record), *labels});
         return due.size() < kAnnouncedAtOnce;
       });
   if (!scanned.ok()) return scanned;
@@ -69,7 +72,7 @@ absl::Status Announce(storage::Engine& engine, const std::vector<DueInvite>& due
       commit.RequirePendingInvite(invite.user.room_id, invite.user.user_id, (*stored)->revision);
       (*stored)->record.set_announce_time_us(absl::ToUnixMicros(now));
       commit.PutPendingInvite(invite.user.room_id, invite.user.user_id, (*stored)->record);
-      commit.AppendLog(EncodeEvent(pending));
+      commit.AppendLog(EncodeEvent(pending, invite.room_labels));
     }
     result = CommitAndWait(engine, commit.Take());
   } while (absl::IsAborted(result.status));

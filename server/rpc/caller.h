@@ -16,6 +16,10 @@ namespace innkeeper::rpc {
 // the checks of the request to complain of.
 absl::Status MayActFor(const Call& call, const std::string& user_id);
 
+// OK if the caller may see rooms of `audience`, or the request names none; else
+// AUDIENCE_NOT_ALLOWED.
+absl::Status MayUseAudience(const Call& call, const std::string& audience);
+
 // OK if the caller may read as `requester`, or with none everything.
 absl::Status MayReadAs(const Call& call, const std::string& requester);
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "server/base/audience.h"
 #include "server/errors/errors.h"
 #include "server/lifecycle/supported_version.h"
 #include "server/rooms/identifiers.h"
@@ -114,6 +115,10 @@ lifecycle::CreateRoomCommand ToCommand(const v1::CreateRoomRequest& request,
   spec.invites.assign(request.invites().begin(), request.invites().end());
   spec.is_direct = request.is_direct();
   spec.encryption_algorithm = request.encryption_algorithm();
+  command.audience = request.audience();
+  if (!command.audience.empty()) {
+    command.field_errors.AddStatus("audience", CheckAudience(command.audience));
+  }
   command.validate_only = request.validate_only();
   command.identity = IdentityOf(request, principal);
   return command;

@@ -87,6 +87,7 @@ grpc::ServerUnaryReactor* RoomLifecycleService::CreateRoom(grpc::CallbackServerC
       [this](Call& call, const v1::CreateRoomRequest& message)
           -> absl::StatusOr<lifecycle::Write<v1::CreateRoomResponse>> {
         absl::Status allowed = MayActFor(call, message.creator());
+        if (allowed.ok()) allowed = MayUseAudience(call, message.audience());
         if (!allowed.ok()) return allowed;
         return use_cases_.creator.Create(
             ToCommand(message, call.principal->name(), default_room_version_));

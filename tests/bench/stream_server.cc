@@ -56,7 +56,7 @@ class LogFiller {
     created.set_creator_id(absl::StrCat("@user", index % 1000, ":example.org"));
     created.set_preset(v1::ROOM_PRESET_PRIVATE_CHAT);
     created.set_room_version("11");
-    return EncodeEvent(created);
+    return EncodeEvent(created, {.audience = "", .creator = created.creator_id()});
   }
 
   void Started() {

@@ -26,7 +26,10 @@ nlohmann::json PrincipalJson(absl::string_view name, const std::vector<std::stri
 std::string TestToken(absl::string_view principal) { return absl::StrCat(principal, "-token"); }
 
 std::string TestTokenFile() {
+  nlohmann::json tenant = PrincipalJson("tenant", {"create", "read-all"}, {"@*:example.org"});
+  tenant["audiences"] = {"tenant-*"};
   const nlohmann::json principals = {
+      tenant,
       PrincipalJson("admin", {"admin"}, {}),
       PrincipalJson("backend", {"create", "upgrade", "participate"}, {"@*:example.org"}),
       PrincipalJson("reader", {"read-all"}, {}),

@@ -42,5 +42,22 @@ TEST(RequireUserTest, DoesNotSendBackWhatIsTooLongForAnId) {
   EXPECT_EQ(InfoOf(status).metadata().at("user"), "");
 }
 
+TEST(RequireAudienceTest, NamesTheAudienceThatIsNotAllowed) {
+  const Principal principal("p", {Role::kWatch}, {}, AudienceScope::Of({"a"}));
+  EXPECT_TRUE(RequireAudience(principal, "a").ok());
+
+  const absl::Status status = RequireAudience(principal, "b");
+  EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_AUDIENCE_NOT_ALLOWED);
+  EXPECT_EQ(InfoOf(status).metadata().at("audience"), "b");
+}
+
+TEST(RequireAudienceTest, DoesNotSendBackWhatIsTooLongForAnAudience) {
+  const Principal principal("p", {Role::kWatch}, {}, AudienceScope::Of({"a"}));
+  const absl::Status status = RequireAudience(principal, std::string(5'000'000, 'b'));
+  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_AUDIENCE_NOT_ALLOWED);
+  EXPECT_EQ(InfoOf(status).metadata().at("audience"), "");
+}
+
 }  // namespace
 }  // namespace innkeeper::auth

@@ -57,5 +57,29 @@ TEST(PrincipalTest, PatternsMatchOnlyWhatIsShortEnoughForAnId) {
   EXPECT_FALSE(principal.MayActFor("@" + std::string(kMaxUserIdBytes, 'a')));
 }
 
+TEST(PrincipalTest, SeesTheAudiencesItIsKeptTo) {
+  const Principal principal("p", {Role::kReadAll, Role::kWatch}, {},
+                            AudienceScope::Of({"a", "b?"}));
+  EXPECT_FALSE(principal.audiences().IsAll());
+  EXPECT_TRUE(principal.MaySeeAudience("a"));
+  EXPECT_TRUE(principal.MaySeeAudience("b1"));
+  EXPECT_FALSE(principal.MaySeeAudience("c"));
+  EXPECT_FALSE(principal.MaySeeAudience(""));
+}
+
+TEST(PrincipalTest, SeesEveryAudienceUnlessTold) {
+  const Principal principal("p", {}, {});
+  EXPECT_TRUE(principal.audiences().IsAll());
+  EXPECT_TRUE(principal.MaySeeAudience("a"));
+  EXPECT_TRUE(principal.MaySeeAudience(""));
+}
+
+TEST(PrincipalTest, AdminSeesEveryAudience) {
+  const Principal admin("p", {Role::kAdmin}, {}, AudienceScope::Of({"a"}));
+  EXPECT_TRUE(admin.audiences().IsAll());
+  EXPECT_TRUE(admin.MaySeeAudience("b"));
+  EXPECT_TRUE(admin.MaySeeAudience(""));
+}
+
 }  // namespace
 }  // namespace innkeeper::auth

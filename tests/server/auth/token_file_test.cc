@@ -27,7 +27,8 @@ Json GoodFile() {
            {{{"name", "calendar"},
              {"token_sha256", {Hash('1'), Hash('2')}},
              {"roles", {"create", "upgrade"}},
-             {"users", {"@calendar:example.org", "@room-*:example.org"}}},
+             {"users", {"@calendar:example.org", "@room-*:example.org"}},
+             {"audiences", {"internal", "tenant-*"}}},
             {{"name", "auditor"}, {"token_sha256", {Hash('3')}}}}}};
 }
 
@@ -64,6 +65,10 @@ TEST(TokenFileTest, ReadsPrincipals) {
   EXPECT_TRUE(calendar.MayActFor("@calendar:example.org"));
   EXPECT_TRUE(calendar.MayActFor("@room-1:example.org"));
   EXPECT_FALSE(calendar.MayActFor("@alice:example.org"));
+  EXPECT_TRUE(calendar.MaySeeAudience("internal"));
+  EXPECT_TRUE(calendar.MaySeeAudience("tenant-7"));
+  EXPECT_FALSE(calendar.MaySeeAudience("other"));
+  EXPECT_FALSE(calendar.MaySeeAudience(""));
   EXPECT_THAT(entries->front().token_hashes,
               ElementsAre(*ParseTokenHash(Hash('1')), *ParseTokenHash(Hash('2'))));
 
@@ -71,6 +76,18 @@ TEST(TokenFileTest, ReadsPrincipals) {
   EXPECT_EQ(auditor.name(), "auditor");
   EXPECT_FALSE(auditor.Has(Role::kCreate));
   EXPECT_FALSE(auditor.MayActFor("@calendar:example.org"));
+  EXPECT_TRUE(auditor.audiences().IsAll());
+}
+
+TEST(TokenFileTest, NoAudienceIsLessThanNoWordOfAudiences) {
+  Json file = GoodFile();
+  file["principals"][1]["audiences"] = Json::array();
+  const auto entries = ParseTokenFile(file.dump());
+  ASSERT_TRUE(entries.ok()) << entries.status();
+  const Principal& auditor = entries->back().principal;
+  EXPECT_FALSE(auditor.audiences().IsAll());
+  EXPECT_FALSE(auditor.MaySeeAudience("internal"));
+  EXPECT_FALSE(auditor.MaySeeAudience(""));
 }
 
 TEST(TokenFileTest, MayKnowNobody) {
@@ -102,6 +119,9 @@ TEST(TokenFileTest, RefusesWrongTypesEverywhere) {
   EXPECT_EQ(ComplaintAbout("roles", {"create", 1}), "principals[1].roles[1]: must be a string");
   EXPECT_EQ(ComplaintAbout("users", nullptr), "principals[1].users: must be an array");
   EXPECT_EQ(ComplaintAbout("users", {7}), "principals[1].users[0]: must be a string");
+  EXPECT_EQ(ComplaintAbout("audiences", "a"), "principals[1].audiences: must be an array");
+  EXPECT_EQ(ComplaintAbout("audiences", nullptr), "principals[1].audiences: must be an array");
+  EXPECT_EQ(ComplaintAbout("audiences", {7}), "principals[1].audiences[0]: must be a string");
 }
 
 TEST(TokenFileTest, RefusesUnknownAndMissingKeys) {
@@ -110,7 +130,8 @@ TEST(TokenFileTest, RefusesUnknownAndMissingKeys) {
   EXPECT_EQ(Complaint(file), "the file: has an unknown key; known are principals");
   EXPECT_EQ(Complaint(Json::object()), "the file: has no \"principals\"");
   EXPECT_EQ(ComplaintAbout("role", {"admin"}),
-            "principals[1]: has an unknown key; known are name, token_sha256, roles, users");
+            "principals[1]: has an unknown key; known are name, token_sha256, roles, users, "
+            "audiences");
   EXPECT_EQ(ComplaintAbout(Json::object()),
             "principals[1]: has no \"name\"; principals[1]: has no \"token_sha256\"");
 }
@@ -141,6 +162,13 @@ TEST(TokenFileTest, RefusesUnknownRolesAndBadUsers) {
        {std::string(), std::string("alice"), "@" + Hash('a') + Hash('a') + Hash('a') + Hash('a')}) {
     EXPECT_THAT(ComplaintAbout("users", {"@*", user}),
                 StartsWith("principals[1].users[1]: must be a user id or a pattern"));
+  }
+}
+
+TEST(TokenFileTest, RefusesBadAudiences) {
+  for (const std::string& audience : {std::string(), std::string("a b"), std::string(129, '*')}) {
+    EXPECT_THAT(ComplaintAbout("audiences", {"tenant-*", audience}),
+                StartsWith("principals[1].audiences[1]: must be an audience or a pattern"));
   }
 }
 
@@ -180,6 +208,7 @@ TEST(TokenFileTest, NeverQuotesTheFile) {
       EXPECT_FALSE(absl::StrContains(ComplaintAbout(key, value), token)) << key << value;
     }
   }
+  EXPECT_FALSE(absl::StrContains(ComplaintAbout("audiences", {token + " "}), token));
   EXPECT_FALSE(absl::StrContains(Complaint({{token, token}}), token));
   EXPECT_FALSE(absl::StrContains(ParseTokenFile("{\"s3cret\"").status().message(), token));
 }

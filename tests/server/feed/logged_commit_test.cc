@@ -21,7 +21,8 @@ storage::LogEntry Entry(storage::LogPosition position, storage::Revision revisio
                         const std::string& room_id) {
   v1::RoomCreated created;
   created.set_room_id(room_id);
-  return {position, revision, absl::FromUnixMicros(1'700'000'000'123'456), EncodeEvent(created)};
+  return {position, revision, absl::FromUnixMicros(1'700'000'000'123'456),
+          EncodeEvent(created, {})};
 }
 
 // A commit of `count` rooms "!<position>", from `first` on.

@@ -31,7 +31,7 @@ void AppendRooms(storage::Engine& engine, const std::vector<std::string>& room_i
   for (const std::string& room_id : room_ids) {
     v1::RoomCreated created;
     created.set_room_id(room_id);
-    request.log_entries.push_back(EncodeEvent(created));
+    request.log_entries.push_back(EncodeEvent(created, {}));
   }
   const storage::CommitResult result = CommitAndWait(engine, std::move(request));
   CHECK(result.status.ok()) << result.status;

@@ -72,9 +72,9 @@ TEST_F(WatchMessagesTest, EventsCarryWhatTheLogHasAndTheirCursors) {
   v1::RoomCreated created;
   created.set_room_id(std::string(5000, 'x'));  // lengths of more than one byte
   const absl::Time time = absl::FromUnixMicros(1'700'000'000'123'456);
-  const auto commit =
-      DecodeCommit({{11, 9, time, EncodeEvent(created)}, {12, 9, time, EncodeEvent(upgraded)}})
-          .value();
+  const auto commit = DecodeCommit({{11, 9, time, EncodeEvent(created, {})},
+                                    {12, 9, time, EncodeEvent(upgraded, {})}})
+                          .value();
   Stretch stretch;
   for (const LoggedEvent& event : commit->events) stretch.events.emplace_back(commit, &event);
   stretch.through = 15;

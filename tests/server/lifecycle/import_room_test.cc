@@ -566,6 +566,20 @@ TEST_F(ImportRoomTest, ValidateOnlyWritesNothing) {
   EXPECT_EQ(ReasonOf(Import(header, SignedPdus(room)).status()), v1::ERROR_REASON_ROOM_EXISTS);
 }
 
+TEST_F(ImportRoomTest, TheRoomBelongsToTheAudienceOfTheHeader) {
+  const ForkedRoom room = RichRoom("11");
+  v1::RoomImportHeader header = HeaderFor(room);
+  header.set_audience("tenant-7");
+  header.set_validate_only(true);
+  EXPECT_EQ(Import(header, SignedPdus(room))->room().audience(), "tenant-7");
+  header.set_validate_only(false);
+  EXPECT_EQ(Import(header, SignedPdus(room))->room().audience(), "tenant-7");
+  auto log = engine_.ReadLog(1, 10, 1 << 20);
+  ASSERT_TRUE(log.ok() && log->size() == 1);
+  EXPECT_EQ(DecodeEvent(log->front())->audience(), "tenant-7");
+  EXPECT_EQ(DecodeEvent(log->front())->creator(), rooms::kAlice);
+}
+
 TEST_F(ImportRoomTest, ARoomThatIsThereIsLeftAlone) {
   const ForkedRoom room = RichRoom("11");
   MustImport(room);
@@ -597,6 +611,7 @@ TEST_F(ImportRoomTest, HeadersAreChecked) {
       {[](auto& header) { header.clear_room_id(); }, {"header.room_id"}},
       {[](auto& header) { header.set_room_id("room"); }, {"header.room_id"}},
       {[](auto& header) { header.set_event_count(-1); }, {"header.event_count"}},
+      {[](auto& header) { header.set_audience("a b"); }, {"header.audience"}},
       {[](auto& header) { header.mutable_verify_keys(1)->set_server_name("a b"); },
        {"header.verify_keys[1].server_name"}},
       {[](auto& header) { header.mutable_verify_keys(0)->set_key_id("rsa:1"); },

@@ -184,6 +184,29 @@ TEST_F(StagedUpgradeTest, TellsHowFarItIs) {
   EXPECT_THAT(told, SizeIs(testing::Le(10u)));
 }
 
+TEST_F(StagedUpgradeTest, HandsTheAudienceOnAndTellsItWithEveryEvent) {
+  const std::string room_id = NewLargeRoom();
+  auto response = upgrader_->Upgrade(Command(room_id));
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->room().audience(), kAudience);
+  EXPECT_EQ(Room(response->room().room_id()).audience(), kAudience);
+  for (const v1::RoomEvent& event : Events()) {
+    EXPECT_EQ(event.audience(), kAudience) << event.type();
+    EXPECT_EQ(event.creator(), kAlice) << event.type();
+  }
+  EXPECT_THAT(EventTypes(), testing::IsSupersetOf({kRoomUpgradeProgressType, kRoomCreatedType,
+                                                   kRoomUpgradedType, kRoomInvitePendingType}));
+}
+
+TEST_F(StagedUpgradeTest, AReleasedLockIsToldOfWithTheLabelsOfTheRoom) {
+  const std::string room_id = NewRoom();
+  LockAndDie(room_id, *upgrader_);
+  ASSERT_TRUE(upgrader_->RecoverOwn().ok());
+  EXPECT_EQ(LastFailure(), v1::UPGRADE_FAILURE_REASON_INTERRUPTED);
+  EXPECT_EQ(Events().back().audience(), kAudience);
+  EXPECT_EQ(Events().back().creator(), kAlice);
+}
+
 TEST_F(StagedUpgradeTest, CancelledItLeavesNothing) {
   const std::string room_id = NewLargeRoom();
   const auto before = Records();

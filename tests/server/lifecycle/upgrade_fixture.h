@@ -32,6 +32,7 @@ class UpgradeFixture : public testing::Test {
  protected:
   static constexpr char kAlice[] = "@alice:example.org";
   static constexpr char kServer[] = "example.org";
+  static constexpr char kAudience[] = "tenant-7";  // of all rooms
 
   UpgradeFixture()
       : store_(storage::OpenTestEngine(dir_.File("data"))),
@@ -67,6 +68,7 @@ class UpgradeFixture : public testing::Test {
   std::string NewRoom(rooms::RoomSpec spec) {
     CreateRoomCommand command;
     command.spec = std::move(spec);
+    command.audience = kAudience;
     auto created = transactor_.RunAndWait(creator_.Create(std::move(command)));
     EXPECT_TRUE(created.ok()) << created.status();
     return created->room().room_id();

@@ -21,6 +21,7 @@ MembershipFixture::MembershipFixture()
 
 std::string MembershipFixture::NewRoom(absl::FunctionRef<void(rooms::RoomSpec&)> change) {
   lifecycle::CreateRoomCommand command;
+  command.audience = kAudience;
   command.spec.creator = kAlice;
   command.spec.version = rooms::FindRoomVersion("11");
   change(command.spec);

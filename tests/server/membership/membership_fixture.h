@@ -32,6 +32,7 @@
 namespace innkeeper::membership {
 
 inline constexpr char kAlice[] = "@alice:example.org";  // makes the rooms
+inline constexpr char kAudience[] = "tenant-7";         // of the rooms
 inline constexpr char kBob[] = "@bob:example.org";
 inline constexpr char kCarol[] = "@carol:example.org";
 inline constexpr char kZoe[] = "@zoe:elsewhere.net";

@@ -68,6 +68,8 @@ TEST_F(PendingInvitesTest, AreToldOfAgainEachTimeThePeriodHasPassed) {
     EXPECT_THAT(Announce(), ElementsAre(kZoe));
     EXPECT_EQ(Events().back().room_invite_pending().event_id(), InviteOf(kZoe));
     EXPECT_EQ(Events().back().room_invite_pending().room_id(), room_id_);
+    EXPECT_EQ(Events().back().audience(), kAudience);
+    EXPECT_EQ(Events().back().creator(), kAlice);
     EXPECT_THAT(Announce(), IsEmpty());
   }
   EXPECT_EQ(Revision(room_id_), 2) << "the room does not change by it";
