@@ -192,7 +192,7 @@ class RealServer final : public Server {
         write_executor_(Threads(config.write_threads, 2),
                         static_cast<size_t>(config.max_queued_requests)),
         upgrade_executor_(static_cast<size_t>(config.upgrade_threads),
-                          static_cast<size_t>(config.max_queued_requests)),
+                          static_cast<size_t>(config.max_queued_requests), ThreadPriority::kLow),
         transactor_(*engine_, write_executor_, clock_,
                     {.request_retention = config.request_id_retention}),
         creator_(clock_, random_, CreatorOptions(config)),

@@ -16,14 +16,20 @@
 
 namespace innkeeper {
 
+// How threads share processors that are busy.
+enum class ThreadPriority {
+  kNormal,
+  kLow,  // for work that takes long anyway: what somebody waits for goes first
+};
+
 // A fixed number of threads that run tasks in the order of their submission.
 // Thread-safe.
 class Executor {
  public:
   using Task = absl::AnyInvocable<void()>;
 
-  // Starts `threads` threads. At most `max_queued` tasks wait for one.
-  Executor(size_t threads, size_t max_queued);
+  // Starts `threads` threads of this priority. At most `max_queued` tasks wait for one.
+  Executor(size_t threads, size_t max_queued, ThreadPriority priority = ThreadPriority::kNormal);
 
   // As Stop().
   ~Executor();

@@ -62,7 +62,7 @@ class StagedRoom {
 
  private:
   // Small enough for writes to other rooms not to notice that they wait for it.
-  static constexpr size_t kMaxPartBytes = size_t{128} << 10;
+  static constexpr size_t kMaxPartBytes = size_t{64} << 10;
 
   // So many fit into the last commit.
   static constexpr size_t kMaxInvitesLogged = 100'000;

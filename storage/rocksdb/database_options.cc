@@ -5,6 +5,7 @@
 
 #include "rocksdb/cache.h"
 #include "rocksdb/filter_policy.h"
+#include "rocksdb/slice_transform.h"
 #include "rocksdb/table.h"
 #include "rocksdb/write_buffer_manager.h"
 #include "storage/rocksdb/format.h"
@@ -14,6 +15,7 @@ namespace {
 
 constexpr double kBloomBitsPerKey = 10;
 constexpr double kMemtableBloomShare = 0.05;
+constexpr size_t kHintPrefixBytes = 1;
 constexpr int kMaxOpenFiles = 512;
 constexpr size_t kMaxInfoLogBytes = 16 << 20;
 constexpr size_t kInfoLogsKept = 4;
@@ -66,6 +68,11 @@ rocksdb::ColumnFamilyOptions MakeDataFamilyOptions(rocksdb::BlockBasedTableOptio
   rocksdb::ColumnFamilyOptions options = MakeFamilyOptions(table, write_buffer_bytes);
   options.memtable_prefix_bloom_size_ratio = kMemtableBloomShare;
   options.memtable_whole_key_filtering = true;
+  // Keys that begin alike are written side by side, so the place of one is found from that
+  // of the last. Only where ranges are never deleted: RocksDB 7.8.3 would take these places
+  // for those of its deleted ranges, too.
+  options.memtable_insert_with_hint_prefix_extractor.reset(
+      rocksdb::NewFixedPrefixTransform(kHintPrefixBytes));
   return options;
 }
 

@@ -1,6 +1,8 @@
 #include "server/base/executor.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <atomic>
 
@@ -54,6 +56,21 @@ TEST(ExecutorTest, StopRunsWhatWasSubmittedAndRefusesMore) {
   EXPECT_FALSE(executor.TrySubmit([&] { ++ran; }));
   executor.Stop();
   EXPECT_EQ(ran, 500);
+}
+
+int NicenessOfThisThread() { return getpriority(PRIO_PROCESS, static_cast<id_t>(gettid())); }
+
+TEST(ExecutorTest, ThreadsOfLowPriorityGiveWay) {
+  int normal = 0;
+  int low = 0;
+  Executor executor(1, 1);
+  Executor low_executor(1, 1, ThreadPriority::kLow);
+  ASSERT_TRUE(executor.TrySubmit([&] { normal = NicenessOfThisThread(); }));
+  ASSERT_TRUE(low_executor.TrySubmit([&] { low = NicenessOfThisThread(); }));
+  executor.Stop();
+  low_executor.Stop();
+  EXPECT_EQ(normal, NicenessOfThisThread());
+  EXPECT_GT(low, normal);
 }
 
 }  // namespace
