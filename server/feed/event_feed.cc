@@ -91,8 +91,8 @@ void EventFeed::Stop() {
   thread_.join();
 }
 
-absl::StatusOr<v1::ListRoomEventsResponse> EventFeed::List(
-    const v1::ListRoomEventsRequest& request) const {
+absl::StatusOr<v1::ListRoomEventsResponse> EventFeed::List(const v1::ListRoomEventsRequest& request,
+                                                           EventDetail detail) const {
   FieldErrors errors;
   const EventFilter filter = EventFilter::FromProto(request.filter(), errors);
   const auto page_size = static_cast<size_t>(PageSize(request, errors));
@@ -105,7 +105,7 @@ absl::StatusOr<v1::ListRoomEventsResponse> EventFeed::List(
     position = *decoded;
   }
   const absl::StatusOr<Stretch> page =
-      log_.Read(filter, position, {page_size, options_.max_page_bytes});
+      log_.Read(filter, position, {page_size, options_.max_page_bytes}, detail);
   if (absl::IsOutOfRange(page.status())) {
     return cursors_.HistoryGone(filter.digest(), log_.bounds());
   }
@@ -124,7 +124,7 @@ absl::StatusOr<v1::ListRoomEventsResponse> EventFeed::List(
 }
 
 absl::StatusOr<std::shared_ptr<Subscription>> EventFeed::Subscribe(
-    const v1::WatchRoomEventsRequest& request, SubscriptionSink& sink) {
+    const v1::WatchRoomEventsRequest& request, SubscriptionSink& sink, EventDetail detail) {
   FieldErrors errors;
   StreamReader::Parameters stream;
   stream.filter = EventFilter::FromProto(request.filter(), errors);
@@ -139,6 +139,7 @@ absl::StatusOr<std::shared_ptr<Subscription>> EventFeed::Subscribe(
   const auto position = StartPosition(request, stream.filter.digest(), stream.bounds);
   if (!position.ok()) return position.status();
   stream.position = *position;
+  stream.detail = detail;
   stream.stream_id = absl::BytesToHexString(random_(kStreamIdBytes));
   return Register(
       sink, StreamReader(sources_, std::move(stream)),

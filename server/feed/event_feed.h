@@ -77,13 +77,16 @@ class EventFeed : private Subscription::Owner {
   EventFeed(const EventFeed&) = delete;
   EventFeed& operator=(const EventFeed&) = delete;
 
-  // Does what RoomLifecycle.ListRoomEvents does for a caller who may. Blocks.
+  // Does what RoomLifecycle.ListRoomEvents does for a caller who may see that much of events.
+  // Blocks.
   //
   // Errors: INVALID_REQUEST about `filter` and `page_size`; CURSOR_INVALID,
   // EVENT_HISTORY_GONE; those of Engine::ReadLog.
-  absl::StatusOr<v1::ListRoomEventsResponse> List(const v1::ListRoomEventsRequest& request) const;
+  absl::StatusOr<v1::ListRoomEventsResponse> List(
+      const v1::ListRoomEventsRequest& request, EventDetail detail = EventDetail::kAsLogged) const;
 
-  // Opens a stream as RoomLifecycle.WatchRoomEvents does for a caller who may.
+  // Opens a stream as RoomLifecycle.WatchRoomEvents does for a caller who may see that
+  // much of events.
   // The stream comes to life with Subscription::Start(), which must be called,
   // and sends to `sink` until its end. Does not block.
   //
@@ -91,8 +94,9 @@ class EventFeed : private Subscription::Owner {
   // `position`, `progress_interval_seconds`, `max_batch_events` and `max_batch_bytes`;
   // CURSOR_INVALID, EVENT_HISTORY_GONE; OVERLOADED if there are too many streams;
   // STREAM_STALLED, STREAM_AGED, SHUTTING_DOWN; CANCELLED; those of Engine::ReadLog.
-  absl::StatusOr<std::shared_ptr<Subscription>> Subscribe(const v1::WatchRoomEventsRequest& request,
-                                                          SubscriptionSink& sink);
+  absl::StatusOr<std::shared_ptr<Subscription>> Subscribe(
+      const v1::WatchRoomEventsRequest& request, SubscriptionSink& sink,
+      EventDetail detail = EventDetail::kAsLogged);
 
   // Ends all streams: each gets a last progress message and then SHUTTING_DOWN,
   // as do those that are opened later. Waits for them until `deadline`; streams

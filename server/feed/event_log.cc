@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/types/span.h"
 
 namespace innkeeper::feed {
@@ -90,8 +91,9 @@ std::optional<Stretch> EventLog::ReadRecent(const EventFilter& filter, storage::
 }
 
 absl::StatusOr<Stretch> EventLog::Read(const EventFilter& filter, storage::LogPosition after,
-                                       StretchLimits limits) const {
-  StretchBuilder builder(filter, after, limits);
+                                       StretchLimits limits, EventDetail detail) const {
+  StretchBuilder builder(filter, after, limits,
+                         detail == EventDetail::kInFull ? options_.completer : nullptr);
   if (const auto parted = PartedCommit(after)) {
     if (!builder.Add(parted)) return builder.Take();
     SetPartedCommit(nullptr);
@@ -117,6 +119,13 @@ absl::StatusOr<Stretch> EventLog::Read(const EventFilter& filter, storage::LogPo
       rest.remove_prefix(length);
     }
   }
+}
+
+bool EventLog::MayLackDetail(const Stretch& stretch, EventDetail detail) const {
+  if (detail == EventDetail::kAsLogged || options_.completer == nullptr) return false;
+  return absl::c_any_of(stretch.events, [this](const auto& logged) {
+    return options_.completer->MayComplete(logged->event);
+  });
 }
 
 // Returns the commit that was kept, if `after` is in its midst.

@@ -15,19 +15,29 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "server/events/event_completer.h"
 #include "server/feed/event_filter.h"
 #include "server/feed/logged_commit.h"
 #include "storage/engine.h"
 
 namespace innkeeper::feed {
 
-// Limits of an EventLog.
+// How much of an event a reader gets.
+enum class EventDetail {
+  kAsLogged,
+  kInFull,  // with what EventLogOptions::completer adds
+};
+
+// How an EventLog works.
 struct EventLogOptions {
   // The most that is kept in memory; more only if one commit has more.
   size_t max_recent_events = 8192;
   size_t max_recent_bytes = 8 << 20;  // serialised; decoded it is about thrice that
   // How many entries of the log one Read() looks at, give or take a commit.
   size_t max_scanned_entries = 10'000;
+  // Completes events for readers who get them in full; must outlive the log. None: there
+  // is nothing to add.
+  const EventCompleter* completer = nullptr;
 };
 
 // Reads the log. Thread-safe.
@@ -56,7 +66,12 @@ class EventLog {
   // not even the first event can be read: OUT_OF_RANGE if the log no longer has it, DATA_LOSS if it
   // is damaged, else those of Engine::ReadLog.
   absl::StatusOr<Stretch> Read(const EventFilter& filter, storage::LogPosition after,
-                               StretchLimits limits) const;
+                               StretchLimits limits,
+                               EventDetail detail = EventDetail::kAsLogged) const;
+
+  // Whether `stretch`, from ReadRecent(), may lack something of what Read() gives in that
+  // detail. Does not block.
+  bool MayLackDetail(const Stretch& stretch, EventDetail detail) const;
 
  private:
   absl::StatusOr<bool> RefreshChunk();

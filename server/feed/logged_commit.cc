@@ -43,9 +43,10 @@ bool StretchBuilder::Add(const std::shared_ptr<const LoggedCommit>& commit) {
       commit->events, [this](const LoggedEvent& e) { return e.position() <= stretch_.through; });
   for (; event != commit->events.end(); ++event) {
     if (!filter_.Matches(event->event)) continue;
-    if (!HasPlaceFor(*event)) break;
-    stretch_.events.emplace_back(commit, &*event);
-    bytes_ += event->bytes.size();
+    std::shared_ptr<const LoggedEvent> picked = Pick(commit, *event);
+    if (!HasPlaceFor(*picked)) break;
+    bytes_ += picked->bytes.size();
+    stretch_.events.push_back(std::move(picked));
   }
   if (event == commit->events.end()) {
     stretch_.through = commit->last();
@@ -59,6 +60,15 @@ bool StretchBuilder::Add(const std::shared_ptr<const LoggedCommit>& commit) {
     bytes_ = bytes_before;
   }
   return false;
+}
+
+std::shared_ptr<const LoggedEvent> StretchBuilder::Pick(
+    const std::shared_ptr<const LoggedCommit>& commit, const LoggedEvent& event) const {
+  if (completer_ == nullptr || !completer_->MayComplete(event.event)) return {commit, &event};
+  auto completed = std::make_shared<LoggedEvent>(event);
+  completer_->Complete(completed->event);
+  completed->bytes = completed->event.SerializeAsString();
+  return completed;
 }
 
 bool StretchBuilder::HasPlaceFor(const LoggedEvent& event) const {

@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "innkeeper/v1/room_event.pb.h"
+#include "server/events/event_completer.h"
 #include "server/feed/event_filter.h"
 #include "storage/engine.h"
 
@@ -71,9 +72,11 @@ struct StretchLimits {
 // Picks a stretch from commits that follow each other.
 class StretchBuilder {
  public:
-  // The stretch begins right behind `after`. `filter` must outlive the builder.
-  StretchBuilder(const EventFilter& filter, storage::LogPosition after, StretchLimits limits)
-      : filter_(filter), limits_(limits) {
+  // The stretch begins right behind `after`. `filter` must outlive the builder, and so must
+  // `completer`, which completes the events if it is given; adding blocks then.
+  StretchBuilder(const EventFilter& filter, storage::LogPosition after, StretchLimits limits,
+                 const EventCompleter* completer = nullptr)
+      : filter_(filter), limits_(limits), completer_(completer) {
     stretch_.through = after;
   }
 
@@ -92,11 +95,15 @@ class StretchBuilder {
   Stretch Take() { return std::move(stretch_); }
 
  private:
+  // An event of `commit` as the stretch is to have it.
+  std::shared_ptr<const LoggedEvent> Pick(const std::shared_ptr<const LoggedCommit>& commit,
+                                          const LoggedEvent& event) const;
   bool HasPlaceFor(const LoggedEvent& event) const;
   void CutBefore(const LoggedEvent& event);
 
   const EventFilter& filter_;
   const StretchLimits limits_;
+  const EventCompleter* const completer_;
   Stretch stretch_;
   size_t bytes_ = 0;
 };

@@ -28,14 +28,13 @@ StreamReader::Next StreamReader::TryNext() {
     NoteReadingOfLog();
     return {Next::Kind::kMustRead, ""};
   }
+  if (sources_.log.MayLackDetail(*recent, parameters_.detail)) return {Next::Kind::kMustRead, ""};
   if (!recent->events.empty()) return Events(*recent);
   MoveBehind(*recent);
   return HasCaughtUp() ? CaughtUp() : Next();
 }
 
-bool StreamReader::HasCaughtUp() const {
-  return !caught_up_ && at_end_ && position_ >= target_;
-}
+bool StreamReader::HasCaughtUp() const { return !caught_up_ && at_end_ && position_ >= target_; }
 
 StreamReader::Next StreamReader::CaughtUp() {
   caught_up_ = true;
@@ -71,8 +70,8 @@ void StreamReader::NoteReadingOfLog() {
 }
 
 absl::Status StreamReader::Read() {
-  absl::StatusOr<Stretch> stretch =
-      sources_.log.Read(parameters_.filter, position_, parameters_.batch_limits);
+  absl::StatusOr<Stretch> stretch = sources_.log.Read(parameters_.filter, position_,
+                                                      parameters_.batch_limits, parameters_.detail);
   if (absl::IsOutOfRange(stretch.status())) {
     return sources_.cursors.HistoryGone(parameters_.filter.digest(), sources_.log.bounds());
   }

@@ -39,6 +39,7 @@ class StreamReader {
     storage::LogPosition position = 0;  // starts behind it
     storage::LogBounds bounds;          // of the log at the start
     StretchLimits batch_limits;
+    EventDetail detail = EventDetail::kAsLogged;
   };
 
   // What there is to say.

@@ -4,12 +4,12 @@
 #include <string>
 #include <utility>
 
-#include "server/lifecycle/export_room.h"
 #include "server/lifecycle/membership.h"
 #include "server/lifecycle/page_token.pb.h"
 #include "server/lifecycle/paging.h"
 #include "server/lifecycle/room_records.h"
 #include "server/lifecycle/visible_room.h"
+#include "server/membership/full_invite.h"
 #include "server/membership/room_member.h"
 
 namespace innkeeper::membership {
@@ -23,7 +23,6 @@ using lifecycle::PageTokenInvalid;
 using lifecycle::PendingInvitesPageToken;
 using lifecycle::SealPageToken;
 using lifecycle::UserRoomsPageToken;
-using rooms::Json;
 using storage::RoomReader;
 
 constexpr char kMember[] = "m.room.member";
@@ -33,13 +32,6 @@ constexpr int kDefaultPage = 100;
 constexpr char kMembersPurpose[] = "members-page";
 constexpr char kUserRoomsPurpose[] = "user-rooms-page";
 constexpr char kInvitesPurpose[] = "pending-invites-page";
-
-// The state that an invited user may see (Matrix client-server API, "Stripped
-// state").
-constexpr const char* kStrippedTypes[] = {"m.room.create",     "m.room.name",
-                                          "m.room.avatar",     "m.room.topic",
-                                          "m.room.join_rules", "m.room.canonical_alias",
-                                          "m.room.encryption"};
 
 // What a stranger may see of a room.
 v1::Room StrippedRoom(const storage::RoomRecord& room) {
@@ -52,13 +44,6 @@ v1::Room StrippedRoom(const storage::RoomRecord& room) {
   stripped.set_canonical_alias(room.canonical_alias());
   stripped.set_encryption_algorithm(room.encryption_algorithm());
   return stripped;
-}
-
-std::string StrippedEvent(const rooms::StateKey& key, const rooms::StateEntry& entry) {
-  return rooms::CanonicalJson(Json{{"content", entry.content},
-                                   {"sender", entry.sender},
-                                   {"state_key", key.state_key},
-                                   {"type", key.type}});
 }
 
 bool Matches(v1::Membership filter, v1::Membership membership) {
@@ -197,8 +182,7 @@ absl::StatusOr<v1::ListPendingInvitesResponse> MemberBrowser::ListPendingInvites
         if (!status.ok()) return false;
         const bool is_staged = !room->has_value();
         if (is_staged) return true;
-        absl::StatusOr<v1::PendingInvite> invite =
-            ToPendingInvite(reader, (*room)->record, user.user_id, record);
+        auto invite = InviteInFull(reader, key_, (*room)->record, user.user_id, record);
         status = invite.status();
         if (!status.ok()) return false;
         bytes += invite->ByteSizeLong();
@@ -214,30 +198,6 @@ absl::StatusOr<v1::ListPendingInvitesResponse> MemberBrowser::ListPendingInvites
     response.set_next_page_token(SealPageToken(signer_, kInvitesPurpose, next));
   }
   return response;
-}
-
-absl::StatusOr<v1::PendingInvite> MemberBrowser::ToPendingInvite(
-    const RoomReader& reader, const storage::RoomRecord& room, const std::string& user_id,
-    const storage::PendingInviteRecord& record) const {
-  auto event = reader.GetEvent(room.room_id(), record.number());
-  if (!event.ok()) return event.status();
-  if (!event->has_value()) return absl::DataLossError("the list of pending invites is damaged");
-  const rooms::RoomVersion& version = lifecycle::VersionOf(room);
-  auto pdu = lifecycle::SignedPdu(version, key_, room.room_id(), **event);
-  if (!pdu.ok()) return pdu.status();
-  std::vector<rooms::StateKey> shown = {{kMember, (*event)->sender()}};
-  for (const char* type : kStrippedTypes) shown.push_back({type, ""});
-  auto state = lifecycle::LoadState(reader, room, shown);
-  if (!state.ok()) return state.status();
-
-  v1::PendingInvite invite;
-  invite.set_room_id(room.room_id());
-  invite.set_room_version(std::string(version.id));
-  invite.set_user_id(user_id);
-  invite.set_event_id(record.event_id());
-  invite.set_pdu(*std::move(pdu));
-  for (const auto& [key, entry] : *state) *invite.add_stripped_state() = StrippedEvent(key, entry);
-  return invite;
 }
 
 }  // namespace innkeeper::membership

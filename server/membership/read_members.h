@@ -34,10 +34,6 @@ class MemberBrowser {
       const v1::ListPendingInvitesRequest& request) const;
 
  private:
-  absl::StatusOr<v1::PendingInvite> ToPendingInvite(
-      const storage::RoomReader& reader, const storage::RoomRecord& room,
-      const std::string& user_id, const storage::PendingInviteRecord& record) const;
-
   const storage::Engine& engine_;
   const TokenSigner& signer_;
   const rooms::SigningKey& key_;

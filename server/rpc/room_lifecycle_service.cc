@@ -63,6 +63,11 @@ bool MayKnowOfAll(const Call& call, const lifecycle::UpgradeActor& actor) {
   return actor.as_administrator || call.principal->Has(Role::kReadAll);
 }
 
+// How much of events the caller may see.
+feed::EventDetail DetailFor(const auth::Principal& principal) {
+  return principal.Has(Role::kFederate) ? feed::EventDetail::kInFull : feed::EventDetail::kAsLogged;
+}
+
 // The request of a stream, if its caller may watch. It is small, and parsed where
 // it arrives.
 absl::StatusOr<v1::WatchRoomEventsRequest> ReadWatchRequest(
@@ -203,8 +208,10 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* RoomLifecycleService::WatchRoomEvent
   const absl::Time start = absl::Now();
   auto principal = environment_.authenticator.Authenticate(Authorization(*context));
   std::string caller = principal.ok() ? (*principal)->name() : "-";
+  const feed::EventDetail detail =
+      principal.ok() ? DetailFor(**principal) : feed::EventDetail::kAsLogged;
   return rpc::WatchRoomEvents(
-      use_cases_.feed, *context, ReadWatchRequest(principal, *request),
+      use_cases_.feed, *context, ReadWatchRequest(principal, *request), detail,
       [start, caller = std::move(caller)](absl::string_view stream_id, const absl::Status& status) {
         LogCall(kWatchRoomEvents.name, caller, "", status, absl::Now() - start, stream_id);
       });
@@ -215,8 +222,8 @@ grpc::ServerUnaryReactor* RoomLifecycleService::ListRoomEvents(grpc::CallbackSer
                                                                grpc::ByteBuffer* response) {
   return ServeUnary<v1::ListRoomEventsRequest>(
       kListRoomEvents, environment_, environment_.read_executor, context, request, response,
-      [this](Call&, const v1::ListRoomEventsRequest& message) {
-        return use_cases_.feed.List(message);
+      [this](const Call& call, const v1::ListRoomEventsRequest& message) {
+        return use_cases_.feed.List(message, DetailFor(*call.principal));
       });
 }
 

@@ -21,9 +21,10 @@ class RoomEventWriter final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   RoomEventWriter(grpc::CallbackServerContext& context, WatchDone done)
       : context_(context), done_(std::move(done)) {}
 
-  void Start(feed::EventFeed& feed, const absl::StatusOr<v1::WatchRoomEventsRequest>& request) {
+  void Start(feed::EventFeed& feed, const absl::StatusOr<v1::WatchRoomEventsRequest>& request,
+             feed::EventDetail detail) {
     if (!request.ok()) return End(request.status());
-    auto subscription = feed.Subscribe(*request, *this);
+    auto subscription = feed.Subscribe(*request, *this, detail);
     if (!subscription.ok()) return End(subscription.status());
     subscription_ = *std::move(subscription);
     subscription_->Start();
@@ -71,9 +72,10 @@ class RoomEventWriter final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchRoomEvents(
     feed::EventFeed& feed, grpc::CallbackServerContext& context,
-    const absl::StatusOr<v1::WatchRoomEventsRequest>& request, WatchDone done) {
+    const absl::StatusOr<v1::WatchRoomEventsRequest>& request, feed::EventDetail detail,
+    WatchDone done) {
   auto* writer = new RoomEventWriter(context, std::move(done));
-  writer->Start(feed, request);
+  writer->Start(feed, request, detail);
   return writer;
 }
 

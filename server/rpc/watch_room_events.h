@@ -23,13 +23,15 @@ namespace innkeeper::rpc {
 using WatchDone = absl::AnyInvocable<void(absl::string_view stream_id, const absl::Status& status)>;
 
 // Serves one call of WatchRoomEvents: what the handler of the method, registered
-// raw, returns to gRPC. The caller is already known to be allowed to watch.
+// raw, returns to gRPC. The caller is already known to be allowed to watch, in that
+// detail.
 //
 // `request` is the call's request, or the error that the call is to end with.
 // `context` is the call's; `feed` must outlive the gRPC server. Does not block.
 grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchRoomEvents(
     feed::EventFeed& feed, grpc::CallbackServerContext& context,
-    const absl::StatusOr<v1::WatchRoomEventsRequest>& request, WatchDone done);
+    const absl::StatusOr<v1::WatchRoomEventsRequest>& request, feed::EventDetail detail,
+    WatchDone done);
 
 }  // namespace innkeeper::rpc
 

@@ -192,13 +192,14 @@ class Campaign {
 
   // The events behind `cursor`, which is moved on.
   std::vector<v1::RoomEvent> ReadEvents(std::string& cursor) {
+    const TestClient client(address_, TestToken("watcher"));
     v1::ListRoomEventsRequest request;
     request.set_page_size(1000);
     std::vector<v1::RoomEvent> events;
     bool more = true;
     while (more) {
       request.set_after_cursor(cursor);
-      const Reply<v1::ListRoomEventsResponse> reply = admin_->ListRoomEvents(request);
+      const Reply<v1::ListRoomEventsResponse> reply = client.ListRoomEvents(request);
       if (!violations_.Expect(reply.ok(), "no log: ", reply.status.error_message())) break;
       events.insert(events.end(), reply.response.events().begin(), reply.response.events().end());
       cursor = reply.response.next_cursor();

@@ -8,12 +8,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/e2e/e2e_test.h"
+#include "tests/support/watch_stream.h"
 
 namespace innkeeper {
 namespace {
 
 using grpc::StatusCode;
+using testing::Contains;
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::IsSupersetOf;
 using testing::SizeIs;
@@ -297,6 +300,39 @@ TEST_F(MembershipListsTest, InvitesToOtherServersWaitUntilTheyAreAcknowledged) {
   EXPECT_TRUE(sender.AckInvite(ack).ok());
   EXPECT_THAT(backend().AckInvite(ack).status,
               IsError(StatusCode::PERMISSION_DENIED, "ROLE_MISSING"));
+}
+
+TEST_F(MembershipListsTest, TheStreamBringsInvitesInFullToThoseWhoDeliverThem) {
+  const std::string zoe = "@zoe:elsewhere.example";
+  const TestClient admin(server().address(), TestToken("admin"));
+  v1::WatchRoomEventsRequest now;
+  WatchStream to_deliver(admin, now), to_watch(watcher(), now);
+  for (WatchStream* stream : {&to_deliver, &to_watch}) stream->UntilCaughtUp();
+  const std::string room_id =
+      NewRoom(R"({"name": "Lobby", "invites": ["@zoe:elsewhere.example"]})");
+  const auto of = [&](std::vector<v1::RoomEvent> events) {
+    for (const v1::RoomEvent& event : events) {
+      if (event.room_id() == room_id && event.has_room_invite_pending()) {
+        return event.room_invite_pending();
+      }
+    }
+    return v1::RoomInvitePending();
+  };
+  const v1::RoomInvitePending in_full = of(to_deliver.NextEvents(2));
+  EXPECT_EQ(in_full.user_id(), zoe);
+  EXPECT_EQ(in_full.room_version(), "11");
+  const auto pdu = nlohmann::json::parse(in_full.pdu());
+  EXPECT_EQ(pdu["state_key"], zoe);
+  EXPECT_TRUE(pdu["signatures"].contains("example.org"));
+  EXPECT_THAT(in_full.stripped_state(), Contains(HasSubstr("Lobby")));
+  EXPECT_EQ(of(EventsOf(admin, room_id)).DebugString(), in_full.DebugString());
+
+  // To others a room's content is none of their business.
+  const v1::RoomInvitePending told = of(to_watch.NextEvents(2));
+  EXPECT_EQ(told.event_id(), in_full.event_id());
+  EXPECT_EQ(told.room_version() + told.pdu(), "");
+  EXPECT_THAT(told.stripped_state(), IsEmpty());
+  EXPECT_EQ(of(EventsOf(watcher(), room_id)).DebugString(), told.DebugString());
 }
 
 // A server of its own: the list is of all rooms, and the server is restarted.

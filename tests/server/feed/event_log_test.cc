@@ -185,5 +185,53 @@ TEST_F(EventLogTest, ReadAtTheEndIsEmpty) {
   EXPECT_EQ(stretch.through, 3u);
 }
 
+// The positions of the events that were completed.
+std::vector<storage::LogPosition> Completed(const Stretch& stretch) {
+  std::vector<storage::LogPosition> positions;
+  for (const auto& event : stretch.events) {
+    if (event->event.room_created().preset() == v1::ROOM_PRESET_UNSPECIFIED) continue;
+    EXPECT_EQ(event->bytes, event->event.SerializeAsString());
+    positions.push_back(event->position());
+  }
+  return positions;
+}
+
+TEST_F(EventLogTest, CompletesEventsForThoseWhoGetThemInFull) {
+  const TestCompleter completer;
+  EventLog log(*engine_, {.completer = &completer});
+  AppendRooms(*engine_, {"!plain:x", "!full:x"});
+  AppendRooms(*engine_, {"!plain:x"});
+  ASSERT_TRUE(log.Refresh());
+  const Stretch full = log.Read(EventFilter(), 0, kAmple, EventDetail::kInFull).value();
+  EXPECT_THAT(Positions(full), ElementsAre(1, 2, 3));
+  EXPECT_THAT(Completed(full), ElementsAre(2));
+  EXPECT_THAT(Completed(log.Read(EventFilter(), 0, kAmple).value()), IsEmpty());
+}
+
+TEST_F(EventLogTest, KnowsWhatMemoryLacks) {
+  const TestCompleter completer;
+  EventLog log(*engine_, {.completer = &completer});
+  AppendRooms(*engine_, {"!full:x"});
+  AppendRooms(*engine_, {"!plain:x"});
+  ASSERT_TRUE(log.Refresh());
+  const Stretch both = log.ReadRecent(EventFilter(), 0, kAmple).value();
+  EXPECT_THAT(Completed(both), IsEmpty());
+  EXPECT_TRUE(log.MayLackDetail(both, EventDetail::kInFull));
+  EXPECT_FALSE(log.MayLackDetail(both, EventDetail::kAsLogged));
+  const Stretch plain = log.ReadRecent(EventFilter(), 1, kAmple).value();
+  EXPECT_FALSE(log.MayLackDetail(plain, EventDetail::kInFull));
+}
+
+TEST_F(EventLogTest, LimitsCountWhatIsAdded) {
+  const TestCompleter completer;
+  EventLog log(*engine_, {.completer = &completer});
+  AppendRooms(*engine_, std::vector<std::string>(3, "!full:x"));
+  const size_t bytes = log.Read(EventFilter(), 0, kAmple).value().events[0]->bytes.size();
+  const StretchLimits limits = {1000, 2 * bytes};
+  EXPECT_THAT(Positions(log.Read(EventFilter(), 0, limits).value()), ElementsAre(1, 2));
+  EXPECT_THAT(Positions(log.Read(EventFilter(), 0, limits, EventDetail::kInFull).value()),
+              ElementsAre(1));
+}
+
 }  // namespace
 }  // namespace innkeeper::feed

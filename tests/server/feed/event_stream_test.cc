@@ -68,6 +68,33 @@ TEST(EventStreamTest, BringsWhatIsThereAndThenWhatComes) {
   EXPECT_EQ(later.events().events(0).cursor(), later.events().cursor());
 }
 
+TEST(EventStreamTest, BringsEventsInFullToThoseWhoMaySeeThem) {
+  const TestCompleter completer;
+  TestFeed::Options options;
+  options.feed.log.completer = &completer;
+  TestFeed feed(options);
+  AppendRooms(feed.engine(), {"!full:x"});
+  TestStream in_full(*feed, FromOldest(), EventDetail::kInFull);
+  TestStream as_logged(*feed, FromOldest());
+  for (TestStream* stream : {&in_full, &as_logged}) stream->Next();
+  const auto preset = [](TestStream& stream) {
+    return stream.NextEvents(1).front().room_created().preset();
+  };
+  EXPECT_EQ(preset(in_full), v1::ROOM_PRESET_PUBLIC_CHAT);
+  EXPECT_EQ(preset(as_logged), v1::ROOM_PRESET_UNSPECIFIED);
+  for (TestStream* stream : {&in_full, &as_logged}) EXPECT_TRUE(stream->Next().has_caught_up());
+
+  AppendRooms(feed.engine(), {"!full:x"});
+  EXPECT_EQ(preset(in_full), v1::ROOM_PRESET_PUBLIC_CHAT);
+  EXPECT_EQ(preset(as_logged), v1::ROOM_PRESET_UNSPECIFIED);
+  AppendRooms(feed.engine(), {"!plain:x"});
+  EXPECT_EQ(preset(in_full), v1::ROOM_PRESET_UNSPECIFIED);
+
+  EXPECT_EQ(feed->List({}, EventDetail::kInFull)->events(0).room_created().preset(),
+            v1::ROOM_PRESET_PUBLIC_CHAT);
+  EXPECT_EQ(feed->List({})->events(0).room_created().preset(), v1::ROOM_PRESET_UNSPECIFIED);
+}
+
 TEST(EventStreamTest, StartsNowByDefault) {
   TestFeed feed;
   AppendRooms(feed.engine(), 3);

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "google/rpc/error_details.pb.h"
 #include "server/events/event_codec.h"
@@ -25,6 +26,14 @@ class NoSink final : public SubscriptionSink {
 };
 
 }  // namespace
+
+bool TestCompleter::MayComplete(const v1::RoomEvent& event) const {
+  return absl::StartsWith(event.room_id(), "!full");
+}
+
+void TestCompleter::Complete(v1::RoomEvent& event) const {
+  event.mutable_room_created()->set_preset(v1::ROOM_PRESET_PUBLIC_CHAT);
+}
 
 void AppendRooms(storage::Engine& engine, const std::vector<std::string>& room_ids) {
   storage::CommitRequest request;
@@ -93,8 +102,9 @@ void TestFeed::Close() {
   engine_.reset();
 }
 
-TestStream::TestStream(EventFeed& feed, const v1::WatchRoomEventsRequest& request) {
-  auto subscription = feed.Subscribe(request, *this);
+TestStream::TestStream(EventFeed& feed, const v1::WatchRoomEventsRequest& request,
+                       EventDetail detail) {
+  auto subscription = feed.Subscribe(request, *this, detail);
   CHECK(subscription.ok()) << subscription.status();
   subscription_ = *std::move(subscription);
   subscription_->Start();

@@ -20,12 +20,20 @@
 #include "server/base/executor.h"
 #include "server/base/random.h"
 #include "server/base/signed_token.h"
+#include "server/events/event_completer.h"
 #include "server/feed/event_feed.h"
 #include "server/feed/subscription.h"
 #include "storage/engine.h"
 #include "tests/support/temp_dir.h"
 
 namespace innkeeper::feed {
+
+// Adds a preset to each "room.created" of a room whose id begins with "!full".
+class TestCompleter final : public EventCompleter {
+ public:
+  bool MayComplete(const v1::RoomEvent& event) const override;
+  void Complete(v1::RoomEvent& event) const override;
+};
 
 // Commits a "room.created" for each of `room_ids`, together.
 void AppendRooms(storage::Engine& engine, const std::vector<std::string>& room_ids);
@@ -92,7 +100,8 @@ class TestFeed {
 class TestStream final : private SubscriptionSink {
  public:
   // Crashes if the feed refuses the stream.
-  TestStream(EventFeed& feed, const v1::WatchRoomEventsRequest& request);
+  TestStream(EventFeed& feed, const v1::WatchRoomEventsRequest& request,
+             EventDetail detail = EventDetail::kAsLogged);
 
   // Ends the stream if it has not ended.
   ~TestStream() override;

@@ -109,7 +109,7 @@ class WatchServer final
     EXPECT_TRUE(
         grpc::SerializationTraits<v1::WatchRoomEventsRequest>::Deserialize(&bytes, &*message).ok());
     if (!refusal_.ok()) message = refusal_;
-    auto* reactor = rpc::WatchRoomEvents(feed_, *context, message,
+    auto* reactor = rpc::WatchRoomEvents(feed_, *context, message, feed::EventDetail::kAsLogged,
                                          [this](absl::string_view, const absl::Status& status) {
                                            absl::MutexLock lock(&mutex_);
                                            ends_.push_back(status);
