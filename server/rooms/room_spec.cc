@@ -6,7 +6,6 @@
 #include <glog/logging.h>
 
 #include "absl/container/flat_hash_set.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/errors/errors.h"
@@ -214,7 +213,7 @@ void CheckName(const std::string& name, FieldErrors& errors) {
     errors.Add("name", absl::StrCat("must be at most ", kMaxNameBytes, " bytes long"));
   } else if (!IsPlainText(name)) {
     errors.Add("name", "must be valid UTF-8 without NUL");
-  } else if (std::all_of(name.begin(), name.end(), absl::ascii_isspace)) {
+  } else if (IsWhiteSpace(name)) {
     errors.Add("name", "must not be only white space");
   }
 }

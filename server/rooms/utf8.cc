@@ -1,12 +1,21 @@
 #include "server/rooms/utf8.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
+
+#include "absl/strings/strip.h"
 
 namespace innkeeper::rooms {
 namespace {
 
 // By the length of a character: what must not be written shorter.
 constexpr uint32_t kSmallestCodePoint[] = {0, 0, 0x80, 0x800, 0x10000};
+
+constexpr absl::string_view kWhiteSpace[] = {
+    "\t",     "\n",     "\v",     "\f",     "\r",     " ",      "\u0085", "\u00a0", "\u1680",
+    "\u2000", "\u2001", "\u2002", "\u2003", "\u2004", "\u2005", "\u2006", "\u2007", "\u2008",
+    "\u2009", "\u200a", "\u2028", "\u2029", "\u202f", "\u205f", "\u3000"};
 
 bool IsContinuation(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
 
@@ -35,6 +44,16 @@ bool IsUtf8(absl::string_view text) {
     const size_t length = CharacterLength(text);
     if (length == 0) return false;
     text.remove_prefix(length);
+  }
+  return true;
+}
+
+bool IsWhiteSpace(absl::string_view text) {
+  while (!text.empty()) {
+    const bool consumed =
+        std::any_of(std::begin(kWhiteSpace), std::end(kWhiteSpace),
+                    [&](absl::string_view space) { return absl::ConsumePrefix(&text, space); });
+    if (!consumed) return false;
   }
   return true;
 }

@@ -15,6 +15,10 @@ namespace innkeeper::rooms {
 // nothing above U+10FFFF.
 bool IsUtf8(absl::string_view text);
 
+// True if no character of the UTF-8 text `text` is other than white space, by Unicode's
+// property White_Space.
+bool IsWhiteSpace(absl::string_view text);
+
 // Returns the longest beginning of the UTF-8 text `text` that is at most
 // `max_bytes` long and does not end inside a character.
 absl::string_view Utf8Prefix(absl::string_view text, size_t max_bytes);

@@ -24,6 +24,15 @@ TEST(Utf8Test, RefusesEverythingElse) {
   }
 }
 
+TEST(Utf8Test, KnowsWhiteSpaceOfEveryKind) {
+  for (const std::string text : {"", " \t\n", "\u3000", "\u00a0\u2003 \u205f", "\u0085"}) {
+    EXPECT_TRUE(IsWhiteSpace(text)) << text;
+  }
+  for (const std::string text : {"a", " \u3000.", "\u200b", "日本", "\u3001", "\u3000\U0001F600"}) {
+    EXPECT_FALSE(IsWhiteSpace(text)) << text;
+  }
+}
+
 TEST(Utf8Test, PrefixEndsBetweenCharacters) {
   EXPECT_EQ(Utf8Prefix("abc", 3), "abc");
   EXPECT_EQ(Utf8Prefix("abc", 2), "ab");
