@@ -98,6 +98,18 @@ absl::StatusOr<Stored<RoomRecord>> ReadUpgradable(const RoomReader& reader,
   return room;
 }
 
+// Whether the lock of the room was taken for the same request.
+absl::StatusOr<bool> IsBeingCarriedOut(const RoomReader& reader,
+                                       const UpgradeRoomCommand& command) {
+  const storage::RequestKey& key = command.identity.key;
+  if (key.request_id.empty()) return false;
+  auto room = reader.GetRoom(command.room_id);
+  if (!room.ok()) return room.status();
+  if (!room->has_value()) return false;
+  const storage::UpgradeRecord& lock = (*room)->record.upgrade();
+  return lock.request_owner() == key.owner && lock.request_id() == key.request_id;
+}
+
 UpgradeTarget TargetOf(const UpgradeRoomCommand& command) {
   return {command.actor, *rooms::FindRoomVersion(command.new_version), command.options};
 }
@@ -151,6 +163,8 @@ absl::StatusOr<storage::UpgradeRecord> RoomUpgrader::Lock(const UpgradeRoomComma
     lock.set_new_version(command.new_version);
     lock.set_start_time_us(absl::ToUnixMicros(now));
     lock.set_lease_expire_time_us(absl::ToUnixMicros(now + options_.lease));
+    lock.set_request_owner(command.identity.key.owner);
+    lock.set_request_id(command.identity.key.request_id);
     RoomCommit commit;
     StageLock(commit, *room, lock, now);
     const storage::CommitResult result = CommitAndWait(engine_, commit.Take());
@@ -264,11 +278,15 @@ absl::Status RoomUpgrader::RecoverExpired() {
 
 absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::Refuse(const UpgradeRoomCommand& command,
                                                              const absl::Status& refusal) {
-  // Whoever replaced the room meanwhile may be the same request, sent twice.
+  // Whoever replaced the room meanwhile, or is about to, may be the same request, sent
+  // twice.
   const RoomReader reader(engine_);
   auto answered = FindResponse<v1::UpgradeRoomResponse>(reader, command.identity);
   if (!answered.ok()) return answered.status();
   if (answered->has_value()) return **std::move(answered);
+  absl::StatusOr<bool> under_way = IsBeingCarriedOut(reader, command);
+  if (!under_way.ok()) return under_way.status();
+  if (*under_way) return refusal;
   const std::optional<v1::UpgradeFailureReason> reason = FailureReason(refusal);
   if (!reason) return refusal;
   auto room = reader.GetRoom(command.room_id);

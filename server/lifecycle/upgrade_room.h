@@ -94,7 +94,8 @@ class RoomUpgrader {
   absl::StatusOr<v1::UpgradeRoomResponse> Preview(const UpgradeRoomCommand& command);
   absl::Status LockIsLost(const storage::UpgradeRecord& lock) const;
   UpgradeRun::Options RunOptions() const { return {options_.lease, options_.request_retention}; }
-  // Tells the stream that the upgrade may not start, and returns that.
+  // Tells the stream that the upgrade may not start, unless the same request is being
+  // carried out already, and returns that.
   absl::StatusOr<v1::UpgradeRoomResponse> Refuse(const UpgradeRoomCommand& command,
                                                  const absl::Status& refusal);
 

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "server/errors/errors.h"
@@ -220,6 +221,28 @@ TEST_F(UpgradeRoomTest, ARepeatedRequestGetsTheSameResponse) {
 
   command.identity.fingerprint = "another";
   EXPECT_EQ(ReasonOf(upgrader_->Upgrade(command).status()), v1::ERROR_REASON_REQUEST_ID_REUSED);
+}
+
+TEST_F(UpgradeRoomTest, ARequestRepeatedWhileItIsCarriedOutHasNotFailed) {
+  const std::string room_id = NewRoom();
+  UpgradeRoomCommand command = Command(room_id);
+  command.identity = {{"backend", "request-1"}, "fingerprint"};
+  bool repeated = false;
+  engine_.SetHook([&](const storage::CommitRequest& request) {
+    const bool is_last = request.log_entries.size() == 2;
+    if (!is_last || std::exchange(repeated, true)) return;
+    EXPECT_EQ(ReasonOf(upgrader_->Upgrade(command).status()),
+              v1::ERROR_REASON_ROOM_UPGRADE_IN_PROGRESS);
+    UpgradeRoomCommand another = command;
+    another.identity.key.request_id = "request-2";
+    EXPECT_FALSE(upgrader_->Upgrade(another).ok());
+    EXPECT_EQ(LastFailure(), v1::UPGRADE_FAILURE_REASON_UPGRADE_IN_PROGRESS);
+  });
+  EXPECT_TRUE(upgrader_->Upgrade(command).ok());
+  EXPECT_TRUE(repeated);
+  EXPECT_THAT(EventTypes(),
+              ElementsAre("room.created", "room.upgrade.failed", "room.created", "room.upgraded"))
+      << "the other request alone has failed";
 }
 
 TEST_F(UpgradeRoomTest, AValidateOnlyUpgradeWritesNothing) {
