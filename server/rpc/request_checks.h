@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "server/errors/errors.h"
 #include "server/lifecycle/request_log.h"
@@ -34,6 +35,16 @@ lifecycle::RequestIdentity IdentityOf(const Request& request, const std::string&
                                       absl::string_view principal) {
   if (request_id.empty()) return {};
   return {{std::string(principal), request_id}, Fingerprint(request)};
+}
+
+// As IdentityOf, for ids that the users for whom the principal makes requests choose each
+// for themselves.
+template <typename Request>
+lifecycle::RequestIdentity IdentityAmongUsersOf(const Request& request,
+                                                const std::string& transaction_id,
+                                                absl::string_view principal,
+                                                const std::string& user) {
+  return IdentityOf(request, transaction_id, absl::StrCat(principal, " ", user));
 }
 
 }  // namespace innkeeper::rpc

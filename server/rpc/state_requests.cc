@@ -9,22 +9,31 @@
 namespace innkeeper::rpc {
 namespace {
 
-// Fills in what all requests that write have. `id_field` is what they call `id`.
+// Fills in what all requests that write have.
 template <typename Request>
-void FillIn(const Request& request, absl::string_view id_field, const std::string& id,
-            absl::string_view principal, state::WriteCommand& command) {
+void FillIn(const Request& request, state::WriteCommand& command) {
   CheckRoomIdField(request.room_id(), command.field_errors);
-  CheckRequestId(id_field, id, command.field_errors);
   command.room_id = request.room_id();
   command.requester = request.requester();
-  command.identity = IdentityOf(request, id, principal);
+}
+
+// As above, for requests that have a transaction id.
+template <typename Request>
+void FillInTransaction(const Request& request, absl::string_view principal,
+                       state::WriteCommand& command) {
+  FillIn(request, command);
+  CheckRequestId("transaction_id", request.transaction_id(), command.field_errors);
+  command.identity =
+      IdentityAmongUsersOf(request, request.transaction_id(), principal, request.requester());
 }
 
 }  // namespace
 
 state::SetStateCommand ToCommand(const v1::SetStateRequest& request, absl::string_view principal) {
   state::SetStateCommand command;
-  FillIn(request, "request_id", request.request_id(), principal, command);
+  FillIn(request, command);
+  CheckRequestId("request_id", request.request_id(), command.field_errors);
+  command.identity = IdentityOf(request, request.request_id(), principal);
   command.type = request.type();
   command.state_key = request.state_key();
   command.content = JsonFromStruct(request.content());
@@ -34,7 +43,7 @@ state::SetStateCommand ToCommand(const v1::SetStateRequest& request, absl::strin
 state::SendEventCommand ToCommand(const v1::SendEventRequest& request,
                                   absl::string_view principal) {
   state::SendEventCommand command;
-  FillIn(request, "transaction_id", request.transaction_id(), principal, command);
+  FillInTransaction(request, principal, command);
   command.type = request.type();
   command.content = JsonFromStruct(request.content());
   return command;
@@ -43,7 +52,7 @@ state::SendEventCommand ToCommand(const v1::SendEventRequest& request,
 state::RedactEventCommand ToCommand(const v1::RedactEventRequest& request,
                                     absl::string_view principal) {
   state::RedactEventCommand command;
-  FillIn(request, "transaction_id", request.transaction_id(), principal, command);
+  FillInTransaction(request, principal, command);
   command.event_id = request.event_id();
   command.reason = request.reason();
   return command;

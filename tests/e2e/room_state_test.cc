@@ -107,6 +107,31 @@ TEST_F(RoomStateTest, ATransactionIsCarriedOutOnce) {
               IsError(grpc::StatusCode::INVALID_ARGUMENT, "REQUEST_ID_REUSED"));
 }
 
+TEST_F(RoomStateTest, UsersBehindOneCallerChooseTransactionIdsForThemselves) {
+  const std::string alice = User("alice"), bob = User("bob");
+  const std::string room_id = NewRoom(alice);
+  ASSERT_TRUE(backend().InviteUser(InviteRequest(room_id, alice, bob)).ok());
+  ASSERT_TRUE(backend().JoinRoom(JoinRequest(room_id, bob)).ok());
+  v1::SendEventRequest of_alice = SendRequest(room_id, alice, "Hello");
+  v1::SendEventRequest of_bob = SendRequest(room_id, bob, "Hi");
+  for (v1::SendEventRequest* request : {&of_alice, &of_bob}) request->set_transaction_id("m1.1");
+  const auto first = backend().SendEvent(of_alice), second = backend().SendEvent(of_bob);
+  ASSERT_TRUE(first.ok() && second.ok()) << second.status.error_message();
+  EXPECT_EQ(second.response.event().sender(), bob);
+  EXPECT_EQ(backend().SendEvent(of_alice).response.DebugString(), first.response.DebugString());
+  EXPECT_EQ(backend().SendEvent(of_bob).response.DebugString(), second.response.DebugString());
+
+  // Nor do they meet the request ids of the caller.
+  v1::SetStateRequest set = SetStateRequest(room_id, alice, "m.room.name", R"({"name": "one"})");
+  set.set_request_id("m1.1");
+  EXPECT_TRUE(backend().SetState(set).ok());
+  v1::RedactEventRequest redact = RedactRequest(room_id, bob, second.response.event().event_id());
+  redact.set_transaction_id("redact." + room_id.substr(1, 5));
+  ASSERT_TRUE(backend().RedactEvent(redact).ok());
+  redact.set_requester(alice);
+  EXPECT_TRUE(backend().RedactEvent(redact).ok());
+}
+
 TEST_F(RoomStateTest, StateIsSetOnceAndShowsWhereverItIsLookedFor) {
   const std::string alice = User("alice");
   const std::string room_id = NewRoom(alice);
