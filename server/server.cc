@@ -36,6 +36,7 @@
 #include "server/lifecycle/transaction.h"
 #include "server/lifecycle/upgrade_room.h"
 #include "server/membership/change_membership.h"
+#include "server/membership/full_invite.h"
 #include "server/membership/pending_invites.h"
 #include "server/membership/read_members.h"
 #include "server/rooms/identifiers.h"
@@ -79,6 +80,10 @@ std::string HostName() {
   return name;
 }
 
+std::string InstanceName(const ServerConfig& config) {
+  return config.instance_name.empty() ? HostName() : config.instance_name;
+}
+
 lifecycle::RoomCreator::Options CreatorOptions(const ServerConfig& config) {
   lifecycle::RoomCreator::Options options;
   options.server_name = config.server_name;
@@ -92,17 +97,23 @@ lifecycle::RoomCreator::Options CreatorOptions(const ServerConfig& config) {
 
 lifecycle::RoomUpgrader::Options UpgraderOptions(const ServerConfig& config) {
   return {.server_name = config.server_name,
-          .instance_name = config.instance_name.empty() ? HostName() : config.instance_name,
+          .instance_name = InstanceName(config),
           .lease = config.upgrade_lease,
           .request_retention = config.request_id_retention};
+}
+
+lifecycle::RoomImporter::Options ImporterOptions(const ServerConfig& config) {
+  return {.staging = {.instance_name = InstanceName(config), .lease = config.upgrade_lease},
+          .max_bytes = static_cast<size_t>(config.max_import_bytes)};
 }
 
 absl::Duration ForEverIfZero(absl::Duration duration) {
   return duration == absl::ZeroDuration() ? absl::InfiniteDuration() : duration;
 }
 
-feed::EventFeedOptions FeedOptions(const ServerConfig& config) {
+feed::EventFeedOptions FeedOptions(const ServerConfig& config, const EventCompleter& completer) {
   feed::EventFeedOptions options;
+  options.log.completer = &completer;
   options.stall_timeout = ForEverIfZero(config.stream_stall_timeout);
   options.max_age = ForEverIfZero(config.max_stream_age);
   if (config.event_retention > absl::ZeroDuration()) {
@@ -200,15 +211,15 @@ class RealServer final : public Server {
         linker_({clock_, random_, config.server_name}),
         browser_(*engine_, signer_),
         exporter_(*engine_, signing_key_),
-        importer_(*engine_, clock_, signing_key_,
-                  {.max_bytes = static_cast<size_t>(config.max_import_bytes)}),
+        importer_(*engine_, clock_, signing_key_, ImporterOptions(config)),
         membership_changer_(*engine_, {clock_, random_, config.server_name}),
         member_browser_(*engine_, signer_, signing_key_),
         room_writer_({clock_, random_, config.server_name}),
         timeline_reader_(*engine_, signer_),
         directory_editor_(*engine_, {clock_, random_, config.server_name}),
         directory_reader_(*engine_, signer_),
-        feed_(*engine_, signer_, read_executor_, random_, FeedOptions(config)),
+        invite_completer_(*engine_, signing_key_),
+        feed_(*engine_, signer_, read_executor_, random_, FeedOptions(config, invite_completer_)),
         environment_{*authenticator_,   gate_,      read_executor_, write_executor_,
                      upgrade_executor_, transactor_},
         service_(environment_,
@@ -260,6 +271,7 @@ class RealServer final : public Server {
   const state::TimelineReader timeline_reader_;
   const directory::DirectoryEditor directory_editor_;
   const directory::DirectoryReader directory_reader_;
+  const membership::InviteCompleter invite_completer_;
   feed::EventFeed feed_;
   rpc::CallGate gate_;
   const rpc::CallEnvironment environment_;
@@ -277,11 +289,14 @@ class RealServer final : public Server {
 
 absl::Status RealServer::Serve() {
   absl::Status recovered = upgrader_.RecoverOwn();
+  if (recovered.ok()) recovered = importer_.RecoverOwn();
   if (!recovered.ok()) return recovered;
   absl::Status listening = Listen();
   if (!listening.ok()) return listening;
   maintenance_.emplace(kMaintenancePeriod, [this] {
     lifecycle::Maintain(*engine_, upgrader_, clock_(), config_.event_retention);
+    absl::Status discarded = importer_.RecoverExpired();
+    LOG_IF(ERROR, !discarded.ok()) << "discarding what imports left behind: " << discarded;
     absl::Status announced =
         membership::AnnouncePendingInvites(*engine_, clock_(), config_.invite_reminder_period);
     LOG_IF(ERROR, !announced.ok()) << "telling of pending invites again: " << announced;

@@ -18,8 +18,8 @@
 //   user's    = 'U' str(user_id) str(room_id)                          UserRoomRecord
 //   locked    = 'L' str(room_id)                                       (empty)
 //   staged    = 'G' str(room_id)                                       StagedRoomRecord
-//   request   = 'Q' str(principal) str(request_id)                     RequestRecord
-//   expiry    = 'X' u64(expire_time_us) str(principal) str(request_id) (empty)
+//   request   = 'Q' str(owner) str(request_id)                         RequestRecord
+//   expiry    = 'X' u64(expire_time_us) str(owner) str(request_id)     (empty)
 //   setting   = 'M' str(name)                                          raw bytes
 //   subscription
 //             = 'W' str(name)                                          SubscriptionRecord

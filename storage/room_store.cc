@@ -79,13 +79,13 @@ std::string UserRoomKey(absl::string_view user_id, absl::string_view room_id) {
 }
 
 std::string RequestRecordKey(const RequestKey& key) {
-  return KeyBuilder(Table::kRequest).Str(key.principal).Str(key.request_id).Build();
+  return KeyBuilder(Table::kRequest).Str(key.owner).Str(key.request_id).Build();
 }
 
 std::string RequestExpiryKey(const RequestKey& key, int64_t expire_time_us) {
   return KeyBuilder(Table::kRequestExpiry)
       .U64(static_cast<uint64_t>(expire_time_us))
-      .Str(key.principal)
+      .Str(key.owner)
       .Str(key.request_id)
       .Build();
 }
@@ -331,19 +331,20 @@ absl::Status RoomReader::ScanPendingInvites(
 }
 
 absl::Status RoomReader::ScanStagedRooms(
-    absl::FunctionRef<bool(std::string room_id, StagedRoomRecord record)> visit) const {
+    absl::FunctionRef<bool(std::string room_id, Stored<StagedRoomRecord> staged)> visit) const {
   const std::string prefix = KeyBuilder(Table::kStagedRoom).Build();
   absl::Status status;
-  absl::Status scanned = snapshot_->Scan(
-      prefix, PrefixEnd(prefix), [&](absl::string_view key, absl::string_view value, Revision) {
-        std::optional<std::string> room_id = KeyReader(key).Str();
-        auto record = Decode<StagedRoomRecord>(key, value);
-        if (!room_id || !record.ok()) {
-          status = record.ok() ? Damaged(key) : record.status();
-          return false;
-        }
-        return visit(*std::move(room_id), *std::move(record));
-      });
+  absl::Status scanned =
+      snapshot_->Scan(prefix, PrefixEnd(prefix),
+                      [&](absl::string_view key, absl::string_view value, Revision revision) {
+                        std::optional<std::string> room_id = KeyReader(key).Str();
+                        auto record = Decode<StagedRoomRecord>(key, value);
+                        if (!room_id || !record.ok()) {
+                          status = record.ok() ? Damaged(key) : record.status();
+                          return false;
+                        }
+                        return visit(*std::move(room_id), {*std::move(record), revision});
+                      });
   return scanned.ok() ? status : scanned;
 }
 
@@ -395,13 +396,13 @@ absl::StatusOr<std::vector<RoomReader::ExpiredRequest>> RoomReader::ListExpiredR
       snapshot_->Scan(begin, end, [&](absl::string_view key, absl::string_view, Revision) {
         KeyReader reader(key);
         std::optional<uint64_t> expire_time_us = reader.U64();
-        std::optional<std::string> principal = reader.Str();
+        std::optional<std::string> owner = reader.Str();
         std::optional<std::string> request_id = reader.Str();
-        if (!expire_time_us || !principal || !request_id) {
+        if (!expire_time_us || !owner || !request_id) {
           status = Damaged(key);
           return false;
         }
-        expired.push_back({{*std::move(principal), *std::move(request_id)},
+        expired.push_back({{*std::move(owner), *std::move(request_id)},
                            absl::FromUnixMicros(static_cast<int64_t>(*expire_time_us))});
         return expired.size() < limit;
       });
@@ -445,6 +446,16 @@ void RoomCommit::BeginStaging(absl::string_view room_id, const StagedRoomRecord&
 
 void RoomCommit::EndStaging(absl::string_view room_id) {
   PutOrDelete(StagedRoomKey(room_id), false);
+}
+
+void RoomCommit::RenewStaging(absl::string_view room_id, const StagedRoomRecord& record,
+                              Revision revision) {
+  RequireStaging(room_id, revision);
+  Put(StagedRoomKey(room_id), Encode(record));
+}
+
+void RoomCommit::RequireStaging(absl::string_view room_id, Revision revision) {
+  Require(Precondition::Unchanged(StagedRoomKey(room_id), revision), Conflict::kStagingChanged);
 }
 
 void RoomCommit::PutEvent(absl::string_view room_id, int64_t number, const EventRecord& event) {

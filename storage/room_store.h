@@ -39,9 +39,12 @@ struct StatePosition {
   std::string state_key;
 };
 
-// A request that was carried out, by who made it and the id they gave it.
+// A request that was carried out, by whose ids it is told apart with and its id among
+// them.
 struct RequestKey {
-  std::string principal;
+  // Of requests of a principal its name, of those of one of its users "NAME USER": names
+  // have no white space.
+  std::string owner;
   std::string request_id;
 };
 
@@ -111,7 +114,7 @@ class RoomReader {
 
   // Visits the rooms that are being staged; see RoomCommit::BeginStaging.
   absl::Status ScanStagedRooms(
-      absl::FunctionRef<bool(std::string room_id, StagedRoomRecord record)> visit) const;
+      absl::FunctionRef<bool(std::string room_id, Stored<StagedRoomRecord> staged)> visit) const;
 
   // Visits the rooms on the list of public rooms, those with most joined members
   // first and then by id, from behind `after` on.
@@ -201,6 +204,7 @@ class RoomCommit {
     kRoomChanged,          // UpdateRoom: somebody else changed the room
     kAliasTaken,           // CreateAlias: it exists; the others: it changed
     kInviteChanged,        // RequirePendingInvite: it was delivered, or is another one now
+    kStagingChanged,       // RenewStaging, RequireStaging: it is somebody else's, or over
     kRequestRecorded,      // RecordRequest: the request was carried out already
     kSubscriptionExists,   // CreateSubscription: the name is taken
     kSubscriptionChanged,  // the others on subscriptions: somebody else changed it
@@ -217,6 +221,12 @@ class RoomCommit {
   // has CreateRoom and EndStaging. Until then it has no head, and nobody sees it.
   void BeginStaging(absl::string_view room_id, const StagedRoomRecord& record);
   void EndStaging(absl::string_view room_id);
+
+  // Rewrites that note, which was last written at `revision`.
+  void RenewStaging(absl::string_view room_id, const StagedRoomRecord& record, Revision revision);
+
+  // Demands that the note was last written at `revision`, or with 0 that there is none.
+  void RequireStaging(absl::string_view room_id, Revision revision);
 
   // Writes a new event, the `number`th of a room.
   void PutEvent(absl::string_view room_id, int64_t number, const EventRecord& event);

@@ -10,6 +10,7 @@
 #include "server/lifecycle/imported_room.h"
 #include "server/lifecycle/room_errors.h"
 #include "server/lifecycle/room_records.h"
+#include "server/lifecycle/staged_room.h"
 #include "storage/room_store.h"
 
 namespace innkeeper::lifecycle {
@@ -62,6 +63,20 @@ v1::ImportRoomResponse ResponseFor(const storage::RoomRecord& record,
 }  // namespace
 
 RoomUpload RoomImporter::Begin() { return RoomUpload(*this); }
+
+absl::Status RoomImporter::RecoverOwn() {
+  return DiscardDeadImports(engine_, staging_, clock_(),
+                            [this](const storage::StagedRoomRecord& note) {
+                              return note.instance() == staging_.instance_name;
+                            });
+}
+
+absl::Status RoomImporter::RecoverExpired() {
+  const absl::Time now = clock_();
+  return DiscardDeadImports(engine_, staging_, now, [now](const storage::StagedRoomRecord& note) {
+    return note.lease_expire_time_us() <= absl::ToUnixMicros(now);
+  });
+}
 
 RoomUpload::~RoomUpload() { importer_.budget_.Return(reserved_bytes_); }
 
@@ -140,19 +155,21 @@ absl::StatusOr<v1::ImportRoomResponse> RoomUpload::Store(const rooms::ImportedRo
 
 absl::Status RoomUpload::Commit(const storage::RoomRecord& record,
                                 const rooms::ImportedRoom& room) const {
-  storage::RoomCommit commit;
-  StageImportedRoom(commit, record, room);
-  commit.PutRoomKeys(record.room_id(),
-                     KeysOfOthers(room, header_.verify_keys, importer_.key_.server_name));
-  commit.AppendLog(ImportedEvent(record));
-  const storage::CommitResult result = CommitAndWait(importer_.engine_, commit.Take());
-  if (result.status.ok()) return absl::OkStatus();
-  // Nothing but that the room is new is demanded.
-  if (absl::IsAborted(result.status)) return RoomExists(record.room_id());
-  if (absl::IsInvalidArgument(result.status)) {
-    return Invalid("events.pdus", "make a larger room than this server can take in");
+  StagedImport import(importer_.engine_, importer_.clock_, importer_.staging_, record.room_id());
+  ImportedRoomRecords records(record, room);
+  storage::RoomCommit part;
+  records.StagePart(part, kStagedPartBytes);
+  while (!records.done()) {
+    absl::Status committed = import.CommitPart(std::move(part));
+    if (!committed.ok()) return committed;
+    part = storage::RoomCommit();
+    records.StagePart(part, kStagedPartBytes);
   }
-  return CommitError(result);
+  part.CreateRoom(record);
+  part.PutRoomKeys(record.room_id(),
+                   KeysOfOthers(room, header_.verify_keys, importer_.key_.server_name));
+  part.AppendLog(ImportedEvent(record));
+  return import.CommitLastPart(std::move(part));
 }
 
 }  // namespace innkeeper::lifecycle

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -16,6 +17,7 @@
 #include "server/base/byte_budget.h"
 #include "server/base/clock.h"
 #include "server/lifecycle/import_header.h"
+#include "server/lifecycle/staged_import.h"
 #include "server/rooms/room_import.h"
 #include "server/rooms/signing.h"
 #include "storage/engine.h"
@@ -29,6 +31,7 @@ class RoomUpload;
 class RoomImporter {
  public:
   struct Options {
+    StagedImport::Options staging;
     // How many bytes the events of all imports under way may have together; an event
     // counts for kEventOverhead more than it has. They take about ten times as much memory.
     size_t max_bytes = size_t{256} << 20;
@@ -38,10 +41,22 @@ class RoomImporter {
   // The references must outlive the importer and its uploads. `key` is this server's.
   RoomImporter(storage::Engine& engine, const Clock& clock, const rooms::SigningKey& key,
                Options options)
-      : engine_(engine), clock_(clock), key_(key), budget_(options.max_bytes) {}
+      : engine_(engine),
+        clock_(clock),
+        key_(key),
+        staging_(std::move(options.staging)),
+        budget_(options.max_bytes) {}
 
   // Begins an import.
   RoomUpload Begin();
+
+  // Discards what imports have written that this instance left behind. To be called at
+  // start, before the first import ends. Blocks. Errors of RoomReader and of CommitResult.
+  absl::Status RecoverOwn();
+
+  // Discards what all imports have written whose lease has run out. Blocks. Errors as
+  // above.
+  absl::Status RecoverExpired();
 
  private:
   friend class RoomUpload;
@@ -49,11 +64,12 @@ class RoomImporter {
   storage::Engine& engine_;
   const Clock& clock_;
   const rooms::SigningKey& key_;
+  const StagedImport::Options staging_;
   ByteBudget budget_;
 };
 
 // An import under way. Nothing is written before Finish(), so that one that breaks off
-// leaves nothing behind. Not thread-safe.
+// leaves nothing behind, and nothing is seen before all of it is. Not thread-safe.
 class RoomUpload {
  public:
   ~RoomUpload();
@@ -66,7 +82,7 @@ class RoomUpload {
   absl::Status Take(const v1::ImportRoomRequest& message);
 
   // Judges the events, writes the room and says what became of it. Takes time in
-  // proportion to the events, and waits for the commit. Errors as above. The import is
+  // proportion to the events, and waits for the commits. Errors as above. The import is
   // over then.
   absl::StatusOr<v1::ImportRoomResponse> Finish();
 

@@ -5,9 +5,9 @@
 #include <set>
 #include <string>
 
-#include "absl/container/flat_hash_map.h"
 #include "server/lifecycle/room_records.h"
 #include "server/lifecycle/room_status.h"
+#include "server/lifecycle/staged_room.h"
 #include "server/rooms/identifiers.h"
 #include "server/rooms/json.h"
 #include "server/rooms/named_rooms.h"
@@ -76,22 +76,34 @@ storage::RoomKeysRecord KeysOfOthers(const rooms::ImportedRoom& room, const room
   return record;
 }
 
-void StageImportedRoom(RoomCommit& commit, const RoomRecord& record,
-                       const rooms::ImportedRoom& room) {
-  const rooms::RoomVersion& version = VersionOf(record);
-  commit.CreateRoom(record);
-  int64_t number = 0;
-  absl::flat_hash_map<absl::string_view, const rooms::Event*> by_id;
+ImportedRoomRecords::ImportedRoomRecords(const RoomRecord& record, const rooms::ImportedRoom& room)
+    : record_(record), room_(room), next_entry_(room.state.begin()) {
+  by_id_.reserve(room.events.size());
   for (const rooms::ReceivedEvent& received : room.events) {
-    commit.PutEvent(record.room_id(), ++number, ToEventRecord(received, record.revision()));
-    by_id.emplace(received.event.event_id, &received.event);
+    by_id_.emplace(received.event.event_id, &received.event);
   }
-  for (const auto& [place, entry] : room.state) {
-    const rooms::Event& event = *by_id.at(entry.reference.event_id);
-    commit.PutState(record.room_id(), {place.type, place.state_key},
-                    ToStateRecord(version, event, record.revision()), std::nullopt);
-    StageIndexes(commit, record, event);
+}
+
+void ImportedRoomRecords::StagePart(RoomCommit& commit, size_t max_bytes) {
+  size_t bytes = 0;
+  while (!done() && bytes < max_bytes) {
+    bytes += next_event_ < room_.events.size() ? StageNextEvent(commit) : StageNextEntry(commit);
   }
+}
+
+size_t ImportedRoomRecords::StageNextEvent(RoomCommit& commit) {
+  const storage::EventRecord event = ToEventRecord(room_.events[next_event_++], record_.revision());
+  commit.PutEvent(record_.room_id(), static_cast<int64_t>(next_event_), event);
+  return event.ByteSizeLong() + kEventOverheadBytes;
+}
+
+size_t ImportedRoomRecords::StageNextEntry(RoomCommit& commit) {
+  const auto& [place, entry] = *next_entry_++;
+  const rooms::Event& event = *by_id_.at(entry.reference.event_id);
+  const storage::StateRecord state = ToStateRecord(VersionOf(record_), event, record_.revision());
+  commit.PutState(record_.room_id(), {place.type, place.state_key}, state, std::nullopt);
+  StageIndexes(commit, record_, event);
+  return state.ByteSizeLong() + kEventOverheadBytes;
 }
 
 }  // namespace innkeeper::lifecycle

@@ -14,8 +14,10 @@ absl::Status RoomNotFound(const std::string& room_id) {
 
 absl::Status RoomExists(const std::string& room_id) {
   return WithResource(
-      MakeError(absl::StatusCode::kAlreadyExists, v1::ERROR_REASON_ROOM_EXISTS,
-                "header.room_id: there is such a room here already; nothing was imported"),
+      MakeError(
+          absl::StatusCode::kAlreadyExists, v1::ERROR_REASON_ROOM_EXISTS,
+          "header.room_id: there is such a room here already, or it is being imported; nothing "
+          "was imported"),
       "room", room_id);
 }
 

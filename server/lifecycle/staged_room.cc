@@ -18,9 +18,6 @@ using storage::RoomReader;
 
 constexpr char kMember[] = "m.room.member";
 
-// What an event takes in the store besides its content, about.
-constexpr size_t kEventOverheadBytes = 1000;
-
 // How many records are discarded in one commit.
 constexpr int kDiscardedAtOnce = 500;
 
@@ -142,12 +139,14 @@ void StagedRoom::StageEvents(RoomCommit& commit, int64_t now_us) {
                    server_name_);
 }
 
-absl::Status DiscardStagedRoom(storage::Engine& engine, const std::string& room_id) {
+absl::Status DiscardStagedRoom(storage::Engine& engine, const std::string& room_id,
+                               storage::Revision revision) {
   while (true) {
     absl::StatusOr<RoomCommit> commit = StageErasures(RoomReader(engine), room_id);
     if (!commit.ok()) return commit.status();
     const bool is_last = commit->empty();
     if (is_last) commit->EndStaging(room_id);
+    if (revision != 0) commit->RequireStaging(room_id, revision);
     const storage::CommitResult result = CommitAndWait(engine, commit->Take());
     if (!result.status.ok() || is_last) return result.status;
   }
@@ -158,14 +157,13 @@ absl::Status DiscardAbandonedUpgrades(storage::Engine& engine) {
   {
     const RoomReader reader(engine);
     absl::Status status;
-    absl::Status scanned =
-        reader.ScanStagedRooms([&](std::string room_id, const storage::StagedRoomRecord& note) {
-          if (note.old_room_id().empty()) return true;
-          absl::StatusOr<bool> under_way = IsUnderWay(reader, note);
-          status = under_way.status();
-          if (status.ok() && !*under_way) abandoned.push_back(std::move(room_id));
-          return status.ok();
-        });
+    absl::Status scanned = reader.ScanStagedRooms([&](std::string room_id, const auto& staged) {
+      if (staged.record.old_room_id().empty()) return true;
+      absl::StatusOr<bool> under_way = IsUnderWay(reader, staged.record);
+      status = under_way.status();
+      if (status.ok() && !*under_way) abandoned.push_back(std::move(room_id));
+      return status.ok();
+    });
     if (!scanned.ok()) return scanned;
     if (!status.ok()) return status;
   }

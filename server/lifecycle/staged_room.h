@@ -25,6 +25,13 @@
 
 namespace innkeeper::lifecycle {
 
+// How many bytes one part has, about: few enough for writes to other rooms not to notice
+// that they wait for it.
+inline constexpr size_t kStagedPartBytes = size_t{64} << 10;
+
+// What an event takes in the store besides its content, about.
+inline constexpr size_t kEventOverheadBytes = 1000;
+
 // Gathers the first events of a room and puts them into commits. Not thread-safe.
 class StagedRoom {
  public:
@@ -37,7 +44,7 @@ class StagedRoom {
   void Append(std::vector<rooms::Event> events);
 
   // True if what was appended since the last part is enough for another.
-  bool IsPartFull() const { return part_bytes_ >= kMaxPartBytes; }
+  bool IsPartFull() const { return part_bytes_ >= kStagedPartBytes; }
 
   // Puts what was appended since the last part into `commit`, as another one. The room
   // has an id then, and events.
@@ -50,7 +57,7 @@ class StagedRoom {
                                     const storage::RoomRecord& old_room, int64_t now_us);
 
   // Tells the event stream, in the commit of the last part, of the invites that wait for
-  // delivery: of the first 100,000. The others are due to be told of. `labels` are the
+  // delivery: of the first 1,000. The others are due to be told of. `labels` are the
   // room's.
   void LogPendingInvites(storage::RoomCommit& commit, const RoomLabels& labels) const;
 
@@ -61,11 +68,8 @@ class StagedRoom {
   const std::string& room_id() const { return room_id_; }
 
  private:
-  // Small enough for writes to other rooms not to notice that they wait for it.
-  static constexpr size_t kMaxPartBytes = size_t{64} << 10;
-
-  // So many fit into the last commit.
-  static constexpr size_t kMaxInvitesLogged = 100'000;
+  // So many do not make the last commit slow.
+  static constexpr size_t kMaxInvitesLogged = 1000;
 
   // An invite of the room that waits for delivery. There may be many.
   struct PendingInvite {
@@ -90,9 +94,11 @@ class StagedRoom {
   rooms::RoomState state_;  // without members
 };
 
-// Removes all that was staged of a room, in several commits. Blocks. Errors of
-// RoomReader and of CommitResult; it can be called again then.
-absl::Status DiscardStagedRoom(storage::Engine& engine, const std::string& room_id);
+// Removes all that was staged of a room, in several commits: only as long as the note of
+// it was last written at `revision`, unless that is 0. Blocks. Errors of RoomReader and of
+// CommitResult, ABORTED if it was not; it can be called again then.
+absl::Status DiscardStagedRoom(storage::Engine& engine, const std::string& room_id,
+                               storage::Revision revision = 0);
 
 // Discards the rooms that were staged by upgrades which hold no lock any more. Blocks.
 // Errors as above.

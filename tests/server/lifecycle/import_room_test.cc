@@ -20,7 +20,6 @@
 #include "server/lifecycle/room_edit.h"
 #include "server/lifecycle/room_records.h"
 #include "server/rooms/room_import.h"
-#include "storage/rocksdb/rocksdb_engine.h"
 #include "storage/room_store.h"
 #include "tests/server/rooms/forked_room.h"
 #include "tests/server/rooms/random_room.h"
@@ -757,21 +756,6 @@ TEST_F(ImportRoomTest, ImportsAtOnceShareTheLimit) {
   }
   RoomUpload third = importer.Begin();
   EXPECT_EQ(fill(third), absl::OkStatus());
-}
-
-TEST_F(ImportRoomTest, ARoomThatIsTooLargeForACommitIsRefused) {
-  storage::RocksDbOptions options;
-  options.path = dir_.File("small");
-  options.max_queued_bytes = 4096;
-  const auto small = storage::OpenRocksDb(std::move(options)).value();
-  RoomImporter importer(*small, clock_, key_, {});
-  const ForkedRoom room = RichRoom("11");
-  RoomUpload upload = importer.Begin();
-  ASSERT_EQ(upload.Take(Message(HeaderFor(room))), absl::OkStatus());
-  ASSERT_EQ(upload.Take(Message(SignedPdus(room))), absl::OkStatus());
-  const absl::Status refused = upload.Finish().status();
-  EXPECT_EQ(ReasonOf(refused), v1::ERROR_REASON_INVALID_REQUEST);
-  EXPECT_THAT(rooms::ViolatedFields(refused), ElementsAre("events.pdus"));
 }
 
 }  // namespace

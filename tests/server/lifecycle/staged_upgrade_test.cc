@@ -75,7 +75,7 @@ class StagedUpgradeTest : public UpgradeFixture {
   std::vector<std::string> StagedRooms() {
     std::vector<std::string> staged;
     EXPECT_TRUE(RoomReader(*store_)
-                    .ScanStagedRooms([&](std::string room_id, const storage::StagedRoomRecord&) {
+                    .ScanStagedRooms([&](std::string room_id, const auto&) {
                       staged.push_back(std::move(room_id));
                       return true;
                     })
