@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
-#include <fstream>
 #include <functional>
 #include <string>
 #include <thread>
@@ -32,6 +31,7 @@
 #include "storage/room_store.h"
 #include "tests/bench/calls.h"
 #include "tests/bench/load.h"
+#include "tests/bench/memory.h"
 #include "tests/support/test_server.h"
 
 ABSL_FLAG(int, members, 100'000, "how many members the large room has");
@@ -98,22 +98,6 @@ void AddMembers(const ServerConfig& config, const std::string& room_id, int coun
   }
   CheckOk((*engine)->Close());
 }
-
-// A figure of /proc/self/status, in MiB.
-int64_t MemoryMiB(const std::string& figure) {
-  std::ifstream status("/proc/self/status");
-  std::string name;
-  int64_t kib = 0;
-  while (status >> name) {
-    if (name == figure + ":" && status >> kib) return kib / 1024;
-    status.ignore(1000, '\n');
-  }
-  CHECK(false) << "there is no " << figure;
-  return 0;
-}
-
-// From now on VmHWM tells the most memory since now.
-void ResetPeakMemory() { std::ofstream("/proc/self/clear_refs") << "5"; }
 
 struct Upgrade {
   absl::Duration time;

@@ -1,7 +1,8 @@
 // The benchmark of the main job. In one run, at 1, 16, 64 and 256 calls in
 // flight, it measures an empty echo service (the ceiling) and the methods of
 // RoomLifecycle, all in the same set-up: server and client in this process, over
-// the loopback. Prints a table in Markdown.
+// the loopback. Beside one call in flight it measures a bare synced write, too: with
+// the echo the least that a durable call can take. Prints a table in Markdown.
 //
 //   innkeeper_bench [--seconds=3] [--in_flight=1,16,64,256]
 //                   [--calls=GetRoom,CreateRoom,UpgradeRoom2,UpgradeRoom100]
@@ -27,6 +28,7 @@
 #include "tests/bench/calls.h"
 #include "tests/bench/echo.grpc.pb.h"
 #include "tests/bench/load.h"
+#include "tests/bench/synced_write.h"
 #include "tests/support/test_client.h"
 #include "tests/support/test_server.h"
 
@@ -136,6 +138,17 @@ struct Benchmark {
                    });
   }
 
+  void PrintSyncedWrite(absl::Duration bare_call, absl::Duration created) const {
+    const LoadResult written = MeasureSyncedWrites(duration);
+    absl::PrintF("| synced write | 1 | %.0f | | %.2f | %.2f | %.0f |\n", written.calls_per_second,
+                 absl::ToDoubleMilliseconds(written.p50), absl::ToDoubleMilliseconds(written.p99),
+                 absl::ToDoubleMicroseconds(written.cpu_per_call));
+    absl::PrintF("| CreateRoom to echo and synced write | 1 | | | %.2f times | | |\n",
+                 absl::FDivDuration(created, bare_call + written.p50));
+    std::fflush(stdout);
+    CHECK_EQ(written.failures, 0);
+  }
+
   // Each call is measured between two measurements of the ceiling, for machines
   // whose speed changes.
   void PrintRows(int in_flight, const std::vector<std::string>& read_ids) {
@@ -151,7 +164,11 @@ struct Benchmark {
     const int64_t upgrades =
         static_cast<int64_t>(absl::ToDoubleSeconds(duration) * (in_flight == 1 ? 500 : 1500));
     if (IsMeasured("GetRoom")) print("GetRoom", MeasureGet(in_flight, read_ids));
-    if (IsMeasured("CreateRoom")) print("CreateRoom", MeasureCreate(in_flight));
+    if (IsMeasured("CreateRoom")) {
+      const LoadResult created = MeasureCreate(in_flight);
+      print("CreateRoom", created);
+      if (in_flight == 1) PrintSyncedWrite(before.p50, created.p50);
+    }
     if (IsMeasured("UpgradeRoom2")) {
       print("UpgradeRoom, 2 members", MeasureUpgrade(in_flight, MakeRooms(rooms, upgrades, 2)));
     }

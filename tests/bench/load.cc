@@ -72,19 +72,10 @@ absl::Duration Percentile(std::vector<int64_t>& sorted_ns, double fraction) {
   return absl::Nanoseconds(sorted_ns[rank]);
 }
 
-}  // namespace
-
-LoadResult RunLoad(int in_flight, const LoadEnd& end, const StartCall& start_call) {
-  const absl::Duration cpu_before = CpuTime();
-  const absl::Time start = absl::Now();
-  Loop loop(in_flight, start, end, start_call);
-  loop.Run();
-  const absl::Duration taken = absl::Now() - start;
-  const absl::Duration cpu = CpuTime() - cpu_before;
-
+LoadResult Summarise(const std::vector<Lane>& lanes, absl::Duration taken, absl::Duration cpu) {
   LoadResult result;
   std::vector<int64_t> latencies;
-  for (const Lane& lane : loop.lanes()) {
+  for (const Lane& lane : lanes) {
     latencies.insert(latencies.end(), lane.latencies_ns.begin(), lane.latencies_ns.end());
     result.failures += lane.failures;
   }
@@ -95,6 +86,30 @@ LoadResult RunLoad(int in_flight, const LoadEnd& end, const StartCall& start_cal
   result.p50 = Percentile(latencies, 0.5);
   result.p99 = Percentile(latencies, 0.99);
   return result;
+}
+
+}  // namespace
+
+LoadResult RunLoad(int in_flight, const LoadEnd& end, const StartCall& start_call) {
+  const absl::Duration cpu_before = CpuTime();
+  const absl::Time start = absl::Now();
+  Loop loop(in_flight, start, end, start_call);
+  loop.Run();
+  return Summarise(loop.lanes(), absl::Now() - start, CpuTime() - cpu_before);
+}
+
+LoadResult RunSerially(absl::Duration duration, absl::FunctionRef<bool(int64_t index)> call) {
+  const absl::Duration cpu_before = CpuTime();
+  const absl::Time start = absl::Now();
+  Lane lane;
+  absl::Time now = start;
+  for (int64_t index = 0; now < start + duration; ++index) {
+    if (!call(index)) ++lane.failures;
+    const absl::Time after = absl::Now();
+    lane.latencies_ns.push_back(absl::ToInt64Nanoseconds(after - now));
+    now = after;
+  }
+  return Summarise({lane}, now - start, CpuTime() - cpu_before);
 }
 
 LoadResult RunPacedLoad(double calls_per_second, absl::Duration duration,

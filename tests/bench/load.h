@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "absl/functional/function_ref.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 
@@ -38,6 +39,9 @@ struct LoadEnd {
 
 // Keeps `in_flight` calls in flight until `end`, and waits for the last of them.
 LoadResult RunLoad(int in_flight, const LoadEnd& end, const StartCall& start_call);
+
+// Calls `call`, which says whether it succeeded, again and again for `duration`.
+LoadResult RunSerially(absl::Duration duration, absl::FunctionRef<bool(int64_t index)> call);
 
 // Starts `calls_per_second` calls a second for `duration`, whether earlier ones have ended
 // or not, and waits for the last of them. `calls_per_second` of the result is what it came
