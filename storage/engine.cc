@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 
 namespace innkeeper::storage {
 namespace {
+
+constexpr absl::string_view kNotInMemory = "innkeeper/not-in-memory";
 
 absl::Status CheckKey(absl::string_view key) {
   if (key.empty()) return absl::InvalidArgumentError("a key is empty");
@@ -17,6 +20,16 @@ absl::Status CheckKey(absl::string_view key) {
 }
 
 }  // namespace
+
+absl::Status NotInMemory() {
+  absl::Status status = absl::UnavailableError("not in memory");
+  status.SetPayload(kNotInMemory, absl::Cord());
+  return status;
+}
+
+bool IsNotInMemory(const absl::Status& status) {
+  return absl::IsUnavailable(status) && status.GetPayload(kNotInMemory).has_value();
+}
 
 CommitResult CommitAndWait(Engine& engine, CommitRequest request) {
   CommitResult result;

@@ -117,8 +117,20 @@ struct LogBounds {
 
 inline constexpr size_t kMaxKeyBytes = 2048;
 
+// Where a snapshot reads.
+enum class ReadTier {
+  kAll,     // wherever it must, such as from a disk; its methods may block
+  kMemory,  // in what is at hand; its methods never block, but may fail with NotInMemory()
+};
+
+// The error of a snapshot of ReadTier::kMemory that would have to wait for what it is
+// asked for. UNAVAILABLE; IsNotInMemory tells it from others of that code. For engines.
+absl::Status NotInMemory();
+bool IsNotInMemory(const absl::Status& status);
+
 // The store as of one revision. Thread-safe. Must not outlive its engine, and
-// should be short-lived: it holds back the reclaiming of space.
+// should be short-lived: it holds back the reclaiming of space. All of its methods may fail
+// as ReadTier says.
 class Snapshot {
  public:
   virtual ~Snapshot() = default;
@@ -165,7 +177,8 @@ class Engine {
 
   // The store as of its latest durable revision: it shows every commit whose
   // `done` was called before.
-  virtual std::unique_ptr<Snapshot> NewSnapshot() const = 0;
+  virtual std::unique_ptr<Snapshot> NewSnapshot(ReadTier tier) const = 0;
+  std::unique_ptr<Snapshot> NewSnapshot() const { return NewSnapshot(ReadTier::kAll); }
 
   // As NewSnapshot()->Get(key), but cheaper.
   virtual absl::StatusOr<std::optional<Versioned>> Get(absl::string_view key) const = 0;

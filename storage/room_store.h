@@ -48,13 +48,15 @@ struct RequestKey {
   std::string request_id;
 };
 
-// Reads from one snapshot. Thread-safe. Must not outlive the engine.
+// Reads from one snapshot, of all the store or of what is in memory. Thread-safe. Must not
+// outlive the engine.
 //
 // Errors of all methods: DATA_LOSS if a record is damaged or of an unknown
 // version, else those of Snapshot.
 class RoomReader {
  public:
-  explicit RoomReader(const Engine& engine) : snapshot_(engine.NewSnapshot()) {}
+  explicit RoomReader(const Engine& engine, ReadTier tier = ReadTier::kAll)
+      : snapshot_(engine.NewSnapshot(tier)) {}
 
   absl::StatusOr<std::optional<Stored<RoomRecord>>> GetRoom(absl::string_view room_id) const;
 

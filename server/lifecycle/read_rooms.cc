@@ -32,8 +32,9 @@ absl::Status RevisionOutOfRange(const storage::RoomRecord& room) {
 
 }  // namespace
 
-absl::StatusOr<v1::GetRoomResponse> RoomBrowser::GetRoom(const v1::GetRoomRequest& request) const {
-  auto room = ReadVisibleRoom(RoomReader(engine_), request.room_id(), request.requester());
+absl::StatusOr<v1::GetRoomResponse> RoomBrowser::GetRoom(const v1::GetRoomRequest& request,
+                                                         storage::ReadTier tier) const {
+  auto room = ReadVisibleRoom(RoomReader(engine_, tier), request.room_id(), request.requester());
   if (!room.ok()) return room.status();
   v1::GetRoomResponse response;
   *response.mutable_room() = ToProto(*room);

@@ -25,7 +25,9 @@ class RoomBrowser {
   RoomBrowser(const storage::Engine& engine, const TokenSigner& signer)
       : engine_(engine), signer_(signer) {}
 
-  absl::StatusOr<v1::GetRoomResponse> GetRoom(const v1::GetRoomRequest& request) const;
+  // Looks where `tier` says, and then does not block or fails with NotInMemory().
+  absl::StatusOr<v1::GetRoomResponse> GetRoom(const v1::GetRoomRequest& request,
+                                              storage::ReadTier tier) const;
 
   absl::StatusOr<v1::GetRoomStateResponse> GetRoomState(
       const v1::GetRoomStateRequest& request) const;

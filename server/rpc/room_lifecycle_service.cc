@@ -168,7 +168,15 @@ grpc::ServerUnaryReactor* RoomLifecycleService::ServeRead(
 grpc::ServerUnaryReactor* RoomLifecycleService::GetRoom(grpc::CallbackServerContext* context,
                                                         const grpc::ByteBuffer* request,
                                                         grpc::ByteBuffer* response) {
-  return ServeRead(kGetRoom, context, request, response, &lifecycle::RoomBrowser::GetRoom);
+  return ServeLookup<v1::GetRoomRequest>(
+      kGetRoom, environment_, context, request, response,
+      [&browser = use_cases_.browser](
+          Call& call, const v1::GetRoomRequest& message,
+          storage::ReadTier tier) -> absl::StatusOr<v1::GetRoomResponse> {
+        absl::Status admitted = AdmitRead(call, message);
+        if (!admitted.ok()) return admitted;
+        return browser.GetRoom(message, tier);
+      });
 }
 
 grpc::ServerUnaryReactor* RoomLifecycleService::GetRoomState(grpc::CallbackServerContext* context,

@@ -51,7 +51,7 @@ void Run(std::unique_ptr<PendingCall> pending, CallBody& body) {
 }  // namespace
 
 grpc::ServerUnaryReactor* ServeBytes(const Method& method, const CallEnvironment& environment,
-                                     Executor& executor, grpc::CallbackServerContext* context,
+                                     Executor* executor, grpc::CallbackServerContext* context,
                                      const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
                                      CallBody body) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
@@ -70,11 +70,15 @@ grpc::ServerUnaryReactor* ServeBytes(const Method& method, const CallEnvironment
     return reactor;
   }
   pending->call.principal = *std::move(principal);
+  if (executor == nullptr) {
+    Run(std::move(pending), body);
+    return reactor;
+  }
   const PendingCall& waiting = *pending;
   Executor::Task task = [pending = std::move(pending), body = std::move(body)]() mutable {
     Run(std::move(pending), body);
   };
-  if (!executor.TrySubmit(std::move(task))) Finish(waiting, Overloaded());
+  if (!executor->TrySubmit(std::move(task))) Finish(waiting, Overloaded());
   return reactor;
 }
 

@@ -2,11 +2,13 @@
 //
 // What every unary method does around its use case: the caller is authenticated on
 // gRPC's thread, the rest runs on an executor: the role is checked, the request
-// parsed, the use case called, the call logged, the outcome mapped.
+// parsed, the use case called, the call logged, the outcome mapped. A lookup whose answer is
+// in memory has no need of an executor.
 
 #ifndef INNKEEPER_SERVER_RPC_UNARY_CALL_H_
 #define INNKEEPER_SERVER_RPC_UNARY_CALL_H_
 
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -20,6 +22,7 @@
 #include "server/lifecycle/transaction.h"
 #include "server/rpc/call.h"
 #include "server/rpc/wire.h"
+#include "storage/engine.h"
 
 namespace innkeeper::rpc {
 
@@ -31,11 +34,19 @@ using Reply = absl::AnyInvocable<void(absl::StatusOr<grpc::ByteBuffer>)>;
 // replied to.
 using CallBody = absl::AnyInvocable<void(Call&, const grpc::ByteBuffer&, Reply)>;
 
-// Serves a call, with `body` run by `executor`. Returns the reactor for gRPC.
+// Serves a call, with `body` run by `executor`, or if that is null right here, where it
+// must not block. Returns the reactor for gRPC.
 grpc::ServerUnaryReactor* ServeBytes(const Method& method, const CallEnvironment& environment,
-                                     Executor& executor, grpc::CallbackServerContext* context,
+                                     Executor* executor, grpc::CallbackServerContext* context,
                                      const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
                                      CallBody body);
+
+// Replies with what a use case came to.
+template <typename Response>
+void ReplyWith(const absl::StatusOr<Response>& result, Reply& reply) {
+  if (!result.ok()) return reply(result.status());
+  reply(SerializeMessage(*result));
+}
 
 // As ServeBytes, with a use case that takes and returns messages:
 // absl::StatusOr<Response>(Call&, Request).
@@ -44,15 +55,40 @@ grpc::ServerUnaryReactor* ServeUnary(const Method& method, const CallEnvironment
                                      Executor& executor, grpc::CallbackServerContext* context,
                                      const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
                                      UseCase use_case) {
-  return ServeBytes(method, environment, executor, context, request, response,
+  return ServeBytes(method, environment, &executor, context, request, response,
                     [use_case = std::move(use_case)](Call& call, const grpc::ByteBuffer& bytes,
                                                      Reply reply) mutable {
                       Request message;
                       absl::Status parsed = ParseMessage(bytes, &message);
                       if (!parsed.ok()) return reply(parsed);
-                      auto result = use_case(call, std::move(message));
-                      if (!result.ok()) return reply(result.status());
-                      reply(SerializeMessage(*result));
+                      ReplyWith(use_case(call, std::move(message)), reply);
+                    });
+}
+
+// As ServeUnary, for a use case that looks up a little, in what is in memory or wherever
+// it must: absl::StatusOr<Response>(Call&, const Request&, storage::ReadTier). It is called
+// on gRPC's thread for what is in memory, which saves the way to another thread and back,
+// and by the read executor only if that is not enough.
+template <typename Request, typename UseCase>
+grpc::ServerUnaryReactor* ServeLookup(const Method& method, const CallEnvironment& environment,
+                                      grpc::CallbackServerContext* context,
+                                      const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
+                                      UseCase use_case) {
+  return ServeBytes(method, environment, /*executor=*/nullptr, context, request, response,
+                    [use_case = std::move(use_case), &executor = environment.read_executor](
+                        Call& call, const grpc::ByteBuffer& bytes, Reply reply) mutable {
+                      Request message;
+                      absl::Status parsed = ParseMessage(bytes, &message);
+                      if (!parsed.ok()) return reply(parsed);
+                      auto found = use_case(call, message, storage::ReadTier::kMemory);
+                      if (!storage::IsNotInMemory(found.status())) return ReplyWith(found, reply);
+                      auto waiting = std::make_shared<Reply>(std::move(reply));
+                      const bool taken =
+                          executor.TrySubmit([&call, use_case = std::move(use_case),
+                                              message = std::move(message), waiting]() mutable {
+                            ReplyWith(use_case(call, message, storage::ReadTier::kAll), *waiting);
+                          });
+                      if (!taken) (*waiting)(Overloaded());
                     });
 }
 
@@ -65,7 +101,7 @@ grpc::ServerUnaryReactor* ServeWrite(const Method& method, const CallEnvironment
                                      const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
                                      UseCase use_case) {
   return ServeBytes(
-      method, environment, environment.write_executor, context, request, response,
+      method, environment, &environment.write_executor, context, request, response,
       [use_case = std::move(use_case), &transactor = environment.transactor](
           Call& call, const grpc::ByteBuffer& bytes, Reply reply) mutable {
         Request message;

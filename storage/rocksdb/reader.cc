@@ -26,11 +26,12 @@ absl::StatusOr<std::optional<Versioned>> Interpret(const rocksdb::Status& status
 
 class DatabaseSnapshot : public Snapshot {
  public:
-  DatabaseSnapshot(const Database& database, HeadSeen head_seen)
+  DatabaseSnapshot(const Database& database, ReadTier tier, HeadSeen head_seen)
       : database_(database),
         head_seen_(std::move(head_seen)),
         snapshot_(database.db().GetSnapshot()) {
     options_.snapshot = snapshot_;
+    if (tier == ReadTier::kMemory) options_.read_tier = rocksdb::kBlockCacheTier;
   }
 
   ~DatabaseSnapshot() override { database_.db().ReleaseSnapshot(snapshot_); }
@@ -41,6 +42,8 @@ class DatabaseSnapshot : public Snapshot {
 
   absl::StatusOr<std::vector<std::optional<Versioned>>> MultiGet(
       const std::vector<std::string>& keys) const override {
+    // RocksDB 7.8.3 would look on the disk for several keys.
+    if (options_.read_tier == rocksdb::kBlockCacheTier) return GetEach(keys);
     const std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
     std::vector<rocksdb::PinnableSlice> values(keys.size());
     std::vector<rocksdb::Status> statuses(keys.size());
@@ -78,6 +81,17 @@ class DatabaseSnapshot : public Snapshot {
   }
 
  private:
+  absl::StatusOr<std::vector<std::optional<Versioned>>> GetEach(
+      const std::vector<std::string>& keys) const {
+    std::vector<std::optional<Versioned>> values;
+    for (const std::string& key : keys) {
+      absl::StatusOr<std::optional<Versioned>> value = Get(key);
+      if (!value.ok()) return value.status();
+      values.push_back(*std::move(value));
+    }
+    return values;
+  }
+
   const Database& database_;
   const HeadSeen head_seen_;
   const rocksdb::Snapshot* const snapshot_;
@@ -94,8 +108,9 @@ absl::StatusOr<std::optional<Versioned>> ReadValue(const Database& database,
   return Interpret(status, bytes);
 }
 
-std::unique_ptr<Snapshot> MakeSnapshot(const Database& database, HeadSeen head_seen) {
-  return std::make_unique<DatabaseSnapshot>(database, std::move(head_seen));
+std::unique_ptr<Snapshot> MakeSnapshot(const Database& database, ReadTier tier,
+                                       HeadSeen head_seen) {
+  return std::make_unique<DatabaseSnapshot>(database, tier, std::move(head_seen));
 }
 
 }  // namespace innkeeper::storage::embedded

@@ -28,7 +28,7 @@ absl::StatusOr<std::optional<Versioned>> ReadValue(const Database& database,
 using HeadSeen = absl::AnyInvocable<void(LogPosition head) const>;
 
 // Returns the database as it is now. It must stay open until the snapshot is gone.
-std::unique_ptr<Snapshot> MakeSnapshot(const Database& database, HeadSeen head_seen);
+std::unique_ptr<Snapshot> MakeSnapshot(const Database& database, ReadTier tier, HeadSeen head_seen);
 
 }  // namespace innkeeper::storage::embedded
 

@@ -41,8 +41,8 @@ class RocksDbEngine : public Engine {
 
   uint64_t incarnation() const override { return store_.meta.incarnation; }
 
-  std::unique_ptr<Snapshot> NewSnapshot() const override {
-    return embedded::MakeSnapshot(*store_.database,
+  std::unique_ptr<Snapshot> NewSnapshot(ReadTier tier) const override {
+    return embedded::MakeSnapshot(*store_.database, tier,
                                   [this](LogPosition head) { committer_.PublishHead(head); });
   }
 

@@ -21,6 +21,7 @@ inline absl::string_view FromSlice(const rocksdb::Slice& bytes) {
 // Returns OK for OK, else an error whose message starts with `doing`:
 //   DATA_LOSS            damaged or missing files;
 //   FAILED_PRECONDITION  files that this build does not understand;
+//   NotInMemory()        what was asked for is on the disk, where it was not to be looked for;
 //   UNAVAILABLE          all else: files that can't be read or written now.
 // Messages name files, never keys or values.
 absl::Status FromRocksDb(const rocksdb::Status& status, absl::string_view doing);

@@ -54,6 +54,36 @@ TEST_P(EngineConformance, MultiGetKeepsTheOrderOfKeys) {
   EXPECT_THAT(*engine().NewSnapshot()->MultiGet({}), IsEmpty());
 }
 
+// What is in memory is for the engine to say, but it must not guess.
+TEST_P(EngineConformance, WhatIsInMemoryIsReadRightOrNotAtAll) {
+  const Revision revision = Put("b", "value");
+  Append({"entry"});
+  const auto is_refused = [](const absl::Status& status) {
+    EXPECT_TRUE(status.ok() || IsNotInMemory(status)) << status;
+    return !status.ok();
+  };
+  const auto check = [&](const Snapshot& snapshot) {
+    const auto found = snapshot.Get("b");
+    EXPECT_TRUE(is_refused(found.status()) || (*found)->revision == revision);
+    const auto missing = snapshot.Get("c");
+    EXPECT_TRUE(is_refused(missing.status()) || !missing->has_value());
+    const auto several = snapshot.MultiGet({"a", "b"});
+    EXPECT_TRUE(is_refused(several.status()) ||
+                (!(*several)[0] && (*several)[1]->value == "value"));
+    const auto head = snapshot.log_head();
+    EXPECT_TRUE(is_refused(head.status()) || *head == 1);
+    std::vector<std::string> keys;
+    const absl::Status scanned = snapshot.Scan("a", "z", [&](absl::string_view key, auto, auto) {
+      keys.emplace_back(key);
+      return true;
+    });
+    EXPECT_TRUE(is_refused(scanned) || keys == std::vector<std::string>{"b"});
+  };
+  check(*engine().NewSnapshot(ReadTier::kMemory));
+  Reopen();
+  check(*engine().NewSnapshot(ReadTier::kMemory));
+}
+
 TEST_P(EngineConformance, SnapshotStaysAsItWas) {
   const Revision a = Put("a", "old");
   const Revision b = Put("b", "old");

@@ -379,5 +379,29 @@ TEST(ReadAcrossRestartTest, RoomsAndTokensOutliveTheProcess) {
   EXPECT_THAT(seen, testing::UnorderedElementsAreArray(rooms));
 }
 
+// Right behind a start nothing is in memory; what was read once is.
+TEST(ReadAfterRestart, GetRoomFindsRoomsOnDiskAndInMemory) {
+  TestServer server;
+  auto client = std::make_unique<TestClient>(server.address(), TestToken("admin"));
+  std::vector<v1::Room> rooms;
+  for (int i = 0; i < 100; ++i) {
+    v1::CreateRoomRequest request = RoomRequest("@alice:example.org");
+    request.set_name(absl::StrCat("Room ", i));
+    rooms.push_back(client->Create(request));
+  }
+  ASSERT_TRUE(server.Stop().ok());
+  server.Start();
+  client = std::make_unique<TestClient>(server.address(), TestToken("admin"));
+  for (int round = 0; round < 2; ++round) {
+    for (const v1::Room& room : rooms) {
+      const auto reply = client->GetRoom(GetRequest(room.room_id(), "@alice:example.org"));
+      ASSERT_TRUE(reply.ok()) << reply.status.error_message();
+      EXPECT_TRUE(MessageDifferencer::Equals(reply.response.room(), room));
+      const auto refused = client->GetRoom(GetRequest(room.room_id(), "@bob:example.org"));
+      EXPECT_THAT(refused.status, IsError(grpc::StatusCode::NOT_FOUND, "ROOM_NOT_FOUND"));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace innkeeper

@@ -27,7 +27,9 @@ class HookedEngine final : public Engine {
   void SetHook(Hook hook) { hook_ = std::make_shared<Hook>(std::move(hook)); }
 
   uint64_t incarnation() const override { return engine_.incarnation(); }
-  std::unique_ptr<Snapshot> NewSnapshot() const override { return engine_.NewSnapshot(); }
+  std::unique_ptr<Snapshot> NewSnapshot(ReadTier tier) const override {
+    return engine_.NewSnapshot(tier);
+  }
   absl::StatusOr<std::optional<Versioned>> Get(absl::string_view key) const override {
     return engine_.Get(key);
   }

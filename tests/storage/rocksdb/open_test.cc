@@ -266,5 +266,30 @@ TEST_F(OpenTest, DamagedLogEntriesAreReported) {
   EXPECT_EQ(engine->ReadLog(4, 10, 1'000)->size(), 2u);
 }
 
+TEST_F(OpenTest, NothingIsInMemoryUntilItIsReadOrWritten) {
+  MakeStore();
+  const std::unique_ptr<Engine> engine = MustOpen(SmallOptions(path_));
+  const auto in_memory = [&](absl::string_view key) {
+    return engine->NewSnapshot(ReadTier::kMemory)->Get(key);
+  };
+  EXPECT_TRUE(IsNotInMemory(in_memory("key1").status()));
+  EXPECT_TRUE(
+      IsNotInMemory(engine->NewSnapshot(ReadTier::kMemory)->MultiGet({"key1", "key2"}).status()));
+  EXPECT_TRUE(
+      IsNotInMemory(engine->NewSnapshot(ReadTier::kMemory)->Scan("a", "z", [](auto, auto, auto) {
+        return true;
+      })));
+
+  ASSERT_TRUE(engine->Get("key1").ok());
+  const auto read = in_memory("key1");
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_TRUE(read->has_value());
+
+  CommitNumbered(*engine, 6);
+  const auto written = in_memory("key6");
+  ASSERT_TRUE(written.ok()) << written.status();
+  EXPECT_TRUE(written->has_value());
+}
+
 }  // namespace
 }  // namespace innkeeper::storage
