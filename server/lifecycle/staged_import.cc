@@ -78,8 +78,9 @@ absl::Status DiscardDeadImports(storage::Engine& engine, const StagedImport::Opt
   absl::Status scanned =
       RoomReader(engine).ScanStagedRooms([&](std::string room_id, const auto& staged) {
         const bool is_import = staged.record.old_room_id().empty();
-        if (is_import && is_dead(staged.record))
+        if (is_import && is_dead(staged.record)) {
           dead.push_back({std::move(room_id), staged.revision});
+        }
         return true;
       });
   if (!scanned.ok()) return scanned;
