@@ -31,9 +31,10 @@ class TokenSigner {
   // purpose; nothing for any other string.
   std::optional<std::string> Verify(absl::string_view purpose, absl::string_view token) const;
 
- private:
+  // Returns the mac of `payload`, 16 bytes, which may also serve as a key for it.
   std::string Mac(absl::string_view purpose, absl::string_view payload) const;
 
+ private:
   // Has the key; only ever copied.
   const std::unique_ptr<EVP_MAC_CTX, void (*)(EVP_MAC_CTX*)> keyed_;
 };

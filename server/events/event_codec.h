@@ -57,6 +57,10 @@ std::string EncodeEvent(const v1::RoomImported& imported, const RoomLabels& labe
 // the payload is damaged or of an unknown version.
 absl::StatusOr<v1::RoomEvent> DecodeEvent(const storage::LogEntry& entry);
 
+// Returns that event serialised, in some order of its fields, without parsing it: of damage
+// it finds that DecodeEvent finds only an unknown version.
+absl::StatusOr<std::string> SerializeEvent(const storage::LogEntry& entry);
+
 }  // namespace innkeeper
 
 #endif  // INNKEEPER_SERVER_EVENTS_EVENT_CODEC_H_

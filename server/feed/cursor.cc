@@ -2,24 +2,35 @@
 
 #include <optional>
 
+#include "server/base/numbered_token.h"
 #include "server/errors/errors.h"
 
 namespace innkeeper::feed {
 namespace {
 
 constexpr absl::string_view kPurpose = "cursor";
-constexpr char kVersion = 1;
+constexpr char kVersion = 2;
 constexpr size_t kNumberBytes = 8;
-constexpr size_t kPayloadBytes = 1 + 3 * kNumberBytes;
+constexpr size_t kContextBytes = 1 + 2 * kNumberBytes;
 
 void AppendNumber(uint64_t number, std::string& bytes) {
   for (int shift = 56; shift >= 0; shift -= 8) bytes.push_back(static_cast<char>(number >> shift));
 }
 
-// Reads the `index`th number of a payload.
-uint64_t NumberAt(absl::string_view payload, size_t index) {
+// What the cursors for a log and a filter have in common.
+std::string Context(uint64_t incarnation, uint64_t filter_digest) {
+  std::string context;
+  context.reserve(kContextBytes);
+  context.push_back(kVersion);
+  AppendNumber(incarnation, context);
+  AppendNumber(filter_digest, context);
+  return context;
+}
+
+// Reads the `index`th number of a context.
+uint64_t NumberAt(absl::string_view context, size_t index) {
   uint64_t number = 0;
-  for (char byte : payload.substr(1 + index * kNumberBytes, kNumberBytes)) {
+  for (char byte : context.substr(1 + index * kNumberBytes, kNumberBytes)) {
     number = number << 8 | static_cast<unsigned char>(byte);
   }
   return number;
@@ -35,29 +46,28 @@ absl::Status Invalid(absl::string_view cause, absl::string_view message) {
 }  // namespace
 
 std::string CursorCodec::Encode(storage::LogPosition position, uint64_t filter_digest) const {
-  std::string payload;
-  payload.reserve(kPayloadBytes);
-  payload.push_back(kVersion);
-  AppendNumber(incarnation_, payload);
-  AppendNumber(position, payload);
-  AppendNumber(filter_digest, payload);
-  return signer_.Sign(kPurpose, payload);
+  return EncodeAll({position}, filter_digest);
+}
+
+std::string CursorCodec::EncodeAll(absl::Span<const storage::LogPosition> positions,
+                                   uint64_t filter_digest) const {
+  return NumberedTokens(signer_, kPurpose, Context(incarnation_, filter_digest)).Sign(positions);
 }
 
 absl::StatusOr<storage::LogPosition> CursorCodec::Decode(absl::string_view cursor,
                                                          uint64_t filter_digest,
                                                          storage::LogBounds bounds) const {
-  const std::optional<std::string> payload = signer_.Verify(kPurpose, cursor);
-  if (!payload || payload->size() != kPayloadBytes || payload->front() != kVersion) {
+  const std::optional<NumberedToken> token = VerifyNumberedToken(signer_, kPurpose, cursor);
+  if (!token || token->context.size() != kContextBytes || token->context.front() != kVersion) {
     return Invalid("damaged", "the cursor is damaged or not one of this service");
   }
-  if (NumberAt(*payload, 0) != incarnation_) {
+  if (NumberAt(token->context, 0) != incarnation_) {
     return Invalid("other-log",
                    "the cursor belongs to another event log, such as one before a restore; start "
                    "without a cursor");
   }
-  const storage::LogPosition position = NumberAt(*payload, 1);
-  if (NumberAt(*payload, 2) != filter_digest) {
+  const storage::LogPosition position = token->number;
+  if (NumberAt(token->context, 1) != filter_digest) {
     return Invalid("other-filter",
                    "the cursor belongs to another filter; use the filter that it came with");
   }

@@ -2,10 +2,10 @@
 //
 // Cursors: places in the event log, as callers hold them.
 //
-// A cursor is a signed token (server/base/signed_token.h) of purpose "cursor"
-// over
+// A cursor is a numbered token (server/base/numbered_token.h) of purpose "cursor" with the
+// position as its number and the context
 //
-//   version 1 (1 byte)  incarnation of the log  position  digest of the filter
+//   version 2 (1 byte)  incarnation of the log  digest of the filter
 //
 // with the numbers in 8 bytes each, big-endian. It stands for "everything up to
 // this position was seen through this filter", and is 55 characters long.
@@ -13,16 +13,21 @@
 #ifndef INNKEEPER_SERVER_FEED_CURSOR_H_
 #define INNKEEPER_SERVER_FEED_CURSOR_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "server/base/signed_token.h"
 #include "storage/engine.h"
 
 namespace innkeeper::feed {
+
+// The length of every cursor.
+inline constexpr size_t kCursorSize = 55;
 
 // Makes and reads the cursors of one log. Thread-safe.
 class CursorCodec {
@@ -34,6 +39,11 @@ class CursorCodec {
   // Returns the cursor for having seen everything up to `position` through the
   // filter with that digest.
   std::string Encode(storage::LogPosition position, uint64_t filter_digest) const;
+
+  // Returns the cursors for several positions, one behind the other, each kCursorSize
+  // characters long: in little more time than one of them takes.
+  std::string EncodeAll(absl::Span<const storage::LogPosition> positions,
+                        uint64_t filter_digest) const;
 
   // Returns the position of a cursor. `bounds` are those of the log now.
   //

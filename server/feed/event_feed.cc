@@ -213,7 +213,7 @@ void EventFeed::Run() {
   pthread_setname_np(pthread_self(), "feed");
   while (AwaitSignal()) {
     const bool retry = TakeRetry();
-    if (log_.Refresh() || retry) WakeAll();
+    if (log_.Refresh() || retry) Rest(WakeAll());
     WakeDue();
   }
 }
@@ -240,8 +240,18 @@ bool EventFeed::TakeRetry() {
   return true;
 }
 
-void EventFeed::WakeAll() {
-  for (const auto& subscription : Subscriptions()) subscription->Wake();
+// Returns how many there are.
+size_t EventFeed::WakeAll() {
+  const std::vector<std::shared_ptr<Subscription>> subscriptions = Subscriptions();
+  for (const auto& subscription : subscriptions) subscription->Wake();
+  return subscriptions.size();
+}
+
+void EventFeed::Rest(size_t woken) {
+  const absl::Duration rest =
+      std::min(options_.rest_per_stream * static_cast<int64_t>(woken), options_.max_rest);
+  absl::MutexLock lock(&signal_mutex_);
+  signal_mutex_.AwaitWithTimeout(absl::Condition(&stopping_), rest);
 }
 
 void EventFeed::WakeDue() {

@@ -42,6 +42,11 @@ struct EventFeedOptions {
   size_t max_page_bytes = 1 << 20;
   // How many streams there may be at a time.
   size_t max_subscriptions = 20'000;
+  // How long the feed rests after it has woken the idle streams, for each of them, and at
+  // most. What is committed meanwhile goes out in one message, which costs a stream hardly
+  // more than one event: docs/decisions/0020-hot-path-of-the-feed.md.
+  absl::Duration rest_per_stream = absl::Microseconds(20);
+  absl::Duration max_rest = absl::Milliseconds(5);
   // What WatchRoomEventsRequest.progress_interval_seconds counts. Shorter in tests.
   absl::Duration progress_unit = absl::Seconds(1);
   // How long a reader may leave a message untaken. The stream is ended within another
@@ -134,7 +139,8 @@ class EventFeed : private Subscription::Owner {
   void Run();
   bool AwaitSignal();
   bool TakeRetry();
-  void WakeAll();
+  size_t WakeAll();
+  void Rest(size_t woken);
   void WakeDue();
   void Signal();
 

@@ -83,6 +83,19 @@ bool EventFilter::Matches(const v1::RoomEvent& event) const {
          (room_ids_.empty() || MatchesRoom(event));
 }
 
+// If one passes that has nothing of what filters may ask for, whatever that is.
+bool EventFilter::PassesAll() const {
+  static const v1::RoomEvent* const stranger = [] {
+    auto* event = new v1::RoomEvent;
+    event->set_type("?");
+    event->set_room_id("?");
+    event->set_creator("?");
+    event->set_audience("?");
+    return event;
+  }();
+  return Matches(*stranger);
+}
+
 bool EventFilter::MatchesRoom(const v1::RoomEvent& event) const {
   return room_ids_.contains(event.room_id()) ||
          (event.has_room_upgraded() && room_ids_.contains(event.room_upgraded().new_room_id()));

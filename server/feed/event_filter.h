@@ -31,6 +31,9 @@ class EventFilter {
   // its rooms.
   bool Matches(const v1::RoomEvent& event) const;
 
+  // Tells whether every event passes, so that nobody has to look.
+  bool PassesAll() const;
+
   // Equal for filters that let the same events through by the same words: the
   // order of the types and rooms and their repetition don't matter. The same in
   // every process and release.

@@ -91,9 +91,12 @@ std::optional<Stretch> EventLog::ReadRecent(const EventFilter& filter, storage::
 }
 
 absl::StatusOr<Stretch> EventLog::Read(const EventFilter& filter, storage::LogPosition after,
-                                       StretchLimits limits, EventDetail detail) const {
-  StretchBuilder builder(filter, after, limits,
-                         detail == EventDetail::kInFull ? options_.completer : nullptr);
+                                       StretchLimits limits, EventDetail detail,
+                                       LoggedContents contents) const {
+  const EventCompleter* const completer =
+      detail == EventDetail::kInFull ? options_.completer : nullptr;
+  if (!filter.PassesAll() || completer != nullptr) contents = LoggedContents::kAll;
+  StretchBuilder builder(filter, after, limits, completer);
   if (const auto parted = PartedCommit(after)) {
     if (!builder.Add(parted)) return builder.Take();
     SetPartedCommit(nullptr);
@@ -108,12 +111,12 @@ absl::StatusOr<Stretch> EventLog::Read(const EventFilter& filter, storage::LogPo
     }
     for (absl::Span<const storage::LogEntry> rest = *entries; !rest.empty();) {
       const size_t length = CommitLength(rest);
-      const auto commit = DecodeCommit(rest.first(length));
+      const auto commit = DecodeCommit(rest.first(length), contents);
       if (!commit.ok() && builder.through() == after) return commit.status();
       if (!commit.ok()) return builder.Take();
       if (!builder.Add(*commit)) {
         Stretch stretch = builder.Take();
-        if (stretch.commit_continues) SetPartedCommit(*commit);
+        if (stretch.commit_continues) KeepParted(rest.first(length));
         return stretch;
       }
       rest.remove_prefix(length);
@@ -133,6 +136,12 @@ std::shared_ptr<const LoggedCommit> EventLog::PartedCommit(storage::LogPosition 
   absl::ReaderMutexLock lock(&parted_mutex_);
   const bool has_more = parted_ != nullptr && parted_->first() <= after && after < parted_->last();
   return has_more ? parted_ : nullptr;
+}
+
+// In full, for whoever reads the rest of it.
+void EventLog::KeepParted(absl::Span<const storage::LogEntry> entries) const {
+  auto commit = DecodeCommit(entries);
+  if (commit.ok()) SetPartedCommit(*std::move(commit));
 }
 
 void EventLog::SetPartedCommit(std::shared_ptr<const LoggedCommit> commit) const {

@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/types/span.h"
 #include "server/events/event_completer.h"
 #include "server/feed/event_filter.h"
 #include "server/feed/logged_commit.h"
@@ -65,9 +66,12 @@ class EventLog {
   // until its end was read, so that its rest is not read again for every part. Blocks. Errors, if
   // not even the first event can be read: OUT_OF_RANGE if the log no longer has it, DATA_LOSS if it
   // is damaged, else those of Engine::ReadLog.
+  //
+  // With kBytes, events that a filter need not look into are not parsed, and damage to them
+  // that the engine does not see is passed on.
   absl::StatusOr<Stretch> Read(const EventFilter& filter, storage::LogPosition after,
-                               StretchLimits limits,
-                               EventDetail detail = EventDetail::kAsLogged) const;
+                               StretchLimits limits, EventDetail detail = EventDetail::kAsLogged,
+                               LoggedContents contents = LoggedContents::kAll) const;
 
   // Whether `stretch`, from ReadRecent(), may lack something of what Read() gives in that
   // detail. Does not block.
@@ -79,6 +83,7 @@ class EventLog {
   void SkipUnreadable();
 
   std::shared_ptr<const LoggedCommit> PartedCommit(storage::LogPosition after) const;
+  void KeepParted(absl::Span<const storage::LogEntry> entries) const;
   void SetPartedCommit(std::shared_ptr<const LoggedCommit> commit) const;
 
   const storage::Engine& engine_;

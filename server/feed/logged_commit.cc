@@ -22,15 +22,20 @@ size_t CommitLength(absl::Span<const storage::LogEntry> entries) {
 }
 
 absl::StatusOr<std::shared_ptr<const LoggedCommit>> DecodeCommit(
-    absl::Span<const storage::LogEntry> entries) {
+    absl::Span<const storage::LogEntry> entries, LoggedContents contents) {
   auto commit = std::make_shared<LoggedCommit>();
   commit->events.reserve(entries.size());
   commit->time = entries.front().commit_time;
   for (const storage::LogEntry& entry : entries) {
+    LoggedEvent& logged = commit->events.emplace_back();
+    logged.place = entry.position;
+    absl::StatusOr<std::string> bytes = SerializeEvent(entry);
+    if (!bytes.ok()) return bytes.status();
+    logged.bytes = *std::move(bytes);
+    if (contents == LoggedContents::kBytes) continue;
     absl::StatusOr<v1::RoomEvent> event = DecodeEvent(entry);
     if (!event.ok()) return event.status();
-    std::string bytes = event->SerializeAsString();
-    commit->events.push_back({*std::move(event), std::move(bytes)});
+    logged.event = *std::move(event);
   }
   return commit;
 }

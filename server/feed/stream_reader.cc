@@ -70,8 +70,9 @@ void StreamReader::NoteReadingOfLog() {
 }
 
 absl::Status StreamReader::Read() {
-  absl::StatusOr<Stretch> stretch = sources_.log.Read(parameters_.filter, position_,
-                                                      parameters_.batch_limits, parameters_.detail);
+  absl::StatusOr<Stretch> stretch =
+      sources_.log.Read(parameters_.filter, position_, parameters_.batch_limits, parameters_.detail,
+                        LoggedContents::kBytes);
   if (absl::IsOutOfRange(stretch.status())) {
     return sources_.cursors.HistoryGone(parameters_.filter.digest(), sources_.log.bounds());
   }

@@ -4,6 +4,8 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/wire_format_lite.h>
 
+#include <vector>
+
 #include "absl/strings/string_view.h"
 #include "innkeeper/v1/room_event.pb.h"
 #include "innkeeper/v1/room_lifecycle.pb.h"
@@ -27,9 +29,17 @@ void WriteFieldHeader(int field, size_t value_size, CodedOutputStream& out) {
   out.WriteVarint32(static_cast<uint32_t>(value_size));
 }
 
-void WriteField(int field, const std::string& value, CodedOutputStream& out) {
+void WriteBytes(absl::string_view bytes, CodedOutputStream& out) {
+  out.WriteRaw(bytes.data(), static_cast<int>(bytes.size()));
+}
+
+void WriteField(int field, absl::string_view value, CodedOutputStream& out) {
   WriteFieldHeader(field, value.size(), out);
-  out.WriteString(value);
+  WriteBytes(value, out);
+}
+
+size_t SizeWithCursor(const LoggedEvent& event) {
+  return event.bytes.size() + FieldSize(v1::RoomEvent::kCursorFieldNumber, kCursorSize);
 }
 
 void SetLag(const Lag& lag, v1::StreamLag* proto) {
@@ -54,29 +64,36 @@ std::string WatchMessages::Confirmed(storage::LogPosition position, storage::Log
 }
 
 std::string WatchMessages::Events(const Stretch& stretch, const Lag& lag) const {
-  v1::RoomEventBatch rest;  // all but the events
-  rest.set_cursor(CursorAt(stretch.through));
-  rest.set_commit_continues(stretch.commit_continues);
-  SetLag(lag, rest.mutable_lag());
-  std::string batch;
-  {
-    StringOutputStream stream(&batch);
-    CodedOutputStream out(&stream);
-    for (const auto& event : stretch.events) {
-      const std::string cursor = CursorAt(event->position());
-      WriteFieldHeader(
-          v1::RoomEventBatch::kEventsFieldNumber,
-          event->bytes.size() + FieldSize(v1::RoomEvent::kCursorFieldNumber, cursor.size()), out);
-      out.WriteString(event->bytes);
-      WriteField(v1::RoomEvent::kCursorFieldNumber, cursor, out);
-    }
+  std::vector<storage::LogPosition> positions;
+  positions.reserve(stretch.events.size() + 1);
+  for (const auto& event : stretch.events) positions.push_back(event->position());
+  positions.push_back(stretch.through);
+  const std::string all_cursors = cursors_.EncodeAll(positions, filter_digest_);
+  absl::string_view cursors = all_cursors;
+
+  v1::RoomEventBatch rest_of_batch;
+  rest_of_batch.set_cursor(std::string(cursors.substr(cursors.size() - kCursorSize)));
+  rest_of_batch.set_commit_continues(stretch.commit_continues);
+  SetLag(lag, rest_of_batch.mutable_lag());
+  const std::string rest = rest_of_batch.SerializeAsString();
+
+  size_t batch_size = rest.size();
+  for (const auto& event : stretch.events) {
+    batch_size += FieldSize(v1::RoomEventBatch::kEventsFieldNumber, SizeWithCursor(*event));
   }
-  rest.AppendToString(&batch);
   std::string response;
+  response.reserve(FieldSize(v1::WatchRoomEventsResponse::kEventsFieldNumber, batch_size));
   {
     StringOutputStream stream(&response);
     CodedOutputStream out(&stream);
-    WriteField(v1::WatchRoomEventsResponse::kEventsFieldNumber, batch, out);
+    WriteFieldHeader(v1::WatchRoomEventsResponse::kEventsFieldNumber, batch_size, out);
+    for (const auto& event : stretch.events) {
+      WriteFieldHeader(v1::RoomEventBatch::kEventsFieldNumber, SizeWithCursor(*event), out);
+      WriteBytes(event->bytes, out);
+      WriteField(v1::RoomEvent::kCursorFieldNumber, cursors.substr(0, kCursorSize), out);
+      cursors.remove_prefix(kCursorSize);
+    }
+    WriteBytes(rest, out);
   }
   return response;
 }

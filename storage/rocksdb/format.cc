@@ -1,5 +1,8 @@
 #include "storage/rocksdb/format.h"
 
+#include <bit>
+#include <cstring>
+
 #include "absl/strings/str_cat.h"
 
 namespace innkeeper::storage::embedded {
@@ -10,10 +13,10 @@ constexpr size_t kIntegerBytes = 8;
 // Takes an integer off the front of `bytes`.
 std::optional<uint64_t> TakeInteger(absl::string_view& bytes) {
   if (bytes.size() < kIntegerBytes) return std::nullopt;
-  uint64_t number = 0;
-  for (size_t i = 0; i < kIntegerBytes; ++i) {
-    number = number << 8 | static_cast<unsigned char>(bytes[i]);
-  }
+  uint64_t number;
+  static_assert(sizeof(number) == kIntegerBytes);
+  std::memcpy(&number, bytes.data(), kIntegerBytes);
+  if constexpr (std::endian::native == std::endian::little) number = __builtin_bswap64(number);
   bytes.remove_prefix(kIntegerBytes);
   return number;
 }

@@ -1,5 +1,6 @@
 #include "storage/rocksdb/log_reader.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,7 +20,10 @@ namespace {
 class LogCollector {
  public:
   LogCollector(size_t max_entries, size_t max_bytes)
-      : max_entries_(max_entries), max_bytes_(max_bytes) {}
+      : max_entries_(max_entries), max_bytes_(max_bytes) {
+    constexpr size_t kUsualEntries = 256;
+    entries_.reserve(std::min(max_entries, kUsualEntries));
+  }
 
   // Takes the next entry; returns false if it does not fit, and then leaves out
   // its whole commit.

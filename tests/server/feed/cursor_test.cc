@@ -5,9 +5,11 @@
 
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "google/rpc/error_details.pb.h"
+#include "server/base/numbered_token.h"
 #include "server/errors/errors.h"
 
 namespace innkeeper::feed {
@@ -73,10 +75,23 @@ TEST_F(CursorTest, RefusesCursorsOfOtherServices) {
 }
 
 TEST_F(CursorTest, RefusesTokensOfOtherPurposesAndVersions) {
-  const std::string payload = signer_.Verify("cursor", codec_.Encode(500, kFilter)).value();
-  ExpectInvalid(signer_.Sign("page", payload), "damaged");
-  ExpectInvalid(signer_.Sign("cursor", absl::StrCat("\x02", payload.substr(1))), "damaged");
-  ExpectInvalid(signer_.Sign("cursor", payload + "x"), "damaged");
+  const NumberedToken token =
+      VerifyNumberedToken(signer_, "cursor", codec_.Encode(500, kFilter)).value();
+  const auto sign = [&](absl::string_view purpose, const std::string& context) {
+    return NumberedTokens(signer_, purpose, context).Sign({token.number});
+  };
+  EXPECT_TRUE(codec_.Decode(sign("cursor", token.context), kFilter, kBounds).ok());
+  ExpectInvalid(sign("page", token.context), "damaged");
+  ExpectInvalid(sign("cursor", absl::StrCat("\x01", token.context.substr(1))), "damaged");
+  ExpectInvalid(sign("cursor", token.context + "x"), "damaged");
+}
+
+TEST_F(CursorTest, EncodesManyAsOneByOne) {
+  const std::vector<storage::LogPosition> positions = {9, 10, 500, 500, 1'000'000};
+  std::string one_by_one;
+  for (storage::LogPosition position : positions) one_by_one += codec_.Encode(position, kFilter);
+  EXPECT_EQ(codec_.EncodeAll(positions, kFilter), one_by_one);
+  EXPECT_EQ(one_by_one.size(), positions.size() * kCursorSize);
 }
 
 TEST_F(CursorTest, RefusesCursorsOfOtherLogs) {

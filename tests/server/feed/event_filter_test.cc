@@ -146,5 +146,16 @@ TEST(EventFilterTest, LimitsItsSize) {
                           Pair("filter.room_ids", HasSubstr("more than 1000"))));
 }
 
+TEST(EventFilterTest, OnlyTheEmptyFilterPassesAll) {
+  FieldErrors errors;
+  EXPECT_TRUE(EventFilter().PassesAll());
+  v1::RoomEventFilter types;
+  types.add_types("room.created");
+  EXPECT_FALSE(EventFilter::FromProto(types, errors).PassesAll());
+  v1::RoomEventFilter rooms;
+  rooms.add_room_ids("!a:example.org");
+  EXPECT_FALSE(EventFilter::FromProto(rooms, errors).PassesAll());
+}
+
 }  // namespace
 }  // namespace innkeeper::feed

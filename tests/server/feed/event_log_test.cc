@@ -233,5 +233,20 @@ TEST_F(EventLogTest, LimitsCountWhatIsAdded) {
               ElementsAre(1));
 }
 
+TEST_F(EventLogTest, RestOfAPartedCommitIsForEveryReader) {
+  AppendRooms(*engine_, std::vector<std::string>{"!a:x", "!b:x", "!c:x"});
+  const EventLog log(*engine_, {});
+  const auto part =
+      log.Read(EventFilter(), 0, {1, 1 << 20}, EventDetail::kAsLogged, LoggedContents::kBytes);
+  ASSERT_TRUE(part.ok() && part->commit_continues);
+  EXPECT_THAT(Positions(*part), ElementsAre(1));
+  FieldErrors errors;
+  v1::RoomEventFilter filter;
+  filter.add_room_ids("!c:x");
+  const auto rest = log.Read(EventFilter::FromProto(filter, errors), 1, kAmple);
+  ASSERT_TRUE(rest.ok());
+  EXPECT_THAT(Positions(*rest), ElementsAre(3));
+}
+
 }  // namespace
 }  // namespace innkeeper::feed

@@ -1,0 +1,89 @@
+#include "server/base/numbered_token.h"
+
+#include <glog/logging.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+
+namespace innkeeper {
+namespace {
+
+constexpr size_t kBlockBytes = 16;
+constexpr size_t kNumberBytes = 8;
+
+// The length of the base64 of so many bytes, without padding.
+size_t EscapedSize(size_t bytes) { return (bytes * 4 + 2) / 3; }
+
+std::unique_ptr<EVP_CIPHER_CTX, void (*)(EVP_CIPHER_CTX*)> NewCipher(absl::string_view key) {
+  std::unique_ptr<EVP_CIPHER_CTX, void (*)(EVP_CIPHER_CTX*)> cipher(EVP_CIPHER_CTX_new(),
+                                                                    EVP_CIPHER_CTX_free);
+  CHECK(cipher != nullptr);
+  CHECK(EVP_EncryptInit_ex(cipher.get(), EVP_aes_128_ecb(), nullptr,
+                           reinterpret_cast<const unsigned char*>(key.data()), nullptr));
+  CHECK(EVP_CIPHER_CTX_set_padding(cipher.get(), 0));
+  return cipher;
+}
+
+void WriteNumber(uint64_t number, char* bytes) {
+  for (size_t i = 0; i < kNumberBytes; ++i) {
+    bytes[i] = static_cast<char>(number >> (8 * (kNumberBytes - 1 - i)));
+  }
+}
+
+uint64_t ReadNumber(absl::string_view bytes) {
+  uint64_t number = 0;
+  for (char byte : bytes) number = number << 8 | static_cast<unsigned char>(byte);
+  return number;
+}
+
+}  // namespace
+
+NumberedTokens::NumberedTokens(const TokenSigner& signer, absl::string_view purpose,
+                               absl::string_view context)
+    : context_(context),
+      size_(EscapedSize(kBlockBytes + kNumberBytes + context.size())),
+      cipher_(NewCipher(signer.Mac(absl::StrCat(purpose, " key"), context))) {}
+
+std::string NumberedTokens::Sign(absl::Span<const uint64_t> numbers) {
+  std::string blocks(numbers.size() * kBlockBytes, '\0');
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    WriteNumber(numbers[i], &blocks[(i + 1) * kBlockBytes - kNumberBytes]);
+  }
+  int size = 0;
+  auto* const bytes = reinterpret_cast<unsigned char*>(blocks.data());
+  CHECK(EVP_EncryptUpdate(cipher_.get(), bytes, &size, bytes, static_cast<int>(blocks.size())));
+  CHECK_EQ(static_cast<size_t>(size), blocks.size());
+
+  std::string tokens;
+  tokens.reserve(numbers.size() * size_);
+  std::string token = std::string(kBlockBytes + kNumberBytes, '\0') + context_;
+  std::string escaped;
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    blocks.copy(token.data(), kBlockBytes, i * kBlockBytes);
+    WriteNumber(numbers[i], &token[kBlockBytes]);
+    absl::WebSafeBase64Escape(token, &escaped);
+    tokens += escaped;
+  }
+  return tokens;
+}
+
+std::optional<NumberedToken> VerifyNumberedToken(const TokenSigner& signer,
+                                                 absl::string_view purpose,
+                                                 absl::string_view token) {
+  std::string bytes;
+  if (!absl::WebSafeBase64Unescape(token, &bytes) || bytes.size() < kBlockBytes + kNumberBytes) {
+    return std::nullopt;
+  }
+  NumberedToken said{ReadNumber(absl::string_view(bytes).substr(kBlockBytes, kNumberBytes)),
+                     bytes.substr(kBlockBytes + kNumberBytes)};
+  const std::string right = NumberedTokens(signer, purpose, said.context).Sign({said.number});
+  if (right.size() != token.size() ||
+      CRYPTO_memcmp(right.data(), token.data(), token.size()) != 0) {
+    return std::nullopt;
+  }
+  return said;
+}
+
+}  // namespace innkeeper
