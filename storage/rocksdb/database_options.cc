@@ -15,6 +15,7 @@ namespace {
 
 constexpr double kBloomBitsPerKey = 10;
 constexpr double kMemtableBloomShare = 0.05;
+constexpr int kNewFilesPerCompaction = 8;
 constexpr size_t kHintPrefixBytes = 1;
 constexpr int kMaxOpenFiles = 512;
 constexpr size_t kMaxInfoLogBytes = 16 << 20;
@@ -57,6 +58,9 @@ rocksdb::ColumnFamilyOptions MakeFamilyOptions(rocksdb::BlockBasedTableOptions t
   options.write_buffer_size = write_buffer_bytes;
   options.compression = rocksdb::kLZ4Compression;
   options.level_compaction_dynamic_level_bytes = true;
+  // New rooms lie between all others, so that each compaction of new files rewrites the
+  // next level: it pays to wait for more of them.
+  options.level0_file_num_compaction_trigger = kNewFilesPerCompaction;
   return options;
 }
 
