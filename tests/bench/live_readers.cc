@@ -59,11 +59,12 @@ void LiveReaders::Receive(Reader& reader, grpc::ByteBuffer& bytes) const {
 
 absl::Duration LiveReaders::AwaitEvents(int64_t events) {
   absl::Duration oldest;
-  for (auto& reader : readers_) {
-    const auto arrived = [&reader = *reader, target = head_ + events]() ABSL_SHARED_LOCKS_REQUIRED(
+  for (const std::unique_ptr<Reader>& pointer : readers_) {
+    Reader& reader = *pointer;
+    const auto arrived = [&reader, target = head_ + events]() ABSL_SHARED_LOCKS_REQUIRED(
                              reader.mutex) { return reader.sequence >= target; };
-    absl::MutexLock lock(&reader->mutex, absl::Condition(&arrived));
-    oldest = std::max(oldest, reader->last_age);
+    absl::MutexLock lock(&reader.mutex, absl::Condition(&arrived));
+    oldest = std::max(oldest, reader.last_age);
   }
   return oldest;
 }

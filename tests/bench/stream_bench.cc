@@ -50,6 +50,7 @@ constexpr double kCreatesPerSecond = 250;
 constexpr int kCreatesInFlight = 64;
 constexpr int kFewReaders = 100;
 constexpr int kStreamsPerConnection = 100;
+constexpr size_t kLongestCaughtUp = 256;
 
 double Seconds(absl::Duration duration) { return absl::ToDoubleSeconds(duration); }
 double Micros(absl::Duration duration) { return absl::ToDoubleMicroseconds(duration); }
@@ -91,10 +92,10 @@ class Benchmark {
   Transfer ReadCeiling(const std::vector<int64_t>& message_sizes);
 
   StartCall CreateCall() {
-    return [this](int64_t index, std::function<void(bool)> done) {
+    return [this](int64_t index, const std::function<void(bool)>& done) {
       StartUnary<v1::CreateRoomRequest, v1::CreateRoomResponse>(
           rooms_.For(index), &v1::RoomLifecycle::Stub::async::CreateRoom, CreateRequest(index),
-          std::move(done));
+          done);
     };
   }
   LoadResult CreateAtRate();
@@ -134,7 +135,6 @@ Transfer Benchmark::ReadLog() {
   return Read(
       server_.address(), "/innkeeper.v1.RoomLifecycle/WatchRoomEvents", request,
       [](grpc::ByteBuffer& bytes) {
-        constexpr size_t kLongestCaughtUp = 256;
         if (bytes.Length() > kLongestCaughtUp) return false;
         v1::WatchRoomEventsResponse message;
         CHECK(grpc::SerializationTraits<v1::WatchRoomEventsResponse>::Deserialize(&bytes, &message)

@@ -22,6 +22,10 @@ constexpr size_t kManyReaders = 2000;
 constexpr size_t kReadersPerConnection = 100;
 // More events than the server keeps in memory: 8,192.
 constexpr int64_t kManyWrites = 9000;
+constexpr absl::Duration kRetention = absl::Minutes(1);
+// How many messages a slow reader takes at first: both, or some more.
+constexpr int64_t kConfirmedAndCaughtUp = 2;
+constexpr int64_t kConfirmedAndSome = 3;
 
 void Write(Scene& scene, int64_t writes) {
   scene.Expect(scene.writers().AwaitWrites(writes, kPatience), "the writers make no headway");
@@ -63,7 +67,6 @@ void GoThroughSlowness(Scene& scene, const std::string& program) {
   options.request.mutable_filter()->add_types("room.created");
   Reader& creations = scene.AddReader(options);
   scene.Connect(server.address());
-  constexpr int64_t kConfirmedAndCaughtUp = 2;
   all.Take(kConfirmedAndCaughtUp);
   creations.Take(kConfirmedAndCaughtUp);
   Write(scene, kManyWrites);
@@ -77,7 +80,6 @@ void GoThroughSlowness(Scene& scene, const std::string& program) {
 }
 
 void GoThroughRetention(Scene& scene) {
-  constexpr absl::Duration kRetention = absl::Minutes(1);
   // How far the clock that the server reckons with is ahead of that of commits.
   auto ahead = std::make_shared<std::atomic<int64_t>>(0);
   const TestServer server(
@@ -93,7 +95,6 @@ void GoThroughRetention(Scene& scene) {
   Reader& late = scene.AddReader(
       {.name = "late", .request = RequestFrom(v1::START_POSITION_OLDEST), .is_slow = true});
   scene.Connect(server.address());
-  constexpr int64_t kConfirmedAndSome = 3;
   late.Take(kConfirmedAndSome);
   Write(scene, 20 * kWritesBetweenBreaks);
   scene.Expect(late.AwaitConfirmation(kPatience), "the late reader's stream is not confirmed");
