@@ -50,7 +50,7 @@ rocksdb::BlockBasedTableOptions MakeTableOptions(std::shared_ptr<rocksdb::Cache>
   return table;
 }
 
-rocksdb::ColumnFamilyOptions MakeFamilyOptions(rocksdb::BlockBasedTableOptions table,
+rocksdb::ColumnFamilyOptions MakeFamilyOptions(const rocksdb::BlockBasedTableOptions& table,
                                                size_t write_buffer_bytes) {
   rocksdb::ColumnFamilyOptions options;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
