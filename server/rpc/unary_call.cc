@@ -43,8 +43,9 @@ void Run(std::unique_ptr<PendingCall> pending, CallBody& body) {
   Call& call = pending->call;
   const grpc::ByteBuffer& request = *pending->request;
   body(call, request, [pending = std::move(pending)](absl::StatusOr<grpc::ByteBuffer> response) {
-    if (response.ok()) *pending->response = *std::move(response);
-    Finish(*pending, response.status());
+    const absl::Status status = response.status();
+    if (status.ok()) *pending->response = *std::move(response);
+    Finish(*pending, status);
   });
 }
 

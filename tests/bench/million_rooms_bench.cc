@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -75,7 +76,7 @@ void Fill(const std::string& path, int64_t count) {
   lifecycle::RoomCreator creator(
       clock, random,
       {.server_name = kTestServerName, .rooms_per_second = 1e6, .room_burst = 1'000'000});
-  Executor executor(2, 2 * kFillInFlight);
+  Executor executor(2, size_t{2} * kFillInFlight);
   lifecycle::Transactor transactor(**engine, executor, clock, {});
   const LoadResult filled = RunLoad(
       kFillInFlight, {.max_calls = count}, [&](int64_t index, std::function<void(bool)> done) {
