@@ -90,7 +90,8 @@ struct WatchItem {
 //
 //   UNAUTHENTICATED, PERMISSION_DENIED  also when a token is revoked later on
 //   INVALID_ARGUMENT                    wrong options; CURSOR_INVALID: the cursor belongs
-//                                       to another log (as after a restore) or filter
+//                                       to another log or filter, or to what the server
+//                                       lost when its store was put back from a backup
 //   OUT_OF_RANGE                        EVENT_HISTORY_GONE, with OnHistoryGone::kFail
 //
 // It has no thread: what it does, it does in Next(). An application that does not call

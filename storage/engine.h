@@ -13,6 +13,9 @@
 //    then: no reader ever sees data that a crash could take back.
 //  * Log positions are 1, 2, 3 ... in commit order and without gaps. The
 //    entries of one commit are adjacent.
+//  * The log is divided into epochs. An entry stays in the epoch it was written in,
+//    and a store that was put back to an earlier state and written on has an epoch
+//    for what was written since that no other store has.
 //  * A snapshot shows the store as of one revision, log bounds aside, however
 //    long it is held.
 //
@@ -35,14 +38,12 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "storage/log_epochs.h"
 
 namespace innkeeper::storage {
 
 // Numbers commits, from 1. Revisions rise but may skip numbers. 0 means "none".
 using Revision = uint64_t;
-
-// Numbers log entries: 1, 2, 3 ... 0 means "before the first".
-using LogPosition = uint64_t;
 
 // A stored value and the revision of the commit that wrote it.
 struct Versioned {
@@ -171,10 +172,6 @@ class Engine {
   // Ends what Close() ends, if that was not called.
   virtual ~Engine() = default;
 
-  // A number drawn at random when the store was made. Log positions of stores
-  // with different incarnations have nothing to do with each other.
-  virtual uint64_t incarnation() const = 0;
-
   // The store as of its latest durable revision: it shows every commit whose
   // `done` was called before.
   virtual std::unique_ptr<Snapshot> NewSnapshot(ReadTier tier) const = 0;
@@ -191,6 +188,13 @@ class Engine {
 
   // Returns the bounds of the log.
   virtual LogBounds log_bounds() const = 0;
+
+  // Returns the epochs of the log: of the newest entries, and as many more as the
+  // engine remembers, which is at least a thousand in which something was written. An
+  // engine whose processes share a database begins one when the database was put back
+  // or another replica took over without all of the log; an embedded engine can't know
+  // and begins one whenever it is opened. Never null.
+  virtual std::shared_ptr<const LogEpochs> log_epochs() const = 0;
 
   // Returns entries from position `from` on, at least one if there is one: at
   // most `max_entries`, and no more of them once their payloads exceed
@@ -215,8 +219,8 @@ class Engine {
 
   // Finishes the commits that were accepted, refuses new ones with UNAVAILABLE,
   // and closes the store cleanly. Blocks. No read may be under way, and of the
-  // other functions only Commit(), TrimLog(), incarnation() and log_bounds() may
-  // be called afterwards. Idempotent. Errors: FAILED_PRECONDITION if a snapshot
+  // other functions only Commit(), TrimLog(), log_bounds() and log_epochs() may be
+  // called afterwards. Idempotent. Errors: FAILED_PRECONDITION if a snapshot
   // is left: the store is not closed then; else what kept it from closing
   // cleanly, such as a commit that could not be written.
   virtual absl::Status Close() = 0;

@@ -1,5 +1,6 @@
 #include "server/feed/cursor.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "server/base/numbered_token.h"
@@ -17,12 +18,12 @@ void AppendNumber(uint64_t number, std::string& bytes) {
   for (int shift = 56; shift >= 0; shift -= 8) bytes.push_back(static_cast<char>(number >> shift));
 }
 
-// What the cursors for a log and a filter have in common.
-std::string Context(uint64_t incarnation, uint64_t filter_digest) {
+// What the cursors for an epoch of the log and a filter have in common.
+std::string Context(uint64_t epoch, uint64_t filter_digest) {
   std::string context;
   context.reserve(kContextBytes);
   context.push_back(kVersion);
-  AppendNumber(incarnation, context);
+  AppendNumber(epoch, context);
   AppendNumber(filter_digest, context);
   return context;
 }
@@ -51,7 +52,21 @@ std::string CursorCodec::Encode(storage::LogPosition position, uint64_t filter_d
 
 std::string CursorCodec::EncodeAll(absl::Span<const storage::LogPosition> positions,
                                    uint64_t filter_digest) const {
-  return NumberedTokens(signer_, kPurpose, Context(incarnation_, filter_digest)).Sign(positions);
+  const std::shared_ptr<const storage::LogEpochs> epochs = epochs_();
+  std::string cursors;
+  while (!positions.empty()) {
+    const uint64_t epoch = epochs->IdAt(positions.front());
+    size_t count = 1;
+    while (count < positions.size() && epochs->IdAt(positions[count]) == epoch) ++count;
+    cursors += EncodeIn(epoch, positions.first(count), filter_digest);
+    positions.remove_prefix(count);
+  }
+  return cursors;
+}
+
+std::string CursorCodec::EncodeIn(uint64_t epoch, absl::Span<const storage::LogPosition> positions,
+                                  uint64_t filter_digest) const {
+  return NumberedTokens(signer_, kPurpose, Context(epoch, filter_digest)).Sign(positions);
 }
 
 absl::StatusOr<storage::LogPosition> CursorCodec::Decode(absl::string_view cursor,
@@ -61,7 +76,9 @@ absl::StatusOr<storage::LogPosition> CursorCodec::Decode(absl::string_view curso
   if (!token || token->context.size() != kContextBytes || token->context.front() != kVersion) {
     return Invalid("damaged", "the cursor is damaged or not one of this service");
   }
-  if (NumberAt(token->context, 0) != incarnation_) {
+  const uint64_t epoch = NumberAt(token->context, 0);
+  const std::optional<storage::LogPosition> epoch_end = epochs_()->EndOf(epoch);
+  if (!epoch_end) {
     return Invalid("other-log",
                    "the cursor belongs to another event log, such as one before a restore; start "
                    "without a cursor");
@@ -71,10 +88,13 @@ absl::StatusOr<storage::LogPosition> CursorCodec::Decode(absl::string_view curso
     return Invalid("other-filter",
                    "the cursor belongs to another filter; use the filter that it came with");
   }
-  if (position > bounds.head) {
-    return Invalid("ahead",
-                   "the cursor is ahead of the event log, which must have lost events; start "
-                   "without a cursor");
+  const storage::LogPosition end = std::min(*epoch_end, bounds.head);
+  if (position > end) {
+    return WithMetadata(
+        Invalid("lost",
+                "the events before the cursor are no longer in the event log, as after a restore; "
+                "common_cursor in the details goes on behind the last event that is still there"),
+        {{"common_cursor", EncodeIn(epoch, {end}, filter_digest)}});
   }
   if (position + 1 < bounds.oldest) return HistoryGone(filter_digest, bounds);
   return position;

@@ -68,7 +68,7 @@ EventFeed::EventFeed(storage::Engine& engine, const TokenSigner& signer, Executo
       executor_(executor),
       random_(random),
       options_(std::move(options)),
-      cursors_(signer, engine.incarnation()),
+      cursors_(signer, [&engine] { return engine.log_epochs(); }),
       clock_(std::move(clock)),
       log_(engine, options_.log),
       sources_{log_, cursors_, clock_, options_.retention} {

@@ -17,10 +17,12 @@ constexpr size_t kProtectionBytesPerKey = 8;
 
 }  // namespace
 
-BatchBuilder::BatchBuilder(const Database& database, const Head& head, LogPosition oldest)
+BatchBuilder::BatchBuilder(const Database& database, const Head& head, LogPosition oldest,
+                           const std::vector<LogEpoch>& epochs)
     : database_(database),
       head_(head),
       oldest_(oldest),
+      new_epochs_(EncodeEpochs(epochs)),
       batch_(/*reserved_bytes=*/0, /*max_bytes=*/0, kProtectionBytesPerKey,
              /*default_cf_ts_sz=*/0) {
   Begin();
@@ -58,6 +60,10 @@ CommitResult BatchBuilder::AddTrim(LogPosition before) {
 }
 
 rocksdb::WriteBatch& BatchBuilder::Finish() {
+  if (head_.position > written_position_ && !new_epochs_.empty()) {
+    PutMeta(kEpochsKey, new_epochs_);
+    new_epochs_.clear();
+  }
   PutMeta(kHeadKey, EncodeHead(head_));
   return batch_;
 }

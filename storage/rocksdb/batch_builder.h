@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
@@ -24,8 +25,10 @@ namespace innkeeper::storage::embedded {
 // database.
 class BatchBuilder {
  public:
-  // The store stands at `head`, and its log starts at `oldest`.
-  BatchBuilder(const Database& database, const Head& head, LogPosition oldest);
+  // The store stands at `head`, and its log starts at `oldest`. `epochs` are those of
+  // the log once it has another entry.
+  BatchBuilder(const Database& database, const Head& head, LogPosition oldest,
+               const std::vector<LogEpoch>& epochs);
 
   // Begins the next batch, on top of the one before, which must be written.
   void Begin();
@@ -63,6 +66,7 @@ class BatchBuilder {
   Head head_;
   LogPosition oldest_;
   LogPosition written_position_;  // the last one before this batch
+  std::string new_epochs_;        // to be written with the next entry; empty then
   rocksdb::WriteBatch batch_;
   // The revisions of the keys written in this batch; 0 if deleted.
   absl::flat_hash_map<absl::string_view, Revision> overlay_;

@@ -23,7 +23,7 @@ Committer::Committer(Database& database, DurableHeadWriter& durable_head, const 
       clock_(std::move(options.clock)),
       queue_(options.max_queued_commits, options.max_queued_bytes),
       durable_head_(durable_head),
-      builder_(database, meta.head, meta.oldest),
+      builder_(database, meta.head, meta.oldest, meta.epochs),
       oldest_(meta.oldest),
       head_(meta.head.position),
       thread_([this] { Run(); }) {}

@@ -40,8 +40,9 @@ struct CommitterOptions {
 // Thread-safe.
 class Committer {
  public:
-  // Starts the thread. `database` and `durable_head` belong to it until Stop()
-  // returns: nobody else may write to them.
+  // Starts the thread. `meta` is where the store stands, with the epochs that it has
+  // once it has another log entry. `database` and `durable_head` belong to the thread
+  // until Stop() returns: nobody else may write to them.
   Committer(Database& database, DurableHeadWriter& durable_head, const Meta& meta,
             CommitterOptions options);
 

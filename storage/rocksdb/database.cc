@@ -1,5 +1,6 @@
 #include "storage/rocksdb/database.h"
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -66,6 +67,7 @@ absl::Status Database::Create(const DatabaseOptions& options, uint64_t incarnati
   put(kIncarnationKey, StoredInteger(incarnation).bytes());
   put(kOldestKey, StoredInteger(1).bytes());
   put(kHeadKey, EncodeHead(Head{}));
+  put(kEpochsKey, EncodeEpochs({{incarnation, 0}}));
   const rocksdb::Status status = database.db().Write(rocksdb::WriteOptions(), &batch);
   if (!status.ok()) return FromRocksDb(status, absl::StrCat("writing to ", options.path));
   if (absl::Status flushed = database.Flush(); !flushed.ok()) return flushed;
@@ -94,17 +96,26 @@ absl::StatusOr<uint64_t> Database::ReadMetaInteger(const rocksdb::ReadOptions& o
   return *number;
 }
 
-absl::Status Database::CheckFormat() const {
+absl::StatusOr<uint64_t> Database::ReadFormat() const {
   const absl::StatusOr<uint64_t> format = ReadMetaInteger(rocksdb::ReadOptions(), kFormatKey);
   if (!format.ok()) return format.status();
-  if (*format == kFormatVersion) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      "the store has format version ", *format, ", but this server only knows version ",
-      kFormatVersion, ": run the server that wrote it"));
+  if (*format >= kOldestFormatVersion && *format <= kFormatVersion) return format;
+  return absl::FailedPreconditionError(
+      absl::StrCat("the store has format version ", *format, ", but this server only knows ",
+                   kOldestFormatVersion, " to ", kFormatVersion, ": run the server that wrote it"));
+}
+
+absl::StatusOr<std::vector<LogEpoch>> Database::ReadEpochs() const {
+  const absl::StatusOr<std::string> bytes = ReadMetaRow(rocksdb::ReadOptions(), kEpochsKey);
+  if (!bytes.ok()) return bytes.status();
+  std::optional<std::vector<LogEpoch>> epochs = ParseEpochs(*bytes);
+  if (!epochs) return absl::DataLossError("the store's record \"epochs\" is damaged");
+  return *std::move(epochs);
 }
 
 absl::StatusOr<Meta> Database::ReadMeta() const {
-  if (absl::Status status = CheckFormat(); !status.ok()) return status;
+  const absl::StatusOr<uint64_t> format = ReadFormat();
+  if (!format.ok()) return format.status();
   const absl::StatusOr<uint64_t> incarnation =
       ReadMetaInteger(rocksdb::ReadOptions(), kIncarnationKey);
   if (!incarnation.ok()) return incarnation.status();
@@ -112,7 +123,25 @@ absl::StatusOr<Meta> Database::ReadMeta() const {
   if (!oldest.ok()) return oldest.status();
   const absl::StatusOr<Head> head = ReadHead(rocksdb::ReadOptions());
   if (!head.ok()) return head.status();
-  return Meta{*incarnation, *head, *oldest};
+  if (*format == 1) return Meta{*format, *incarnation, *head, *oldest, {{*incarnation, 0}}};
+  absl::StatusOr<std::vector<LogEpoch>> epochs = ReadEpochs();
+  if (!epochs.ok()) return epochs.status();
+  return Meta{*format, *incarnation, *head, *oldest, *std::move(epochs)};
+}
+
+absl::Status Database::UpgradeFormat(const Meta& meta) {
+  rocksdb::WriteBatch batch;
+  const auto put = [&](absl::string_view key, absl::string_view value) {
+    CHECK(batch.Put(this->meta(), ToSlice(key), ToSlice(value)).ok());
+  };
+  put(kFormatKey, StoredInteger(kFormatVersion).bytes());
+  put(kEpochsKey, EncodeEpochs(meta.epochs));
+  put(kHeadKey, EncodeHead({meta.head.revision, meta.head.position, meta.head.revision}));
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  const rocksdb::Status status = db_->Write(options, &batch);
+  if (!status.ok()) return FromRocksDb(status, "upgrading the format");
+  return Flush();
 }
 
 absl::StatusOr<Head> Database::ReadHead(const rocksdb::ReadOptions& options) const {

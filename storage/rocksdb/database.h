@@ -32,9 +32,11 @@ struct DatabaseOptions {
 
 // What the meta column family says.
 struct Meta {
+  uint64_t format = kFormatVersion;
   uint64_t incarnation = 0;
   Head head;
   LogPosition oldest = 1;
+  std::vector<LogEpoch> epochs;
 };
 
 // Thread-safe, but for Close(). Errors: as of FromRocksDb.
@@ -69,9 +71,13 @@ class Database {
   rocksdb::ColumnFamilyHandle* log() const { return handles_[1]; }
   rocksdb::ColumnFamilyHandle* meta() const { return handles_[2]; }
 
-  // Reads the meta column family. Errors: FAILED_PRECONDITION if the database has
-  // another version of our format.
+  // Reads the meta column family, as this version of our format has it. Errors:
+  // FAILED_PRECONDITION if the database has a version that we don't know.
   absl::StatusOr<Meta> ReadMeta() const;
+
+  // Gives a database of an older version this one; `meta` is what ReadMeta() said.
+  // Returns when that is durable and in table files.
+  absl::Status UpgradeFormat(const Meta& meta);
 
   // Reads where the store stands, as of `options`.
   absl::StatusOr<Head> ReadHead(const rocksdb::ReadOptions& options) const;
@@ -97,7 +103,8 @@ class Database {
                                           absl::string_view key) const;
   absl::StatusOr<uint64_t> ReadMetaInteger(const rocksdb::ReadOptions& options,
                                            absl::string_view key) const;
-  absl::Status CheckFormat() const;
+  absl::StatusOr<uint64_t> ReadFormat() const;
+  absl::StatusOr<std::vector<LogEpoch>> ReadEpochs() const;
   void DestroyHandles();
 
   std::unique_ptr<rocksdb::DB> db_;

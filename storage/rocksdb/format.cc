@@ -65,4 +65,24 @@ std::optional<Head> ParseHead(absl::string_view bytes) {
   return Head{*revision, *position, *previous};
 }
 
+std::string EncodeEpochs(const std::vector<LogEpoch>& epochs) {
+  std::string bytes;
+  for (const LogEpoch& epoch : epochs) {
+    absl::StrAppend(&bytes, StoredInteger(epoch.id).bytes(), StoredInteger(epoch.first).bytes());
+  }
+  return bytes;
+}
+
+std::optional<std::vector<LogEpoch>> ParseEpochs(absl::string_view bytes) {
+  std::vector<LogEpoch> epochs;
+  while (!bytes.empty()) {
+    const std::optional<uint64_t> id = TakeInteger(bytes);
+    const std::optional<LogPosition> first = TakeInteger(bytes);
+    if (!id || !first || (!epochs.empty() && *first <= epochs.back().first)) return std::nullopt;
+    epochs.push_back({*id, *first});
+  }
+  if (epochs.empty()) return std::nullopt;
+  return epochs;
+}
+
 }  // namespace innkeeper::storage::embedded

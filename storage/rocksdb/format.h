@@ -1,6 +1,6 @@
 // File: storage/rocksdb/format.h
 //
-// What the embedded engine keeps on disk: format version 1.
+// What the embedded engine keeps on disk: format version 2.
 //
 // A store is a directory:
 //
@@ -16,9 +16,10 @@
 //   default         key             revision payload
 //   log             position        revision commit-time payload
 //   meta            "format"        the format's version
-//                   "incarnation"   the store's incarnation
+//                   "incarnation"   a number drawn when the store was made
 //                   "head"          revision position previous
 //                   "oldest"        position
+//                   "epochs"        (id position)...
 //
 // Keys and payloads are those of storage/engine.h. All else is an integer of 8
 // bytes, big-endian, so that positions sort in order; commit-time counts
@@ -29,15 +30,27 @@
 // position, and the revision of the batch before. So the batches in the
 // write-ahead log form a chain, which wal_survey.h follows to find holes.
 //
+// "epochs" are those of the log, oldest first, each with its first position. The
+// epoch that begins when a store is opened is written with its first entry, so all
+// that stand there have entries; the first stands for the store's creation, has the
+// incarnation for its id, and begins at position 0. The oldest are dropped when
+// there are more than kMaxEpochs.
+//
+// Version 1 had no epochs. A store of it is read as one whose only epoch is the
+// first, and gets version 2 when it is opened. Such a change is flushed to table
+// files at once, so that an older server always finds it and refuses the store.
+//
 // The functions below never fail on damaged bytes: they return nothing.
 
 #ifndef INNKEEPER_STORAGE_ROCKSDB_FORMAT_H_
 #define INNKEEPER_STORAGE_ROCKSDB_FORMAT_H_
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -45,7 +58,10 @@
 
 namespace innkeeper::storage::embedded {
 
-inline constexpr uint64_t kFormatVersion = 1;
+inline constexpr uint64_t kFormatVersion = 2;
+inline constexpr uint64_t kOldestFormatVersion = 1;  // that is still read
+
+inline constexpr size_t kMaxEpochs = 4096;
 
 inline constexpr char kLogFamily[] = "log";
 inline constexpr char kMetaFamily[] = "meta";
@@ -54,6 +70,7 @@ inline constexpr absl::string_view kFormatKey = "format";
 inline constexpr absl::string_view kIncarnationKey = "incarnation";
 inline constexpr absl::string_view kHeadKey = "head";
 inline constexpr absl::string_view kOldestKey = "oldest";
+inline constexpr absl::string_view kEpochsKey = "epochs";
 
 // An integer as it is stored.
 class StoredInteger {
@@ -100,6 +117,10 @@ struct Head {
 
 std::string EncodeHead(const Head& head);
 std::optional<Head> ParseHead(absl::string_view bytes);
+
+// The epochs of a log, at least one.
+std::string EncodeEpochs(const std::vector<LogEpoch>& epochs);
+std::optional<std::vector<LogEpoch>> ParseEpochs(absl::string_view bytes);
 
 }  // namespace innkeeper::storage::embedded
 

@@ -51,6 +51,9 @@ absl::Status CheckLog(const Database& database, const Meta& meta) {
   if (meta.oldest == 0 || meta.oldest > meta.head.position + 1) {
     return absl::DataLossError("the store's record \"oldest\" is beyond its head");
   }
+  if (meta.epochs.back().first > meta.head.position) {
+    return absl::DataLossError("the store's record \"epochs\" is beyond its head");
+  }
   const std::unique_ptr<rocksdb::Iterator> it(
       database.db().NewIterator(rocksdb::ReadOptions(), database.log()));
   const StoredInteger oldest(meta.oldest);
@@ -83,6 +86,11 @@ absl::StatusOr<RecoveredStore> Recover(const StoreDirectory& directory,
                                             ", but holds revision ", meta->head.revision));
   }
   if (absl::Status status = CheckLog(**database, *meta); !status.ok()) return status;
+  if (meta->format != kFormatVersion) {
+    LOG(INFO) << "giving the store in " << options.path << " format version " << kFormatVersion;
+    const absl::Status upgraded = (*database)->UpgradeFormat(*meta);
+    if (!upgraded.ok()) return upgraded;
+  }
   absl::StatusOr<DurableHeadWriter> durable_head = DurableHeadWriter::Open(
       directory.durable_head_path(), {meta->incarnation, meta->head.revision});
   if (!durable_head.ok()) return durable_head.status();

@@ -30,16 +30,16 @@ constexpr size_t kMaxQueuedBytes = 1 << 30;
 
 class RocksDbEngine : public Engine {
  public:
+  // `store` has the epoch that begins now.
   RocksDbEngine(StoreDirectory directory, RecoveredStore store,
                 embedded::CommitterOptions committer_options)
       : directory_(std::move(directory)),
         store_(std::move(store)),
+        epochs_(std::make_shared<LogEpochs>(store_.meta.epochs)),
         committer_(*store_.database, store_.durable_head, store_.meta,
                    std::move(committer_options)) {}
 
   ~RocksDbEngine() override { Close().IgnoreError(); }
-
-  uint64_t incarnation() const override { return store_.meta.incarnation; }
 
   std::unique_ptr<Snapshot> NewSnapshot(ReadTier tier) const override {
     return embedded::MakeSnapshot(*store_.database, tier,
@@ -59,6 +59,8 @@ class RocksDbEngine : public Engine {
   }
 
   LogBounds log_bounds() const override { return committer_.log_bounds(); }
+
+  std::shared_ptr<const LogEpochs> log_epochs() const override { return epochs_; }
 
   absl::StatusOr<std::vector<LogEntry>> ReadLog(LogPosition from, size_t max_entries,
                                                 size_t max_bytes) const override {
@@ -101,12 +103,24 @@ class RocksDbEngine : public Engine {
  private:
   std::optional<StoreDirectory> directory_;  // until the store is closed
   RecoveredStore store_;
+  const std::shared_ptr<const LogEpochs> epochs_;
   Committer committer_;
 
   absl::Mutex close_mutex_;
   bool closed_ ABSL_GUARDED_BY(close_mutex_) = false;
   absl::Status close_status_ ABSL_GUARDED_BY(close_mutex_);
 };
+
+uint64_t RandomNumber() {
+  absl::BitGen random;
+  return absl::Uniform<uint64_t>(random);
+}
+
+// Adds the epoch of what is written from now on.
+void BeginEpoch(embedded::Meta& meta) {
+  meta.epochs.push_back({RandomNumber(), meta.head.position + 1});
+  if (meta.epochs.size() > embedded::kMaxEpochs) meta.epochs.erase(meta.epochs.begin());
+}
 
 absl::Status CheckBounds(absl::string_view name, size_t value, size_t min, size_t max) {
   if (value >= min && value <= max) return absl::OkStatus();
@@ -138,12 +152,12 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenRocksDb(RocksDbOptions options) {
   const absl::Status made = directory->EnsureDatabase([&](const std::string& path) {
     DatabaseOptions create_options = database_options;
     create_options.path = path;
-    absl::BitGen random;
-    return embedded::Database::Create(create_options, absl::Uniform<uint64_t>(random));
+    return embedded::Database::Create(create_options, RandomNumber());
   });
   if (!made.ok()) return made;
   absl::StatusOr<RecoveredStore> store = embedded::RecoverStore(*directory, database_options);
   if (!store.ok()) return store.status();
+  BeginEpoch(store->meta);
   return std::make_unique<RocksDbEngine>(
       *std::move(directory), *std::move(store),
       embedded::CommitterOptions{options.max_queued_commits, options.max_queued_bytes,

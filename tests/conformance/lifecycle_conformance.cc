@@ -23,10 +23,8 @@ TEST_P(EngineConformance, ReopenKeepsEverything) {
   ASSERT_TRUE(engine().TrimLog(2).ok());
   const Revision last = Put("c", "3");
   const std::vector<LogEntry> log = Log(2);
-  const uint64_t incarnation = engine().incarnation();
 
   Reopen();
-  EXPECT_EQ(engine().incarnation(), incarnation);
   EXPECT_EQ(Rows(*engine().NewSnapshot(), "a", "z"),
             (std::vector<Row>{{"a", "1", a}, {"c", "3", last}}));
   EXPECT_EQ(engine().log_bounds().oldest, 2u);
@@ -54,9 +52,35 @@ TEST_P(EngineConformance, ReopenGoesOnWhereItStopped) {
   }
 }
 
-TEST_P(EngineConformance, StoresHaveTheirOwnIncarnations) {
+TEST_P(EngineConformance, EntriesStayInTheirEpochs) {
+  std::vector<uint64_t> ids = {engine().log_epochs()->IdAt(0)};  // by position
+  for (int opening = 0; opening < 6; ++opening) {
+    const std::shared_ptr<const LogEpochs> epochs = engine().log_epochs();
+    for (LogPosition position = 0; position < ids.size(); ++position) {
+      EXPECT_EQ(epochs->IdAt(position), ids[position]);
+      EXPECT_GE(epochs->EndOf(ids[position]).value_or(0), position);
+    }
+    Put("key", "value");
+    for (int i = 0; i < opening % 3; ++i) {
+      const LogPosition position = Append({"entry"});
+      ids.push_back(engine().log_epochs()->IdAt(position));
+    }
+    if (opening == 4) {
+      ASSERT_TRUE(engine().TrimLog(3).ok());
+    }
+    Reopen();
+  }
+}
+
+TEST_P(EngineConformance, StoresHaveTheirOwnEpochs) {
   const std::unique_ptr<Engine> other = OpenOther({});
-  EXPECT_NE(other->incarnation(), engine().incarnation());
+  for (Engine* store : {&engine(), other.get()}) {
+    CommitAndWait(*store, {.log_entries = {"entry"}});
+  }
+  for (const LogPosition position : {0u, 1u}) {
+    const uint64_t id = other->log_epochs()->IdAt(position);
+    EXPECT_EQ(engine().log_epochs()->EndOf(id), std::nullopt);
+  }
 }
 
 TEST_P(EngineConformance, CloseFinishesWhatWasAccepted) {

@@ -26,7 +26,7 @@ class HookedEngine final : public Engine {
   // another hook or none before.
   void SetHook(Hook hook) { hook_ = std::make_shared<Hook>(std::move(hook)); }
 
-  uint64_t incarnation() const override { return engine_.incarnation(); }
+  std::shared_ptr<const LogEpochs> log_epochs() const override { return engine_.log_epochs(); }
   std::unique_ptr<Snapshot> NewSnapshot(ReadTier tier) const override {
     return engine_.NewSnapshot(tier);
   }

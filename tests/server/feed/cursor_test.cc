@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -15,9 +17,16 @@
 namespace innkeeper::feed {
 namespace {
 
-constexpr uint64_t kIncarnation = 0x1122334455667788;
+constexpr uint64_t kOld = 0x1122334455667788;
+constexpr uint64_t kCurrent = 0x99AABBCCDDEEFF00;
 constexpr uint64_t kFilter = 0xFEDCBA9876543210;
 constexpr storage::LogBounds kBounds = {.oldest = 10, .head = 1'000'000};
+// The log was put back to position 1,000 and written on.
+const std::vector<storage::LogEpoch> kEpochs = {{kOld, 0}, {kCurrent, 1001}};
+
+CursorCodec::EpochsSource Fixed(std::vector<storage::LogEpoch> epochs) {
+  return [fixed = std::make_shared<storage::LogEpochs>(std::move(epochs))] { return fixed; };
+}
 
 template <typename Detail>
 Detail DetailOf(const absl::Status& status) {
@@ -41,11 +50,11 @@ class CursorTest : public testing::Test {
   }
 
   const TokenSigner signer_{"a key of this service"};
-  const CursorCodec codec_{signer_, kIncarnation};
+  const CursorCodec codec_{signer_, Fixed(kEpochs)};
 };
 
 TEST_F(CursorTest, GivesThePositionBack) {
-  for (storage::LogPosition position : {9, 10, 255, 256, 65536, 1'000'000}) {
+  for (storage::LogPosition position : {9, 10, 255, 256, 1000, 1001, 65536, 1'000'000}) {
     EXPECT_EQ(codec_.Decode(codec_.Encode(position, kFilter), kFilter, kBounds).value(), position);
   }
 }
@@ -71,7 +80,7 @@ TEST_F(CursorTest, RefusesEveryAlteration) {
 
 TEST_F(CursorTest, RefusesCursorsOfOtherServices) {
   const TokenSigner other("a key of another service");
-  ExpectInvalid(CursorCodec(other, kIncarnation).Encode(500, kFilter), "damaged");
+  ExpectInvalid(CursorCodec(other, Fixed(kEpochs)).Encode(500, kFilter), "damaged");
 }
 
 TEST_F(CursorTest, RefusesTokensOfOtherPurposesAndVersions) {
@@ -87,15 +96,37 @@ TEST_F(CursorTest, RefusesTokensOfOtherPurposesAndVersions) {
 }
 
 TEST_F(CursorTest, EncodesManyAsOneByOne) {
-  const std::vector<storage::LogPosition> positions = {9, 10, 500, 500, 1'000'000};
+  const std::vector<storage::LogPosition> positions = {9, 10, 500, 1000, 1001, 1'000'000};
   std::string one_by_one;
   for (storage::LogPosition position : positions) one_by_one += codec_.Encode(position, kFilter);
   EXPECT_EQ(codec_.EncodeAll(positions, kFilter), one_by_one);
   EXPECT_EQ(one_by_one.size(), positions.size() * kCursorSize);
 }
 
-TEST_F(CursorTest, RefusesCursorsOfOtherLogs) {
-  ExpectInvalid(CursorCodec(signer_, kIncarnation + 1).Encode(500, kFilter), "other-log");
+TEST_F(CursorTest, RefusesCursorsOfEpochsThatTheLogDoesNotKnow) {
+  ExpectInvalid(CursorCodec(signer_, Fixed({{kOld + 1, 0}})).Encode(500, kFilter), "other-log");
+}
+
+TEST_F(CursorTest, GoesOnWithACursorFromBeforeTheLogWasPutBack) {
+  const CursorCodec before(signer_, Fixed({{kOld, 0}}));
+  for (storage::LogPosition position : {9, 999, 1000}) {
+    const std::string cursor = before.Encode(position, kFilter);
+    EXPECT_EQ(codec_.Decode(cursor, kFilter, kBounds).value(), position);
+    EXPECT_EQ(cursor, codec_.Encode(position, kFilter));
+  }
+}
+
+TEST_F(CursorTest, RefusesCursorsBehindWhereTheLogWasPutBackTo) {
+  const CursorCodec before(signer_, Fixed({{kOld, 0}}));
+  for (storage::LogPosition position : {1001, 5000, 2'000'000}) {
+    const std::string cursor = before.Encode(position, kFilter);
+    ExpectInvalid(cursor, "lost");
+    const std::string common =
+        DetailOf<google::rpc::ErrorInfo>(codec_.Decode(cursor, kFilter, kBounds).status())
+            .metadata()
+            .at("common_cursor");
+    EXPECT_EQ(codec_.Decode(common, kFilter, kBounds).value(), 1000u);
+  }
 }
 
 TEST_F(CursorTest, RefusesCursorsOfOtherFilters) {
@@ -103,11 +134,18 @@ TEST_F(CursorTest, RefusesCursorsOfOtherFilters) {
 }
 
 TEST_F(CursorTest, RefusesCursorsBeyondTheHead) {
-  ExpectInvalid(codec_.Encode(1'000'001, kFilter), "ahead");
+  const std::string cursor = codec_.Encode(1'000'001, kFilter);
+  ExpectInvalid(cursor, "lost");
+  const std::string common =
+      DetailOf<google::rpc::ErrorInfo>(codec_.Decode(cursor, kFilter, kBounds).status())
+          .metadata()
+          .at("common_cursor");
+  EXPECT_EQ(codec_.Decode(common, kFilter, kBounds).value(), 1'000'000u);
 }
 
 TEST_F(CursorTest, OtherLogIsToldBeforeAnythingElse) {
-  ExpectInvalid(CursorCodec(signer_, kIncarnation + 1).Encode(5'000'000, kFilter + 1), "other-log");
+  ExpectInvalid(CursorCodec(signer_, Fixed({{kOld + 1, 0}})).Encode(5'000'000, kFilter + 1),
+                "other-log");
 }
 
 TEST_F(CursorTest, GoneHistoryNamesTheOldestCursor) {

@@ -4,6 +4,7 @@
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -34,7 +35,9 @@ v1::WatchRoomEventsResponse Parse(const std::string& bytes) {
 class WatchMessagesTest : public testing::Test {
  protected:
   const TokenSigner signer_{"key"};
-  const CursorCodec cursors_{signer_, 7};
+  const std::shared_ptr<const storage::LogEpochs> epochs_ =
+      std::make_shared<storage::LogEpochs>(std::vector<storage::LogEpoch>{{7, 0}});
+  const CursorCodec cursors_{signer_, [this] { return epochs_; }};
   const WatchMessages messages_{cursors_, kFilter};
 };
 

@@ -60,6 +60,15 @@ TEST(FormatTest, HeadComesBack) {
   EXPECT_EQ(ParseHead(EncodeHead(head).substr(1)), std::nullopt);
 }
 
+TEST(FormatTest, EpochsComeBack) {
+  const std::vector<LogEpoch> epochs = {{7, 0}, {UINT64_MAX, 1}, {0, 900}};
+  const std::string bytes = EncodeEpochs(epochs);
+  EXPECT_EQ(ParseEpochs(bytes), epochs);
+  EXPECT_EQ(ParseEpochs(bytes.substr(0, 40)), std::nullopt);
+  EXPECT_EQ(ParseEpochs(""), std::nullopt);
+  EXPECT_EQ(ParseEpochs(EncodeEpochs({{7, 5}, {8, 5}})), std::nullopt) << "must rise";
+}
+
 TEST(FormatTest, DamagedBytesAreHarmless) {
   std::mt19937 random(1);
   for (int round = 0; round < 10'000; ++round) {

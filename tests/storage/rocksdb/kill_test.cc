@@ -122,7 +122,8 @@ TEST(KillTest, AcknowledgedCommitsSurviveEveryDeath) {
   std::cout << "seed " << seed << std::endl;
   std::mt19937 random(seed);
   std::vector<Acknowledged> acknowledged;
-  uint64_t whole = 0;  // commits found so far
+  uint64_t whole = 0;            // commits found so far
+  std::vector<LogEpoch> epochs;  // of heads that were seen, with their positions
   for (int round = 0; round < Kills(); ++round) {
     SCOPED_TRACE(testing::Message() << "round " << round);
     WriterProcess writer(directory.path());
@@ -141,6 +142,9 @@ TEST(KillTest, AcknowledgedCommitsSurviveEveryDeath) {
     const std::unique_ptr<Engine> engine = MustOpen(SmallOptions(directory.path()));
     whole = ExpectWholeStore(*engine, whole);
     EXPECT_GE(whole, acknowledged.size());
+    const LogPosition head = engine->log_bounds().head;
+    epochs.push_back({engine->log_epochs()->IdAt(head), head});
+    for (const LogEpoch& seen : epochs) EXPECT_EQ(engine->log_epochs()->IdAt(seen.first), seen.id);
   }
   const std::unique_ptr<Engine> engine = MustOpen(SmallOptions(directory.path()));
   ExpectWholeStore(*engine);

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "rocksdb/db.h"
+#include "rocksdb/wal_filter.h"
 #include "storage/rocksdb/database.h"
 #include "storage/rocksdb/durable_head.h"
 #include "storage/rocksdb/format.h"
@@ -24,6 +25,25 @@ namespace fs = std::filesystem;
 using absl::StatusCode;
 using testing::AllOf;
 using testing::HasSubstr;
+
+// Leaves out the write-ahead log.
+class NoLog final : public rocksdb::WalFilter {
+ public:
+  const char* Name() const override { return "innkeeper.NoLog"; }
+  WalProcessingOption LogRecordFound(unsigned long long, const std::string&,
+                                     const rocksdb::WriteBatch&, rocksdb::WriteBatch*,
+                                     bool*) override {
+    return WalProcessingOption::kIgnoreCurrentRecord;
+  }
+};
+
+// The format version of the store that its table files tell.
+uint64_t FormatInTables(const std::string& path) {
+  NoLog no_log;
+  const auto database = embedded::Database::OpenToSurvey(
+      {.path = path + "/db", .block_cache_bytes = 8 << 20, .write_buffer_bytes = 4 << 20}, no_log);
+  return database.ok() ? (*database)->ReadMeta()->format : 0;
+}
 
 class OpenTest : public testing::Test {
  protected:
@@ -126,12 +146,35 @@ TEST_F(OpenTest, RefusesAStoreInUse) {
 
 TEST_F(OpenTest, RefusesOtherFormats) {
   MakeStore();
-  for (const uint64_t version : {0u, 2u, 1'000u}) {
+  for (const uint64_t version : {0u, 3u, 1'000u}) {
     PutMeta(embedded::kFormatKey, embedded::StoredInteger(version).bytes());
-    ExpectRefused(StatusCode::kFailedPrecondition,
-                  AllOf(HasSubstr(absl::StrCat("format version ", version)),
-                        HasSubstr("only knows version 1")));
+    ExpectRefused(
+        StatusCode::kFailedPrecondition,
+        AllOf(HasSubstr(absl::StrCat("format version ", version)), HasSubstr("only knows 1 to 2")));
   }
+}
+
+TEST_F(OpenTest, OpensAStoreOfTheFirstFormatAndGivesItThisOne) {
+  MakeStore();
+  const uint64_t incarnation = (*embedded::ReadDurableHead(path_ + "/DURABLE_HEAD"))->incarnation;
+  PutMeta(embedded::kFormatKey, embedded::StoredInteger(1).bytes());
+  Tamper([&](embedded::Database& database) {
+    return database.db().Delete({}, database.meta(), embedded::ToSlice(embedded::kEpochsKey));
+  });
+  {
+    const std::unique_ptr<Engine> engine = MustOpen(SmallOptions(path_));
+    ExpectNumbered(*engine, 5);
+    EXPECT_EQ(engine->log_epochs()->IdAt(5), incarnation);
+    CommitNumbered(*engine, 6);
+    CopyStore(path_, path_ + "_crashed");
+  }
+  // An older server must find the version in the tables, whatever is in the
+  // write-ahead log: it can't read that.
+  EXPECT_EQ(FormatInTables(path_ + "_crashed"), 2u);
+  const std::unique_ptr<Engine> engine = MustOpen(SmallOptions(path_ + "_crashed"));
+  ExpectNumbered(*engine, 6);
+  EXPECT_EQ(engine->log_epochs()->IdAt(5), incarnation);
+  EXPECT_EQ(engine->log_epochs()->EndOf(incarnation), 5u);
 }
 
 TEST_F(OpenTest, RefusesAForeignDatabase) {
@@ -146,8 +189,9 @@ TEST_F(OpenTest, RefusesAForeignDatabase) {
 }
 
 TEST_F(OpenTest, RefusesADatabaseThatLostItsOwnRecords) {
-  for (const absl::string_view key : {embedded::kFormatKey, embedded::kIncarnationKey,
-                                      embedded::kHeadKey, embedded::kOldestKey}) {
+  for (const absl::string_view key :
+       {embedded::kFormatKey, embedded::kIncarnationKey, embedded::kHeadKey, embedded::kOldestKey,
+        embedded::kEpochsKey}) {
     fs::remove_all(path_);
     MakeStore();
     PutMeta(key, "short");
@@ -174,7 +218,7 @@ TEST_F(OpenTest, RefusesAnEmptyDatabaseDirectory) {
 
 TEST_F(OpenTest, RefusesAStoreThatEndsBeforeItsDurableHead) {
   MakeStore();
-  const uint64_t incarnation = MustOpen(SmallOptions(path_))->incarnation();
+  const uint64_t incarnation = (*embedded::ReadDurableHead(path_ + "/DURABLE_HEAD"))->incarnation;
   ASSERT_TRUE(embedded::DurableHeadWriter::Open(path_ + "/DURABLE_HEAD", {incarnation, 6}).ok());
   ExpectRefused(StatusCode::kDataLoss,
                 AllOf(HasSubstr("up to revision 6"), HasSubstr("ends at revision 5"),
@@ -208,6 +252,12 @@ TEST_F(OpenTest, RefusesALogThatDoesNotFitItsHead) {
     return database.db().Put({}, database.log(), embedded::ToSlice(log_key(6).bytes()), "extra");
   });
   ExpectRefused(StatusCode::kDataLoss, HasSubstr("runs from 1 to 6"));
+}
+
+TEST_F(OpenTest, RefusesEpochsThatTheLogDoesNotReach) {
+  MakeStore();
+  PutMeta(embedded::kEpochsKey, embedded::EncodeEpochs({{1, 0}, {2, 6}}));
+  ExpectRefused(StatusCode::kDataLoss, HasSubstr("\"epochs\" is beyond"));
 }
 
 TEST_F(OpenTest, RefusesOptionsOutOfBounds) {
