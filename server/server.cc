@@ -26,6 +26,7 @@
 #include "server/directory/directory_editor.h"
 #include "server/directory/directory_reader.h"
 #include "server/feed/event_feed.h"
+#include "server/feed/retention.h"
 #include "server/lifecycle/create_room.h"
 #include "server/lifecycle/export_room.h"
 #include "server/lifecycle/import_room.h"
@@ -52,6 +53,7 @@
 #include "server/values/duration.h"
 #include "storage/rocksdb/rocksdb_engine.h"
 #include "storage/room_store.h"
+#include "storage/subscription_hold.h"
 
 namespace innkeeper {
 namespace {
@@ -116,11 +118,20 @@ feed::EventFeedOptions FeedOptions(const ServerConfig& config, const EventComple
   options.log.completer = &completer;
   options.stall_timeout = ForEverIfZero(config.stream_stall_timeout);
   options.max_age = ForEverIfZero(config.max_stream_age);
+  SetDuration(config.event_min_retention, options.retention.mutable_min_age());
   if (config.event_retention > absl::ZeroDuration()) {
-    SetDuration(config.event_retention, options.retention.mutable_min_age());
     SetDuration(config.event_retention, options.retention.mutable_max_age());
   }
+  options.retention.set_max_bytes(config.event_retention_bytes);
   return options;
+}
+
+feed::RetentionPolicy RetentionOf(const ServerConfig& config) {
+  feed::RetentionPolicy policy;
+  policy.min_age = config.event_min_retention;
+  policy.max_age = ForEverIfZero(config.event_retention);
+  policy.max_bytes = static_cast<uint64_t>(config.event_retention_bytes);
+  return policy;
 }
 
 // `configured`, or with 0 as many as there are processors, times `per_processor`.
@@ -245,6 +256,7 @@ class RealServer final : public Server {
 
  private:
   absl::Status Listen();
+  void TrimLog();
   void SetServing(bool serving);
 
   // What all services need.
@@ -294,7 +306,8 @@ absl::Status RealServer::Serve() {
   absl::Status listening = Listen();
   if (!listening.ok()) return listening;
   maintenance_.emplace(kMaintenancePeriod, [this] {
-    lifecycle::Maintain(*engine_, upgrader_, clock_(), config_.event_retention);
+    lifecycle::Maintain(*engine_, upgrader_, clock_());
+    TrimLog();
     absl::Status discarded = importer_.RecoverExpired();
     LOG_IF(ERROR, !discarded.ok()) << "discarding what imports left behind: " << discarded;
     absl::Status announced =
@@ -305,6 +318,16 @@ absl::Status RealServer::Serve() {
                         [this] { authenticator_->ReloadIfChanged().IgnoreError(); });
   SetServing(true);
   return absl::OkStatus();
+}
+
+void RealServer::TrimLog() {
+  const absl::Time now = clock_();
+  const auto held = storage::LowestHeldPosition(*engine_, now, /*hold=*/absl::ZeroDuration());
+  absl::Status status = held.status();
+  if (held.ok()) {
+    status = feed::EnforceRetention(*engine_, RetentionOf(config_), now, *held).status();
+  }
+  LOG_IF(ERROR, !status.ok()) << "trimming the event log: " << status;
 }
 
 absl::Status RealServer::Listen() {

@@ -116,6 +116,18 @@ struct LogBounds {
   LogPosition head = 0;
 };
 
+// How an engine is doing at the moment, for those who watch over it. What an engine
+// does not have is 0.
+struct EngineStats {
+  size_t queued_commits = 0;        // that wait to be written
+  uint64_t queued_bytes = 0;        // of them
+  uint64_t disk_bytes = 0;          // of the data on disk, the log included
+  uint64_t log_bytes = 0;           // of the log, about
+  uint64_t write_buffer_bytes = 0;  // of writes that are not in files of their own yet
+  uint64_t cache_bytes = 0;         // of data cached in memory
+  uint64_t compaction_bytes = 0;    // of data on disk that waits to be merged
+};
+
 inline constexpr size_t kMaxKeyBytes = 2048;
 
 // Where a snapshot reads.
@@ -205,10 +217,19 @@ class Engine {
   virtual absl::StatusOr<std::vector<LogEntry>> ReadLog(LogPosition from, size_t max_entries,
                                                         size_t max_bytes) const = 0;
 
-  // Removes the log entries below `before`, at most up to the head. Returns
-  // when that is durable. Blocks. Errors: RESOURCE_EXHAUSTED and UNAVAILABLE as
-  // for Commit.
+  // Estimates how many bytes the log entries at the positions from `begin` up to
+  // before `end` take where the engine keeps them, be it on disk or in memory. Trimmed
+  // ones count for nothing. Reads no entries. May be off by a few MiB, and changes when
+  // the engine compresses what it has. Errors: UNAVAILABLE.
+  virtual absl::StatusOr<uint64_t> EstimateLogBytes(LogPosition begin, LogPosition end) const = 0;
+
+  // Removes the log entries below `before`, at most up to the head. Returns when that
+  // is durable, and most of their space is free again. Blocks. Errors:
+  // RESOURCE_EXHAUSTED and UNAVAILABLE as for Commit.
   virtual absl::Status TrimLog(LogPosition before) = 0;
+
+  // Returns what can be told without reading anything. Not after Close().
+  virtual EngineStats stats() const = 0;
 
   // Sets the function that is called on a thread of the engine, after the
   // `done` of the commits concerned, whenever the head of the log has moved.

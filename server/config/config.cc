@@ -43,6 +43,13 @@ absl::Status CheckConsistency(const ServerConfig& config) {
         "tls_certificate_file and tls_key_file, listen on 127.0.0.1 or [::1], or accept the risk "
         "with allow_plaintext=true"));
   }
+  if (config.event_retention > absl::ZeroDuration() &&
+      config.event_min_retention > config.event_retention) {
+    errors.push_back(
+        absl::StrCat("event_min_retention: ", absl::FormatDuration(config.event_min_retention),
+                     " is longer than event_retention, ",
+                     absl::FormatDuration(config.event_retention), "; set it to that or less"));
+  }
   if (errors.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrJoin(errors, "\n"));
 }

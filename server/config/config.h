@@ -75,6 +75,12 @@ struct ServerConfig {
   int64_t write_buffer_bytes = int64_t{64} << 20;
   // How long events stay in the log: 1 minute to 100 years. 0: for ever.
   absl::Duration event_retention = absl::ZeroDuration();
+  // How large the log may become before the oldest events go, in bytes: 1 MiB to
+  // 1,024 TiB. 0: without limit.
+  int64_t event_retention_bytes = 0;
+  // How long events stay in the log at least, whatever its size: 0 to 100 years, and
+  // not longer than `event_retention`.
+  absl::Duration event_min_retention = absl::Hours(1);
   // How long a request_id is remembered. 24 hours to 366 days.
   absl::Duration request_id_retention = absl::Hours(24);
 
@@ -158,9 +164,10 @@ struct ServerConfig {
 };
 
 // Checks the options against each other: certificate and key go together, a
-// client CA and plaintext go with the right kind of server, and without TLS
-// other machines are kept out unless `allow_plaintext` says otherwise. Returns
-// OK or INVALID_ARGUMENT with one line for each thing that is wrong.
+// client CA and plaintext go with the right kind of server, without TLS other
+// machines are kept out unless `allow_plaintext` says otherwise, and the limits of
+// `event_retention` agree. Returns OK or INVALID_ARGUMENT with one line for each thing
+// that is wrong.
 absl::Status CheckConsistency(const ServerConfig& config);
 
 }  // namespace innkeeper

@@ -98,6 +98,12 @@ OptionGroup StorageGroup() {
                     "is in the log on disk from the start."),
               Time(BIND(event_retention), {absl::Minutes(1), 36'500 * kDay, "for ever"},
                    "How long events stay in the log, and so how long a subscriber may be away."),
+              Bytes(BIND(event_retention_bytes), {kMiB, 1024 * kTiB, "without limit"},
+                    "How large the log of events may become before the oldest go. This is "
+                    "compared with an estimate of what it takes on disk."),
+              Time(BIND(event_min_retention), {absl::ZeroDuration(), 36'500 * kDay},
+                   "How long events stay in the log at least, whatever its size. Not longer than "
+                   "event_retention, unless that is 0."),
               Time(BIND(request_id_retention), {kDay, 366 * kDay},
                    "How long a request_id is remembered, so that a call can be repeated safely."),
           }};

@@ -51,10 +51,7 @@ CommitResult BatchBuilder::Add(const CommitRequest& request, absl::Time commit_t
 CommitResult BatchBuilder::AddTrim(LogPosition before) {
   before = std::min(before, written_position_ + 1);
   if (before <= oldest_) return {};
-  const StoredInteger begin(oldest_);
-  const StoredInteger end(before);
-  CHECK(batch_.DeleteRange(database_.log(), ToSlice(begin.bytes()), ToSlice(end.bytes())).ok());
-  PutMeta(kOldestKey, end.bytes());
+  PutMeta(kOldestKey, StoredInteger(before).bytes());
   oldest_ = before;
   return {};
 }

@@ -39,7 +39,8 @@ class BatchBuilder {
   // by the rules of CommitRequest.
   CommitResult Add(const CommitRequest& request, absl::Time commit_time);
 
-  // Adds the removal of the log entries below `before`.
+  // Adds the removal of the log entries below `before`, which only moves the record
+  // of the oldest: log_space.h.
   CommitResult AddTrim(LogPosition before);
 
   // Whether there is nothing to write.

@@ -63,6 +63,16 @@ bool CommitQueue::Take(std::vector<QueuedCommit>& commits) {
   return !commits.empty();
 }
 
+size_t CommitQueue::commits() const {
+  absl::MutexLock lock(&mutex_);
+  return commits_.size();
+}
+
+size_t CommitQueue::bytes() const {
+  absl::MutexLock lock(&mutex_);
+  return bytes_;
+}
+
 void CommitQueue::Close(absl::Status reason) {
   absl::MutexLock lock(&mutex_);
   if (!closed_.ok()) return;

@@ -35,6 +35,10 @@ class CommitQueue {
   // Returns false when the queue is closed and empty.
   bool Take(std::vector<QueuedCommit>& commits);
 
+  // How many commits wait, and of how many bytes.
+  size_t commits() const;
+  size_t bytes() const;
+
   // Refuses further commits with `reason`, which must not be OK. What is queued
   // stays. Further calls have no effect.
   void Close(absl::Status reason);
@@ -45,7 +49,7 @@ class CommitQueue {
   const size_t max_commits_;
   const size_t max_bytes_;
 
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   absl::CondVar changed_;
   std::vector<QueuedCommit> commits_ ABSL_GUARDED_BY(mutex_);
   size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;

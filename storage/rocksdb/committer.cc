@@ -7,6 +7,7 @@
 #include <glog/logging.h>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "storage/rocksdb/rocksdb_status.h"
 
 namespace innkeeper::storage::embedded {
@@ -21,6 +22,7 @@ Committer::Committer(Database& database, DurableHeadWriter& durable_head, const 
                      CommitterOptions options)
     : database_(database),
       clock_(std::move(options.clock)),
+      on_batch_(std::move(options.on_batch)),
       queue_(options.max_queued_commits, options.max_queued_bytes),
       durable_head_(durable_head),
       builder_(database, meta.head, meta.oldest, meta.epochs),
@@ -84,7 +86,7 @@ size_t Committer::CommitBatch(absl::Span<QueuedCommit> commits) {
   }
   // Commits that failed are answered after the write too: what they lost against
   // may be in this very batch, and they must find it when they look.
-  const absl::Status written = builder_.empty() ? failure_ : WriteBatch();
+  const absl::Status written = builder_.empty() ? failure_ : WriteBatch(results_.size());
   const bool moved = written.ok() && builder_.head().position != head_before;
   if (written.ok()) {
     PublishHead(builder_.head().position);
@@ -104,8 +106,9 @@ CommitResult Committer::AddToBatch(const QueuedCommit& commit, absl::Time commit
   return builder_.Add(commit.request, commit_time);
 }
 
-absl::Status Committer::WriteBatch() {
+absl::Status Committer::WriteBatch(size_t commits) {
   if (!failure_.ok()) return failure_;
+  const absl::Time begin = absl::Now();
   rocksdb::WriteOptions options;
   options.sync = true;
   const rocksdb::Status status = database_.db().Write(options, &builder_.Finish());
@@ -115,6 +118,7 @@ absl::Status Committer::WriteBatch() {
              !recorded.ok()) {
     Fail(std::move(recorded));
   }
+  if (on_batch_ && failure_.ok()) on_batch_({commits, builder_.bytes(), absl::Now() - begin});
   return failure_;
 }
 

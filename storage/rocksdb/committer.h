@@ -28,6 +28,7 @@
 #include "storage/rocksdb/commit_queue.h"
 #include "storage/rocksdb/database.h"
 #include "storage/rocksdb/durable_head.h"
+#include "storage/rocksdb/rocksdb_engine.h"
 
 namespace innkeeper::storage::embedded {
 
@@ -35,6 +36,7 @@ struct CommitterOptions {
   size_t max_queued_commits = 0;
   size_t max_queued_bytes = 0;
   absl::AnyInvocable<absl::Time() const> clock;
+  absl::AnyInvocable<void(const WrittenBatch&)> on_batch;  // may be empty
 };
 
 // Thread-safe.
@@ -60,6 +62,9 @@ class Committer {
   // As in Engine.
   LogBounds log_bounds() const;
 
+  // The commits that wait.
+  const CommitQueue& queue() const { return queue_; }
+
   // Lets log_bounds() reach `head`, which a reader has found in the database: a
   // batch can be read a moment before its head is published.
   void PublishHead(LogPosition head) const;
@@ -74,12 +79,13 @@ class Committer {
   void Run();
   size_t CommitBatch(absl::Span<QueuedCommit> commits);
   CommitResult AddToBatch(const QueuedCommit& commit, absl::Time commit_time);
-  absl::Status WriteBatch();
+  absl::Status WriteBatch(size_t commits);
   void Fail(absl::Status error);
   void NotifyListener(LogPosition head);
 
   Database& database_;
   const absl::AnyInvocable<absl::Time() const> clock_;
+  absl::AnyInvocable<void(const WrittenBatch&)> on_batch_;
   CommitQueue queue_;
 
   // Used by the committer's thread only.

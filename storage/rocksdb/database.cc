@@ -19,14 +19,18 @@ DatabaseSetup SetupFor(const DatabaseOptions& options) {
 }  // namespace
 
 Database::Database(std::unique_ptr<rocksdb::DB> db,
-                   std::vector<rocksdb::ColumnFamilyHandle*> handles)
-    : db_(std::move(db)), handles_(std::move(handles)) {}
+                   std::vector<rocksdb::ColumnFamilyHandle*> handles,
+                   std::unique_ptr<TrimmedLogFilter> trimmed)
+    : trimmed_(std::move(trimmed)), db_(std::move(db)), handles_(std::move(handles)) {}
 
 Database::~Database() { DestroyHandles(); }
 
 absl::StatusOr<std::unique_ptr<Database>> Database::OpenAs(const std::string& path,
-                                                           const DatabaseSetup& setup,
-                                                           bool read_only) {
+                                                           DatabaseSetup setup, bool read_only) {
+  auto trimmed = std::make_unique<TrimmedLogFilter>();
+  for (rocksdb::ColumnFamilyDescriptor& family : setup.families) {
+    if (family.name == kLogFamily) family.options.compaction_filter = trimmed.get();
+  }
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status =
@@ -34,7 +38,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::OpenAs(const std::string& pa
                 : rocksdb::DB::Open(setup.database, path, setup.families, &handles, &db);
   if (!status.ok()) return FromRocksDb(status, absl::StrCat("opening the database ", path));
   return std::unique_ptr<Database>(
-      new Database(std::unique_ptr<rocksdb::DB>(db), std::move(handles)));
+      new Database(std::unique_ptr<rocksdb::DB>(db), std::move(handles), std::move(trimmed)));
 }
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(const DatabaseOptions& options) {
@@ -154,6 +158,22 @@ absl::StatusOr<Head> Database::ReadHead(const rocksdb::ReadOptions& options) con
 
 absl::StatusOr<LogPosition> Database::ReadOldest(const rocksdb::ReadOptions& options) const {
   return ReadMetaInteger(options, kOldestKey);
+}
+
+EngineStats Database::stats() const {
+  using Properties = rocksdb::DB::Properties;
+  const auto sum = [this](const std::string& property) {
+    uint64_t value = 0;
+    db().GetAggregatedIntProperty(property, &value);
+    return value;
+  };
+  EngineStats stats;
+  stats.disk_bytes = sum(Properties::kTotalSstFilesSize);
+  stats.write_buffer_bytes = sum(Properties::kCurSizeAllMemTables);
+  stats.compaction_bytes = sum(Properties::kEstimatePendingCompactionBytes);
+  // One cache serves all column families.
+  db().GetIntProperty(data(), Properties::kBlockCacheUsage, &stats.cache_bytes);
+  return stats;
 }
 
 absl::Status Database::Flush() {

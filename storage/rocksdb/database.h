@@ -20,6 +20,7 @@
 #include "storage/engine.h"
 #include "storage/rocksdb/database_options.h"
 #include "storage/rocksdb/format.h"
+#include "storage/rocksdb/trimmed_log_filter.h"
 
 namespace innkeeper::storage::embedded {
 
@@ -85,6 +86,13 @@ class Database {
   // Reads the oldest log position as of `options`.
   absl::StatusOr<LogPosition> ReadOldest(const rocksdb::ReadOptions& options) const;
 
+  // Lets log entries below `oldest` go when their files are compacted. That must be
+  // the durable oldest position.
+  void SetOldest(LogPosition oldest) { trimmed_->SetOldest(oldest); }
+
+  // Returns what the database tells of itself: nothing of commits and the log.
+  EngineStats stats() const;
+
   // Moves everything from memory to table files.
   absl::Status Flush();
 
@@ -93,11 +101,11 @@ class Database {
   absl::Status Close();
 
  private:
-  Database(std::unique_ptr<rocksdb::DB> db, std::vector<rocksdb::ColumnFamilyHandle*> handles);
+  Database(std::unique_ptr<rocksdb::DB> db, std::vector<rocksdb::ColumnFamilyHandle*> handles,
+           std::unique_ptr<TrimmedLogFilter> trimmed);
 
   static absl::StatusOr<std::unique_ptr<Database>> OpenAs(const std::string& path,
-                                                          const DatabaseSetup& setup,
-                                                          bool read_only);
+                                                          DatabaseSetup setup, bool read_only);
 
   absl::StatusOr<std::string> ReadMetaRow(const rocksdb::ReadOptions& options,
                                           absl::string_view key) const;
@@ -107,6 +115,7 @@ class Database {
   absl::StatusOr<std::vector<LogEpoch>> ReadEpochs() const;
   void DestroyHandles();
 
+  std::unique_ptr<TrimmedLogFilter> trimmed_;  // the database uses it
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
 };

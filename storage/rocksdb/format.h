@@ -30,6 +30,9 @@
 // position, and the revision of the batch before. So the batches in the
 // write-ahead log form a chain, which wal_survey.h follows to find holes.
 //
+// The log starts at "oldest". What stands below it was trimmed, and goes away by and
+// by: log_space.h.
+//
 // "epochs" are those of the log, oldest first, each with its first position. The
 // epoch that begins when a store is opened is written with its first entry, so all
 // that stand there have entries; the first stands for the store's creation, has the

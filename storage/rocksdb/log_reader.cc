@@ -50,22 +50,32 @@ class LogCollector {
   std::vector<LogEntry> entries_;
 };
 
+absl::Status Trimmed(LogPosition from, LogPosition oldest) {
+  return absl::OutOfRangeError(
+      absl::StrCat("the log starts at position ", oldest, ", after position ", from));
+}
+
+// The error of a reader, from position `from` on, who does not find `position`.
+absl::Status Missing(const Database& database, LogPosition from, LogPosition position) {
+  const absl::StatusOr<LogPosition> oldest = database.ReadOldest(rocksdb::ReadOptions());
+  if (!oldest.ok()) return oldest.status();
+  if (from < *oldest) return Trimmed(from, *oldest);
+  return absl::DataLossError(absl::StrCat("log position ", position, " is missing"));
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<LogEntry>> ReadLogEntries(const Database& database, LogPosition head,
                                                      LogPosition from, size_t max_entries,
                                                      size_t max_bytes) {
-  // One view of the oldest position and of the entries, whatever is trimmed
-  // meanwhile.
+  // One view of the oldest position and of the entries. Files of what is trimmed
+  // meanwhile may be gone before the iterator is made.
   rocksdb::ManagedSnapshot snapshot(&database.db());
   rocksdb::ReadOptions options;
   options.snapshot = snapshot.snapshot();
   const absl::StatusOr<LogPosition> oldest = database.ReadOldest(options);
   if (!oldest.ok()) return oldest.status();
-  if (from < *oldest) {
-    return absl::OutOfRangeError(
-        absl::StrCat("the log starts at position ", *oldest, ", after position ", from));
-  }
+  if (from < *oldest) return Trimmed(from, *oldest);
   if (from > head) return std::vector<LogEntry>();
 
   const StoredInteger begin(from);
@@ -76,14 +86,12 @@ absl::StatusOr<std::vector<LogEntry>> ReadLogEntries(const Database& database, L
   it->Seek(ToSlice(begin.bytes()));
   LogCollector collector(max_entries, max_bytes);
   for (LogPosition position = from; position <= head; ++position, it->Next()) {
-    if (!it->Valid()) {
-      if (!it->status().ok()) return FromRocksDb(it->status(), "reading the log");
-      return absl::DataLossError(absl::StrCat("log position ", position, " is missing"));
+    if (!it->Valid() && !it->status().ok()) return FromRocksDb(it->status(), "reading the log");
+    if (!it->Valid() || ParseInteger(FromSlice(it->key())) != position) {
+      return Missing(database, from, position);
     }
     const std::optional<StoredLogEntry> entry = ParseLogEntry(FromSlice(it->value()));
-    if (ParseInteger(FromSlice(it->key())) != position || !entry) {
-      return absl::DataLossError(absl::StrCat("log position ", position, " is damaged"));
-    }
+    if (!entry) return absl::DataLossError(absl::StrCat("log position ", position, " is damaged"));
     if (!collector.Take(position, *entry)) break;
   }
   return collector.Finish();

@@ -62,8 +62,10 @@ absl::Status CheckLog(const Database& database, const Meta& meta) {
   it->SeekToLast();
   const LogPosition last = PositionAt(*it);
   if (!it->status().ok()) return FromRocksDb(it->status(), "reading the log");
+  // Of what was trimmed there may be something left.
   const bool empty = meta.oldest > meta.head.position;
-  if (first == (empty ? 0 : meta.oldest) && last == (empty ? 0 : meta.head.position)) {
+  if (empty ? first == 0 && last <= meta.head.position
+            : first == meta.oldest && last == meta.head.position) {
     return absl::OkStatus();
   }
   return absl::DataLossError(absl::StrCat("the log should run from ", meta.oldest, " to ",
@@ -91,6 +93,7 @@ absl::StatusOr<RecoveredStore> Recover(const StoreDirectory& directory,
     const absl::Status upgraded = (*database)->UpgradeFormat(*meta);
     if (!upgraded.ok()) return upgraded;
   }
+  (*database)->SetOldest(meta->oldest);
   absl::StatusOr<DurableHeadWriter> durable_head = DurableHeadWriter::Open(
       directory.durable_head_path(), {meta->incarnation, meta->head.revision});
   if (!durable_head.ok()) return durable_head.status();

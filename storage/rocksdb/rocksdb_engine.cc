@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include <glog/logging.h>
+
 #include "absl/base/thread_annotations.h"
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
@@ -13,6 +15,7 @@
 #include "storage/rocksdb/committer.h"
 #include "storage/rocksdb/database.h"
 #include "storage/rocksdb/log_reader.h"
+#include "storage/rocksdb/log_space.h"
 #include "storage/rocksdb/reader.h"
 #include "storage/rocksdb/recovery.h"
 #include "storage/rocksdb/store_directory.h"
@@ -68,6 +71,19 @@ class RocksDbEngine : public Engine {
                                     max_bytes);
   }
 
+  absl::StatusOr<uint64_t> EstimateLogBytes(LogPosition begin, LogPosition end) const override {
+    return embedded::EstimateLogBytes(*store_.database, std::max(begin, log_bounds().oldest), end);
+  }
+
+  EngineStats stats() const override {
+    EngineStats stats = store_.database->stats();
+    stats.queued_commits = committer_.queue().commits();
+    stats.queued_bytes = committer_.queue().bytes();
+    const LogBounds bounds = log_bounds();
+    stats.log_bytes = EstimateLogBytes(bounds.oldest, bounds.head + 1).value_or(0);
+    return stats;
+  }
+
   absl::Status TrimLog(LogPosition before) override {
     if (before == 0) return absl::OkStatus();
     absl::Status status;
@@ -77,6 +93,7 @@ class RocksDbEngine : public Engine {
       done.Notify();
     });
     done.WaitForNotification();
+    if (status.ok()) ReclaimLog();
     return status;
   }
 
@@ -101,6 +118,13 @@ class RocksDbEngine : public Engine {
   }
 
  private:
+  void ReclaimLog() {
+    absl::MutexLock lock(&close_mutex_);
+    if (closed_) return;
+    const absl::Status reclaimed = embedded::ReclaimLog(*store_.database, log_bounds().oldest);
+    LOG_IF(ERROR, !reclaimed.ok()) << "giving back the space of the log: " << reclaimed;
+  }
+
   std::optional<StoreDirectory> directory_;  // until the store is closed
   RecoveredStore store_;
   const std::shared_ptr<const LogEpochs> epochs_;
@@ -161,7 +185,7 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenRocksDb(RocksDbOptions options) {
   return std::make_unique<RocksDbEngine>(
       *std::move(directory), *std::move(store),
       embedded::CommitterOptions{options.max_queued_commits, options.max_queued_bytes,
-                                 std::move(options.clock)});
+                                 std::move(options.clock), std::move(options.on_batch)});
 }
 
 }  // namespace innkeeper::storage

@@ -27,6 +27,13 @@ class Env;
 
 namespace innkeeper::storage {
 
+// A batch of commits that was written with one sync.
+struct WrittenBatch {
+  size_t commits = 0;  // those that failed their preconditions included
+  size_t bytes = 0;
+  absl::Duration took;  // to write and sync
+};
+
 struct RocksDbOptions {
   // The directory of the store. Nothing else may be in it.
   std::string path;
@@ -52,6 +59,10 @@ struct RocksDbOptions {
 
   // Says when commits are made. Called by the committer's thread only.
   absl::AnyInvocable<absl::Time() const> clock = [] { return absl::Now(); };
+
+  // Called with each batch that was written, before anyone is told of it. By the
+  // committer's thread only; must be quick. May be empty.
+  absl::AnyInvocable<void(const WrittenBatch&)> on_batch;
 
   // The file system, for tests that break it. Null for the machine's; not owned.
   rocksdb::Env* env = nullptr;

@@ -179,6 +179,35 @@ TEST_P(EngineConformance, TrimGoesAtMostUpToTheHead) {
   EXPECT_THAT(PayloadsOf(Log(3)), ElementsAre("3"));
 }
 
+TEST_P(EngineConformance, TheSizeOfTheLogIsEstimated) {
+  EXPECT_EQ(*engine().EstimateLogBytes(1, 1), 0u);
+  EXPECT_EQ(*engine().EstimateLogBytes(5, 1), 0u);
+  // What can't be compressed, and takes more than is kept in memory.
+  constexpr size_t kEntries = 8'000;
+  constexpr size_t kEntryBytes = 4'000;
+  std::mt19937 random(TestSeed());
+  std::vector<CommitRequest> requests;
+  for (size_t i = 0; i < kEntries; ++i) {
+    std::string payload(kEntryBytes, '\0');
+    for (char& byte : payload) byte = static_cast<char>(random());
+    requests.push_back({.log_entries = {std::move(payload)}});
+  }
+  CommitTogether(engine(), std::move(requests));
+  const auto expect_about = [&](LogPosition begin, LogPosition end, size_t entries) {
+    const double bytes = static_cast<double>(*engine().EstimateLogBytes(begin, end));
+    EXPECT_GE(bytes, 0.7 * static_cast<double>(entries * kEntryBytes)) << begin << " " << end;
+    EXPECT_LE(bytes, 1.5 * static_cast<double>(entries * kEntryBytes)) << begin << " " << end;
+  };
+  expect_about(1, kEntries + 1, kEntries);
+  expect_about(1, kEntries / 2 + 1, kEntries / 2);
+  expect_about(kEntries / 2 + 1, kEntries + 1, kEntries / 2);
+  ASSERT_TRUE(engine().TrimLog(kEntries / 2 + 1).ok());
+  expect_about(1, kEntries + 1, kEntries / 2);
+  Reopen();
+  expect_about(1, kEntries + 1, kEntries / 2);
+  EXPECT_EQ(*engine().EstimateLogBytes(1, kEntries / 2), 0u);
+}
+
 TEST_P(EngineConformance, ReadersOfATrimmedLogSeeNoGaps) {
   std::atomic<bool> writing = true;
   std::thread writer([&] {

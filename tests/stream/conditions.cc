@@ -85,6 +85,7 @@ void GoThroughRetention(Scene& scene) {
   const TestServer server(
       [&](ServerConfig& config) {
         config.event_retention = kRetention;
+        config.event_min_retention = absl::ZeroDuration();
         config.upgrade_lease = absl::Hours(1);
       },
       [ahead] {

@@ -43,7 +43,11 @@ class HookedEngine final : public Engine {
                                                 size_t max_bytes) const override {
     return engine_.ReadLog(from, max_entries, max_bytes);
   }
+  absl::StatusOr<uint64_t> EstimateLogBytes(LogPosition begin, LogPosition end) const override {
+    return engine_.EstimateLogBytes(begin, end);
+  }
   absl::Status TrimLog(LogPosition before) override { return engine_.TrimLog(before); }
+  EngineStats stats() const override { return engine_.stats(); }
   void SetCommitListener(CommitListener listener) override {
     engine_.SetCommitListener(std::move(listener));
   }

@@ -45,6 +45,18 @@ TEST(CheckConsistencyTest, RefusesPlaintextForOtherMachinesUnlessToldToAllowIt) 
   }
 }
 
+TEST(CheckConsistencyTest, EventsAreNotKeptLongerAtLeastThanAtMost) {
+  ServerConfig config;
+  config.event_retention = absl::Minutes(30);
+  EXPECT_EQ(Complaint(config),
+            "event_min_retention: 1h is longer than event_retention, 30m; set it to that or less");
+  config.event_min_retention = absl::Minutes(30);
+  EXPECT_TRUE(CheckConsistency(config).ok());
+  config.event_retention = absl::ZeroDuration();  // for ever
+  config.event_min_retention = absl::Hours(100);
+  EXPECT_TRUE(CheckConsistency(config).ok());
+}
+
 TEST(CheckConsistencyTest, CertificateAndKeyGoTogether) {
   ServerConfig config = WithTls();
   config.tls_key_file.clear();

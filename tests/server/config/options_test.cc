@@ -88,6 +88,8 @@ constexpr Limit kLimits[] = {
     {"block_cache_bytes", "8388607", "8MiB", "1024GiB", "1099511627777"},
     {"write_buffer_bytes", "8388607", "8MiB", "64GiB", "68719476737"},
     {"event_retention", "59s", "1m", "876000h", "876000h1s"},
+    {"event_retention_bytes", "1048575", "1MiB", "1048576GiB", "1125899906842625"},
+    {"event_min_retention", "-1s", "0", "876000h", "876000h1s"},
     {"request_id_retention", "23h59m59s", "24h", "8784h", "8784h1s"},
     {"room_creation_rate", "0", "0.0001", "1000000", "1000000.1"},
     {"room_creation_burst", "0", "1", "1000000", "1000001"},
@@ -132,11 +134,13 @@ INSTANTIATE_TEST_SUITE_P(Each, OptionLimitTest, testing::ValuesIn(kLimits),
                          [](const auto& test) { return std::string(test.param.name); });
 
 TEST(OptionsTest, ZeroHasAMeaningOfItsOwnForSome) {
-  for (const char* name :
-       {"event_retention", "max_connection_age", "read_threads", "write_threads"}) {
+  for (const char* name : {"event_retention", "event_retention_bytes", "max_connection_age",
+                           "read_threads", "write_threads"}) {
     const Option* option = FindOption(name);
     ServerConfig config;
-    ASSERT_TRUE(option->assign("5m", config) || option->assign("5", config)) << name;
+    ASSERT_TRUE(option->assign("5m", config) || option->assign("5", config) ||
+                option->assign("5MiB", config))
+        << name;
     EXPECT_TRUE(option->assign("0", config)) << name;
     EXPECT_EQ(option->value(config), "0") << name;
     EXPECT_TRUE(absl::StrContains(option->allowed, "or 0 (")) << option->allowed;

@@ -80,8 +80,13 @@ void ExpectNumbered(Engine& engine, int count) {
 }
 
 void CopyStore(const fs::path& from, const fs::path& to) {
-  fs::remove_all(to);
-  fs::copy(from, to, fs::copy_options::recursive);
+  CHECK(fs::exists(from)) << from;
+  std::error_code error;
+  do {  // once more if the store has dropped a file meanwhile
+    fs::remove_all(to);
+    fs::copy(from, to, fs::copy_options::recursive, error);
+  } while (error == std::errc::no_such_file_or_directory);
+  CHECK(!error) << error.message();
 }
 
 std::vector<fs::path> FilesEndingIn(const fs::path& store, absl::string_view suffix) {
