@@ -20,6 +20,7 @@ for_build=(
   libssl-dev
   ninja-build
   nlohmann-json3-dev
+  prometheus-cpp-dev
   protobuf-compiler
   protobuf-compiler-grpc
 )

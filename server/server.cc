@@ -40,6 +40,9 @@
 #include "server/membership/full_invite.h"
 #include "server/membership/pending_invites.h"
 #include "server/membership/read_members.h"
+#include "server/metrics/metrics.h"
+#include "server/metrics/metrics_endpoint.h"
+#include "server/metrics/metrics_page.h"
 #include "server/rooms/identifiers.h"
 #include "server/rooms/signing.h"
 #include "server/rpc/call_gate.h"
@@ -113,9 +116,11 @@ absl::Duration ForEverIfZero(absl::Duration duration) {
   return duration == absl::ZeroDuration() ? absl::InfiniteDuration() : duration;
 }
 
-feed::EventFeedOptions FeedOptions(const ServerConfig& config, const EventCompleter& completer) {
+feed::EventFeedOptions FeedOptions(const ServerConfig& config, const EventCompleter& completer,
+                                   std::shared_ptr<metrics::FeedMetrics> metrics) {
   feed::EventFeedOptions options;
   options.log.completer = &completer;
+  options.metrics = std::move(metrics);
   options.stall_timeout = ForEverIfZero(config.stream_stall_timeout);
   options.max_age = ForEverIfZero(config.max_stream_age);
   SetDuration(config.event_min_retention, options.retention.mutable_min_age());
@@ -132,6 +137,11 @@ feed::RetentionPolicy RetentionOf(const ServerConfig& config) {
   policy.max_age = ForEverIfZero(config.event_retention);
   policy.max_bytes = static_cast<uint64_t>(config.event_retention_bytes);
   return policy;
+}
+
+// `host_port` with another port.
+std::string WithPort(const std::string& host_port, int port) {
+  return absl::StrCat(host_port.substr(0, host_port.rfind(':')), ":", port);
 }
 
 // `configured`, or with 0 as many as there are processors, times `per_processor`.
@@ -200,11 +210,13 @@ void SetLimits(const ServerConfig& config, grpc::ServerBuilder& builder) {
 class RealServer final : public Server {
  public:
   RealServer(const ServerConfig& config, Surroundings surroundings,
-             std::unique_ptr<storage::Engine> engine, std::string token_key,
-             rooms::SigningKey signing_key, std::unique_ptr<auth::Authenticator> authenticator)
+             std::shared_ptr<metrics::Metrics> metrics, std::unique_ptr<storage::Engine> engine,
+             std::string token_key, rooms::SigningKey signing_key,
+             std::unique_ptr<auth::Authenticator> authenticator)
       : config_(config),
         clock_(std::move(surroundings.clock)),
         random_(std::move(surroundings.random)),
+        metrics_(std::move(metrics)),
         engine_(std::move(engine)),
         signer_(std::move(token_key)),
         signing_key_(std::move(signing_key)),
@@ -230,9 +242,10 @@ class RealServer final : public Server {
         directory_editor_(*engine_, {clock_, random_, config.server_name}),
         directory_reader_(*engine_, signer_),
         invite_completer_(*engine_, signing_key_),
-        feed_(*engine_, signer_, read_executor_, random_, FeedOptions(config, invite_completer_)),
-        environment_{*authenticator_,   gate_,      read_executor_, write_executor_,
-                     upgrade_executor_, transactor_},
+        feed_(*engine_, signer_, read_executor_, random_,
+              FeedOptions(config, invite_completer_, {metrics_, &metrics_->feed})),
+        environment_{*authenticator_,   gate_,       read_executor_, write_executor_,
+                     upgrade_executor_, transactor_, metrics_->calls},
         service_(environment_,
                  {creator_, upgrader_, linker_, browser_, exporter_, importer_, feed_},
                  config.default_room_version),
@@ -251,11 +264,13 @@ class RealServer final : public Server {
   absl::Status Serve();
 
   const std::string& address() const override { return address_; }
+  const std::string& metrics_address() const override { return metrics_address_; }
 
   absl::Status Shutdown() override;
 
  private:
   absl::Status Listen();
+  absl::Status ServeMetrics();
   void TrimLog();
   void SetServing(bool serving);
 
@@ -263,6 +278,7 @@ class RealServer final : public Server {
   const ServerConfig config_;
   const Clock clock_;
   const RandomBytes random_;
+  const std::shared_ptr<metrics::Metrics> metrics_;
   const std::unique_ptr<storage::Engine> engine_;
   const TokenSigner signer_;
   const rooms::SigningKey signing_key_;
@@ -293,6 +309,8 @@ class RealServer final : public Server {
   rpc::RoomDirectoryService directory_service_;
   std::string address_;                        // set by Serve()
   std::unique_ptr<grpc::Server> grpc_server_;  // set by Serve()
+  std::string metrics_address_;                // set by Serve()
+  std::unique_ptr<metrics::MetricsEndpoint> metrics_endpoint_;
   std::optional<PeriodicTask> maintenance_;
   std::optional<PeriodicTask> token_reload_;
   absl::Mutex shutdown_mutex_;
@@ -303,7 +321,9 @@ absl::Status RealServer::Serve() {
   absl::Status recovered = upgrader_.RecoverOwn();
   if (recovered.ok()) recovered = importer_.RecoverOwn();
   if (!recovered.ok()) return recovered;
-  absl::Status listening = Listen();
+  absl::Status listening = ServeMetrics();
+  if (!listening.ok()) return listening;
+  listening = Listen();
   if (!listening.ok()) return listening;
   maintenance_.emplace(kMaintenancePeriod, [this] {
     lifecycle::Maintain(*engine_, upgrader_, clock_());
@@ -320,12 +340,28 @@ absl::Status RealServer::Serve() {
   return absl::OkStatus();
 }
 
+absl::Status RealServer::ServeMetrics() {
+  if (config_.metrics_address.empty()) return absl::OkStatus();
+  auto endpoint = metrics::MetricsEndpoint::Start(
+      config_.metrics_address, [this] { return metrics::MetricsPage(*metrics_, *engine_); });
+  if (!endpoint.ok()) return endpoint.status();
+  metrics_endpoint_ = *std::move(endpoint);
+  metrics_address_ = WithPort(config_.metrics_address, metrics_endpoint_->port());
+  LOG(INFO) << "metrics are at http://" << metrics_address_ << "/metrics";
+  return absl::OkStatus();
+}
+
 void RealServer::TrimLog() {
   const absl::Time now = clock_();
   const auto held = storage::LowestHeldPosition(*engine_, now, /*hold=*/absl::ZeroDuration());
   absl::Status status = held.status();
   if (held.ok()) {
-    status = feed::EnforceRetention(*engine_, RetentionOf(config_), now, *held).status();
+    const auto removed = feed::EnforceRetention(*engine_, RetentionOf(config_), now, *held);
+    status = removed.status();
+    if (removed.value_or(0) > 0) {
+      metrics_->retention.cuts.Add();
+      metrics_->retention.events_removed.Add(*removed);
+    }
   }
   LOG_IF(ERROR, !status.ok()) << "trimming the event log: " << status;
 }
@@ -349,8 +385,7 @@ absl::Status RealServer::Listen() {
         "cannot listen on ", config_.listen_address,
         ": the address is in use or not this machine's, or the TLS files don't fit together"));
   }
-  const std::string host = config_.listen_address.substr(0, config_.listen_address.rfind(':'));
-  address_ = absl::StrCat(host, ":", port);
+  address_ = WithPort(config_.listen_address, port);
   return absl::OkStatus();
 }
 
@@ -381,6 +416,7 @@ absl::Status RealServer::Shutdown() {
   write_executor_.Stop();
   read_executor_.Stop();
   feed_.Stop();
+  metrics_endpoint_.reset();
   shutdown_status_ = engine_->Close();
   return *shutdown_status_;
 }
@@ -401,6 +437,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config
   options.path = config.data_dir;
   options.block_cache_bytes = static_cast<size_t>(config.block_cache_bytes);
   options.write_buffer_bytes = static_cast<size_t>(config.write_buffer_bytes);
+  auto metrics = std::make_shared<metrics::Metrics>();
+  options.on_batch = [metrics](const storage::WrittenBatch& batch) {
+    metrics->commits.Count(batch.commits, batch.bytes, batch.took);
+  };
   auto engine = storage::OpenRocksDb(std::move(options));
   if (!engine.ok()) return engine.status();
   absl::Status owned = CheckStoreName(**engine, config.server_name);
@@ -409,9 +449,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config
   if (!token_key.ok()) return token_key.status();
   auto signing_key = LoadSigningKey(config, surroundings.random);
   if (!signing_key.ok()) return signing_key.status();
-  auto server = std::make_unique<RealServer>(config, std::move(surroundings), *std::move(engine),
-                                             *std::move(token_key), *std::move(signing_key),
-                                             *std::move(authenticator));
+  auto server = std::make_unique<RealServer>(config, std::move(surroundings), std::move(metrics),
+                                             *std::move(engine), *std::move(token_key),
+                                             *std::move(signing_key), *std::move(authenticator));
   absl::Status serving = server->Serve();
   if (!serving.ok()) return serving;
   return server;

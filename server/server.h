@@ -38,6 +38,9 @@ class Server {
   // HOST:PORT, with the port that was found if the configuration asks for port 0.
   virtual const std::string& address() const = 0;
 
+  // The same of where metrics are served; empty if they are not.
+  virtual const std::string& metrics_address() const = 0;
+
   // Drains and stops: health turns to NOT_SERVING, streams get a last progress
   // message and UNAVAILABLE, calls under way finish (those that take longer than
   // the drain timeout are cancelled), the store is closed. Blocks. Returns what

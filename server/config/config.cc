@@ -10,8 +10,8 @@
 namespace innkeeper {
 namespace {
 
-bool ListensOnLoopback(const ServerConfig& config) {
-  const auto address = ParseHostPort(config.listen_address);
+bool IsOnLoopback(const std::string& host_port) {
+  const auto address = ParseHostPort(host_port);
   return address && IsLoopback(address->host);
 }
 
@@ -36,12 +36,19 @@ absl::Status CheckConsistency(const ServerConfig& config) {
         "allow_plaintext: contradicts tls_certificate_file; a server speaks either TLS or "
         "plaintext");
   }
-  if (!tls && !config.allow_plaintext && !ListensOnLoopback(config)) {
+  if (!tls && !config.allow_plaintext && !IsOnLoopback(config.listen_address)) {
     errors.push_back(absl::StrCat(
         "listen_address: ", config.listen_address,
         " can be reached from other machines, and tokens would cross the network unencrypted; set "
         "tls_certificate_file and tls_key_file, listen on 127.0.0.1 or [::1], or accept the risk "
         "with allow_plaintext=true"));
+  }
+  if (!config.metrics_address.empty() && !config.allow_remote_metrics &&
+      !IsOnLoopback(config.metrics_address)) {
+    errors.push_back(absl::StrCat(
+        "metrics_address: ", config.metrics_address,
+        " can be reached from other machines; listen on 127.0.0.1 or [::1], or let them read the "
+        "metrics with allow_remote_metrics=true"));
   }
   if (config.event_retention > absl::ZeroDuration() &&
       config.event_min_retention > config.event_retention) {

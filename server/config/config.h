@@ -61,6 +61,12 @@ struct ServerConfig {
   // server reflection).
   bool reflection = false;
 
+  // Where metrics are served (docs/metrics.md), over HTTP without a token: an IP address
+  // and a port, as above. Empty: nowhere.
+  std::string metrics_address;
+  // True to serve metrics on an address that other machines can reach.
+  bool allow_remote_metrics = false;
+
   // --- Storage ---
 
   // The directory of the store; made if it is not there. Required.
@@ -165,9 +171,9 @@ struct ServerConfig {
 
 // Checks the options against each other: certificate and key go together, a
 // client CA and plaintext go with the right kind of server, without TLS other
-// machines are kept out unless `allow_plaintext` says otherwise, and the limits of
-// `event_retention` agree. Returns OK or INVALID_ARGUMENT with one line for each thing
-// that is wrong.
+// machines are kept out unless `allow_plaintext` says otherwise, and from metrics
+// unless `allow_remote_metrics` does, and the limits of `event_retention` agree. Returns OK or
+// INVALID_ARGUMENT with one line for each thing that is wrong.
 absl::Status CheckConsistency(const ServerConfig& config);
 
 }  // namespace innkeeper

@@ -27,6 +27,8 @@ bool IsNotEmpty(absl::string_view text) { return !text.empty(); }
 
 bool IsHostPort(absl::string_view text) { return ParseHostPort(text).has_value(); }
 
+bool IsEmptyOrHostPort(absl::string_view text) { return text.empty() || IsHostPort(text); }
+
 bool IsInstanceName(absl::string_view text) {
   return text.size() <= kMaxInstanceNameBytes && std::all_of(text.begin(), text.end(), [](char c) {
            return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-';
@@ -78,6 +80,13 @@ OptionGroup ListeningGroup() {
           Flag(BIND(reflection),
                "Let anyone, without a token, list the services and messages (gRPC server "
                "reflection), as grpcurl needs it."),
+          Text(BIND(metrics_address), "an IP address and a port, with an IPv6 address in brackets",
+               IsEmptyOrHostPort,
+               "Where metrics are served for Prometheus (see metrics.md), over HTTP and without a "
+               "token. Without it they are not."),
+          Flag(BIND(allow_remote_metrics),
+               "Serve metrics on an address that other machines can reach. They tell how much goes "
+               "on, and nothing of rooms and users."),
       }};
 }
 

@@ -70,8 +70,8 @@ EventFeed::EventFeed(storage::Engine& engine, const TokenSigner& signer, Executo
       options_(std::move(options)),
       cursors_(signer, [&engine] { return engine.log_epochs(); }),
       clock_(std::move(clock)),
-      log_(engine, options_.log),
-      sources_{log_, cursors_, clock_, options_.retention} {
+      log_(engine, options_.log, &options_.metrics->events),
+      sources_{log_, cursors_, clock_, options_.retention, *options_.metrics} {
   engine_.SetCommitListener([this](storage::LogPosition) { Signal(); });
   thread_ = std::thread([this] { Run(); });
 }
@@ -167,7 +167,9 @@ absl::StatusOr<std::shared_ptr<Subscription>> EventFeed::Register(
     if (draining_) return ShuttingDownError();
     if (entries_.size() >= options_.max_subscriptions) return TooManyStreamsError();
     parameters.id = ++last_id_;
-    subscription = std::make_shared<Subscription>(owner, sink, std::move(reader), parameters);
+    subscription = std::make_shared<Subscription>(owner, sink, *options_.metrics, std::move(reader),
+                                                  parameters);
+    options_.metrics->streams.Add(1);
     Entry& entry = entries_[subscription->id()];
     entry.subscription = subscription;
     SetAlarm(entry, subscription->NextWake());
@@ -207,6 +209,7 @@ void EventFeed::Ended(uint64_t id) {
   const auto entry = entries_.find(id);
   alarms_.erase({entry->second.wake_time, id});
   entries_.erase(entry);
+  options_.metrics->streams.Add(-1);
 }
 
 void EventFeed::Run() {

@@ -29,6 +29,7 @@
 #include "server/feed/logged_commit.h"
 #include "server/feed/stream_reader.h"
 #include "server/feed/subscription.h"
+#include "server/metrics/metrics.h"
 #include "storage/engine.h"
 
 namespace innkeeper::feed {
@@ -56,6 +57,8 @@ struct EventFeedOptions {
   absl::Duration break_grace = absl::Seconds(30);
   // How old a stream may become, give or take 10 %.
   absl::Duration max_age = absl::InfiniteDuration();
+  // What counts. Never null.
+  std::shared_ptr<metrics::FeedMetrics> metrics = std::make_shared<metrics::FeedMetrics>();
   // What readers are told of how long the log keeps events.
   v1::EventRetention retention;
 };

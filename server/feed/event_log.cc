@@ -18,8 +18,9 @@ constexpr size_t kChunkBytes = 1 << 20;
 
 }  // namespace
 
-EventLog::EventLog(const storage::Engine& engine, const EventLogOptions& options)
-    : engine_(engine), options_(options), end_(engine.log_bounds().head) {}
+EventLog::EventLog(const storage::Engine& engine, const EventLogOptions& options,
+                   metrics::CounterByName* arrivals)
+    : engine_(engine), options_(options), arrivals_(arrivals), end_(engine.log_bounds().head) {}
 
 bool EventLog::Refresh() {
   bool found_any = false;
@@ -56,6 +57,9 @@ absl::StatusOr<bool> EventLog::RefreshChunk() {
 }
 
 void EventLog::Append(std::shared_ptr<const LoggedCommit> commit) {
+  if (arrivals_ != nullptr) {
+    for (const LoggedEvent& event : commit->events) arrivals_->Add(event.event.type());
+  }
   absl::MutexLock lock(&mutex_);
   end_ = commit->last();
   recent_events_ += commit->events.size();

@@ -19,6 +19,7 @@
 #include "server/events/event_completer.h"
 #include "server/feed/event_filter.h"
 #include "server/feed/logged_commit.h"
+#include "server/metrics/metrics.h"
 #include "storage/engine.h"
 
 namespace innkeeper::feed {
@@ -44,9 +45,10 @@ struct EventLogOptions {
 // Reads the log. Thread-safe.
 class EventLog {
  public:
-  // What is committed from now on can be kept in memory. `engine` must outlive
-  // the log.
-  EventLog(const storage::Engine& engine, const EventLogOptions& options);
+  // What is committed from now on can be kept in memory. `engine` must outlive the log,
+  // and so must `arrivals`, unless it is null, which counts new events by their types.
+  EventLog(const storage::Engine& engine, const EventLogOptions& options,
+           metrics::CounterByName* arrivals = nullptr);
 
   // The bounds of the engine's log.
   storage::LogBounds bounds() const { return engine_.log_bounds(); }
@@ -88,6 +90,7 @@ class EventLog {
 
   const storage::Engine& engine_;
   const EventLogOptions options_;
+  metrics::CounterByName* const arrivals_;
 
   mutable absl::Mutex mutex_;
   // Whole commits without a gap between them; the last ends at `end_`.

@@ -43,6 +43,7 @@ StreamReader::Next StreamReader::CaughtUp() {
 
 StreamReader::Next StreamReader::FromBacklog() {
   if (std::exchange(fell_behind_, false)) {
+    sources_.metrics.fell_behind.Add();
     return Message(messages_.FellBehind(position_, LagSince(backlog_->first_time)));
   }
   const Stretch backlog = *std::exchange(backlog_, std::nullopt);
@@ -53,7 +54,10 @@ StreamReader::Next StreamReader::FromBacklog() {
 
 StreamReader::Next StreamReader::Events(const Stretch& stretch) {
   MoveBehind(stretch);
-  return Message(messages_.Events(stretch, LagSince(next_time_)));
+  const Lag lag = LagSince(next_time_);
+  sources_.metrics.events_sent.Add(stretch.events.size());
+  sources_.metrics.lag.Observe(lag.age);
+  return Message(messages_.Events(stretch, lag));
 }
 
 void StreamReader::MoveBehind(const Stretch& stretch) {
@@ -70,6 +74,7 @@ void StreamReader::NoteReadingOfLog() {
 }
 
 absl::Status StreamReader::Read() {
+  sources_.metrics.log_reads.Add();
   absl::StatusOr<Stretch> stretch =
       sources_.log.Read(parameters_.filter, position_, parameters_.batch_limits, parameters_.detail,
                         LoggedContents::kBytes);

@@ -17,6 +17,7 @@
 #include "server/feed/event_log.h"
 #include "server/feed/logged_commit.h"
 #include "server/feed/watch_messages.h"
+#include "server/metrics/metrics.h"
 #include "storage/engine.h"
 
 namespace innkeeper::feed {
@@ -27,6 +28,7 @@ struct StreamSources {
   const CursorCodec& cursors;
   const Clock& clock;  // the one that commit times come from
   const v1::EventRetention& retention;
+  metrics::FeedMetrics& metrics;
 };
 
 // Where a stream is and what comes next. It holds one batch at most, read but not yet

@@ -9,10 +9,11 @@
 
 namespace innkeeper::feed {
 
-Subscription::Subscription(Owner& owner, SubscriptionSink& sink, StreamReader reader,
-                           Parameters parameters)
+Subscription::Subscription(Owner& owner, SubscriptionSink& sink, metrics::FeedMetrics& metrics,
+                           StreamReader reader, Parameters parameters)
     : owner_(owner),
       sink_(sink),
+      metrics_(metrics),
       parameters_(parameters),
       reader_(std::move(reader)),
       progress_due_(MonotonicNow() + parameters_.progress_interval),
@@ -25,6 +26,7 @@ void Subscription::Sent(bool ok) {
   {
     absl::MutexLock lock(&mutex_);
     cancelled_ = cancelled_ || !ok;
+    metrics_.queued_bytes.Add(-std::exchange(sending_bytes_, 0));
   }
   GoOn();
 }
@@ -175,6 +177,9 @@ Subscription::Step Subscription::Send(std::string message) {
   const absl::Duration now = MonotonicNow();
   progress_due_ = now + parameters_.progress_interval;
   stall_due_ = now + parameters_.stall_timeout;
+  sending_bytes_ = static_cast<int64_t>(message.size());
+  metrics_.queued_bytes.Add(sending_bytes_);
+  metrics_.bytes_sent.Add(message.size());
   return {.action = Step::Action::kSend, .message = std::move(message)};
 }
 

@@ -14,6 +14,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/feed/stream_reader.h"
+#include "server/metrics/metrics.h"
 
 namespace innkeeper::feed {
 
@@ -77,8 +78,9 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
     absl::Duration max_age = absl::InfiniteDuration();
   };
 
-  // `owner`, `sink` and what `reader` uses must outlive the subscription's end.
-  Subscription(Owner& owner, SubscriptionSink& sink, StreamReader reader, Parameters parameters);
+  // `owner`, `sink`, `metrics` and what `reader` uses must outlive the subscription's end.
+  Subscription(Owner& owner, SubscriptionSink& sink, metrics::FeedMetrics& metrics,
+               StreamReader reader, Parameters parameters);
 
   // For the transport.
 
@@ -140,6 +142,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
 
   Owner& owner_;
   SubscriptionSink& sink_;
+  metrics::FeedMetrics& metrics_;
   const Parameters parameters_;
 
   // Belongs to whoever is at work on the stream.
@@ -154,6 +157,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   absl::Status farewell_ ABSL_GUARDED_BY(mutex_);
   absl::Status break_ ABSL_GUARDED_BY(mutex_);
   bool farewell_sent_ ABSL_GUARDED_BY(mutex_) = false;
+  int64_t sending_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   // On the scale of MonotonicNow().
   absl::Duration progress_due_ ABSL_GUARDED_BY(mutex_);
   absl::Duration age_due_ ABSL_GUARDED_BY(mutex_);

@@ -30,13 +30,16 @@ absl::string_view Authorization(const grpc::CallbackServerContext& context) {
   return absl::string_view(found->second.data(), found->second.size());
 }
 
-void LogCall(absl::string_view method, absl::string_view caller, absl::string_view room_id,
-             const absl::Status& status, absl::Duration latency, absl::string_view stream_id) {
-  const v1::ErrorReason reason = ReasonOf(status);
+void RecordCall(metrics::CallMetrics& metrics, absl::string_view method, absl::string_view caller,
+                absl::string_view room_id, const absl::Status& status, absl::Duration latency,
+                absl::string_view stream_id) {
+  const v1::ErrorReason code = ReasonOf(status);
+  const std::string reason = code == v1::ERROR_REASON_UNSPECIFIED ? "" : ReasonName(code);
+  metrics.Count(method, status.code(), reason, latency);
   LOG(INFO) << "method=" << method << " caller=" << caller
             << " room=" << (room_id.empty() ? "-" : room_id)
             << " status=" << absl::StatusCodeToString(status.code())
-            << " reason=" << (reason == v1::ERROR_REASON_UNSPECIFIED ? "-" : ReasonName(reason))
+            << " reason=" << (reason.empty() ? "-" : reason)
             << " latency_us=" << absl::ToInt64Microseconds(latency)
             << (stream_id.empty() ? "" : " stream=") << stream_id;
 }

@@ -19,6 +19,7 @@
 #include "server/auth/principal.h"
 #include "server/base/executor.h"
 #include "server/lifecycle/transaction.h"
+#include "server/metrics/metrics.h"
 #include "server/rpc/call_gate.h"
 
 namespace innkeeper::rpc {
@@ -48,6 +49,7 @@ struct CallEnvironment {
   Executor& write_executor;
   Executor& upgrade_executor;
   lifecycle::Transactor& transactor;
+  metrics::CallMetrics& metrics;
 };
 
 // OK if the caller may call `method`.
@@ -63,10 +65,12 @@ absl::Status DeadlinePassed();
 // than one. Valid as long as the call.
 absl::string_view Authorization(const grpc::CallbackServerContext& context);
 
-// Writes the line that every call has in the log. `caller` is a principal's name,
-// or "-" where it isn't known; `stream_id` names a stream of events.
-void LogCall(absl::string_view method, absl::string_view caller, absl::string_view room_id,
-             const absl::Status& status, absl::Duration latency, absl::string_view stream_id = "");
+// Counts a call that is over, and writes the line that every call has in the log.
+// `caller` is a principal's name, or "-" where it isn't known; `stream_id` names a stream
+// of events.
+void RecordCall(metrics::CallMetrics& metrics, absl::string_view method, absl::string_view caller,
+                absl::string_view room_id, const absl::Status& status, absl::Duration latency,
+                absl::string_view stream_id = "");
 
 }  // namespace innkeeper::rpc
 

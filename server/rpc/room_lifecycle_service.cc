@@ -218,11 +218,13 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* RoomLifecycleService::WatchRoomEvent
   std::string caller = principal.ok() ? (*principal)->name() : "-";
   const feed::EventDetail detail =
       principal.ok() ? DetailFor(**principal) : feed::EventDetail::kAsLogged;
-  return rpc::WatchRoomEvents(
-      use_cases_.feed, *context, ReadWatchRequest(principal, *request), detail,
-      [start, caller = std::move(caller)](absl::string_view stream_id, const absl::Status& status) {
-        LogCall(kWatchRoomEvents.name, caller, "", status, absl::Now() - start, stream_id);
-      });
+  return rpc::WatchRoomEvents(use_cases_.feed, *context, ReadWatchRequest(principal, *request),
+                              detail,
+                              [start, caller = std::move(caller), &metrics = environment_.metrics](
+                                  absl::string_view stream_id, const absl::Status& status) {
+                                RecordCall(metrics, kWatchRoomEvents.name, caller, "", status,
+                                           absl::Now() - start, stream_id);
+                              });
 }
 
 grpc::ServerUnaryReactor* RoomLifecycleService::ListRoomEvents(grpc::CallbackServerContext* context,

@@ -38,8 +38,8 @@ class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   }
 
   void OnDone() override {
-    LogCall(method_.name, call_.principal ? call_.principal->name() : "-", call_.room_id, status_,
-            absl::Now() - start_);
+    RecordCall(environment_.metrics, method_.name, call_.principal ? call_.principal->name() : "-",
+               call_.room_id, status_, absl::Now() - start_);
     if (was_let_in_) environment_.gate.Leave();
     delete this;
   }

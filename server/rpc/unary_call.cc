@@ -14,6 +14,7 @@ namespace {
 struct PendingCall {
   Method method;
   CallGate& gate;
+  metrics::CallMetrics& metrics;
   grpc::CallbackServerContext* context;
   grpc::ServerUnaryReactor* reactor;
   const grpc::ByteBuffer* request;
@@ -24,8 +25,9 @@ struct PendingCall {
 
 // Replies to a call that the gate let in.
 void Finish(const PendingCall& pending, const absl::Status& status) {
-  LogCall(pending.method.name, pending.call.principal ? pending.call.principal->name() : "-",
-          pending.call.room_id, status, absl::Now() - pending.start);
+  RecordCall(pending.metrics, pending.method.name,
+             pending.call.principal ? pending.call.principal->name() : "-", pending.call.room_id,
+             status, absl::Now() - pending.start);
   pending.reactor->Finish(ToGrpcStatus(status));
   pending.gate.Leave();
 }
@@ -59,12 +61,19 @@ grpc::ServerUnaryReactor* ServeBytes(const Method& method, const CallEnvironment
   const absl::Time start = absl::Now();
   if (!environment.gate.Enter()) {
     const absl::Status refusal = feed::ShuttingDownError();
-    LogCall(method.name, "-", "", refusal, absl::Now() - start);
+    RecordCall(environment.metrics, method.name, "-", "", refusal, absl::Now() - start);
     reactor->Finish(ToGrpcStatus(refusal));
     return reactor;
   }
-  auto pending = std::make_unique<PendingCall>(
-      PendingCall{method, environment.gate, context, reactor, request, response, {}, start});
+  auto pending = std::make_unique<PendingCall>(PendingCall{method,
+                                                           environment.gate,
+                                                           environment.metrics,
+                                                           context,
+                                                           reactor,
+                                                           request,
+                                                           response,
+                                                           {},
+                                                           start});
   auto principal = environment.authenticator.Authenticate(Authorization(*context));
   if (!principal.ok()) {
     Finish(*pending, principal.status());

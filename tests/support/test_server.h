@@ -56,6 +56,7 @@ class TestServer {
   void Start();
 
   const std::string& address() const { return server_->address(); }
+  const std::string& metrics_address() const { return server_->metrics_address(); }
   const ServerConfig& config() const { return config_; }
   const TempDir& dir() const { return dir_; }
 

@@ -45,6 +45,17 @@ TEST(CheckConsistencyTest, RefusesPlaintextForOtherMachinesUnlessToldToAllowIt) 
   }
 }
 
+TEST(CheckConsistencyTest, KeepsMetricsFromOtherMachinesUnlessToldNotTo) {
+  ServerConfig config = WithTls();
+  config.metrics_address = "[::1]:9464";
+  EXPECT_TRUE(CheckConsistency(config).ok());
+  config.metrics_address = "0.0.0.0:9464";
+  EXPECT_THAT(Complaint(config), AllOf(StartsWith("metrics_address: 0.0.0.0:9464"),
+                                       HasSubstr("allow_remote_metrics=true")));
+  config.allow_remote_metrics = true;
+  EXPECT_TRUE(CheckConsistency(config).ok());
+}
+
 TEST(CheckConsistencyTest, EventsAreNotKeptLongerAtLeastThanAtMost) {
   ServerConfig config;
   config.event_retention = absl::Minutes(30);

@@ -123,7 +123,8 @@ class UploadServer final
         authenticator_(auth::Authenticator::Create(dir_.Write("tokens.json", TokenFile())).value()),
         executor_(1, max_queued),
         transactor_(*engine_, executor_, clock_, {}),
-        environment_{*authenticator_, gate_, executor_, executor_, executor_, transactor_} {
+        environment_{*authenticator_, gate_,       executor_, executor_,
+                     executor_,       transactor_, metrics_} {
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
@@ -163,6 +164,7 @@ class UploadServer final
   Executor executor_;
   lifecycle::Transactor transactor_;
   CallGate gate_;
+  metrics::CallMetrics metrics_;
   const CallEnvironment environment_;
   Diary diary_;
   std::unique_ptr<grpc::Server> server_;

@@ -1,0 +1,114 @@
+// File: server/metrics/metrics.h
+//
+// The service's metrics, by the part that counts them. What they are called where they
+// are served, and what they mean to who runs the server, stands in metrics_page.cc and in
+// docs/metrics.md. None of them has the id of a room, a user or a caller in it.
+
+#ifndef INNKEEPER_SERVER_METRICS_METRICS_H_
+#define INNKEEPER_SERVER_METRICS_METRICS_H_
+
+#include <array>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "server/metrics/instruments.h"
+
+namespace innkeeper::metrics {
+
+// A counter for each of a few names, which are a part of the program and not made from
+// what callers send. Thread-safe.
+class CounterByName {
+ public:
+  // Counts for `name`.
+  void Add(absl::string_view name);
+
+  // The names so far, with their counts.
+  std::vector<std::pair<std::string, uint64_t>> values() const;
+
+ private:
+  mutable absl::Mutex mutex_;
+  std::map<std::string, Counter, std::less<>> counters_ ABSL_GUARDED_BY(mutex_);
+};
+
+// The calls of one method.
+struct MethodCalls {
+  static constexpr size_t kCodes = 17;  // 0 to 16, those of gRPC
+
+  std::array<Counter, kCodes> by_code;
+  Histogram latency{0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10};
+};
+
+// The calls of all methods. Thread-safe.
+class CallMetrics {
+ public:
+  // Counts a call that is over. `method` is a part of the program; `reason` is that of
+  // the error, empty if there is none.
+  void Count(absl::string_view method, absl::StatusCode code, absl::string_view reason,
+             absl::Duration latency);
+
+  // The methods that were called so far, by name. They stay where they are.
+  std::vector<std::pair<std::string, const MethodCalls*>> methods() const;
+
+  const CounterByName& errors() const { return errors_; }
+
+ private:
+  mutable absl::Mutex mutex_;
+  std::map<std::string, std::unique_ptr<MethodCalls>, std::less<>> methods_ ABSL_GUARDED_BY(mutex_);
+  CounterByName errors_;  // by reason
+};
+
+// The event stream.
+struct FeedMetrics {
+  Gauge streams;         // open now
+  Gauge queued_bytes;    // of messages that their readers have not taken yet
+  Counter events_sent;   // in batches of streams
+  Counter bytes_sent;    // of all messages of streams
+  Counter log_reads;     // of streams whose events were no longer in memory
+  Counter fell_behind;   // streams that had caught up, and no longer kept up
+  CounterByName events;  // that came into the log, by type
+  // How long ago the oldest event was committed that a stream had still to bring, at
+  // each of its batches.
+  Histogram lag{0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30, 60, 600, 3600};
+};
+
+// What is written to the store.
+struct CommitMetrics {
+  // Counts a batch.
+  void Count(size_t commits_in_batch, size_t bytes_in_batch, absl::Duration took) {
+    commits.Add(commits_in_batch);
+    batches.Add();
+    bytes.Add(bytes_in_batch);
+    batch_commits.Observe(static_cast<double>(commits_in_batch));
+    sync_time.Observe(took);
+  }
+
+  Counter commits;
+  Counter batches;
+  Counter bytes;
+  Histogram batch_commits{1, 2, 4, 8, 16, 32, 64, 128, 256, 1024};
+  Histogram sync_time{0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 1};
+};
+
+// What the log forgets.
+struct RetentionMetrics {
+  Counter cuts;
+  Counter events_removed;
+};
+
+struct Metrics {
+  CallMetrics calls;
+  FeedMetrics feed;
+  CommitMetrics commits;
+  RetentionMetrics retention;
+};
+
+}  // namespace innkeeper::metrics
+
+#endif  // INNKEEPER_SERVER_METRICS_METRICS_H_

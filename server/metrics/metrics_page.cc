@@ -1,0 +1,181 @@
+#include "server/metrics/metrics_page.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "prometheus/client_metric.h"
+#include "prometheus/metric_type.h"
+
+namespace innkeeper::metrics {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<ClientMetric::Label>;
+
+ClientMetric CounterSample(double value, Labels labels = {}) {
+  ClientMetric sample;
+  sample.label = std::move(labels);
+  sample.counter.value = value;
+  return sample;
+}
+
+ClientMetric HistogramSample(const Histogram& histogram, Labels labels = {}) {
+  ClientMetric sample;
+  sample.label = std::move(labels);
+  uint64_t count = 0;
+  for (size_t bucket = 0; bucket <= histogram.bounds().size(); ++bucket) {
+    count += histogram.count(bucket);
+    ClientMetric::Bucket bucket_sample;
+    bucket_sample.cumulative_count = count;
+    bucket_sample.upper_bound = bucket < histogram.bounds().size()
+                                    ? histogram.bounds()[bucket]
+                                    : std::numeric_limits<double>::infinity();
+    sample.histogram.bucket.push_back(bucket_sample);
+  }
+  sample.histogram.sample_count = count;
+  sample.histogram.sample_sum = histogram.sum();
+  return sample;
+}
+
+// Collects families.
+class Page {
+ public:
+  MetricFamily& Add(const char* name, MetricType type, const char* help) {
+    MetricFamily& family = families_.emplace_back();
+    family.name = name;
+    family.help = help;
+    family.type = type;
+    return family;
+  }
+
+  void Count(const char* name, const Counter& counter, const char* help) {
+    Add(name, MetricType::Counter, help)
+        .metric.push_back(CounterSample(static_cast<double>(counter.value())));
+  }
+
+  void Count(const char* name, const CounterByName& counters, const char* label, const char* help) {
+    MetricFamily& family = Add(name, MetricType::Counter, help);
+    for (const auto& [value, count] : counters.values()) {
+      family.metric.push_back(CounterSample(static_cast<double>(count), {{label, value}}));
+    }
+  }
+
+  template <typename Number>
+  void Gauge(const char* name, Number value, const char* help) {
+    ClientMetric sample;
+    sample.gauge.value = static_cast<double>(value);
+    Add(name, MetricType::Gauge, help).metric.push_back(std::move(sample));
+  }
+
+  void Distribution(const char* name, const Histogram& histogram, const char* help) {
+    Add(name, MetricType::Histogram, help).metric.push_back(HistogramSample(histogram));
+  }
+
+  std::vector<MetricFamily> Take() { return std::move(families_); }
+
+ private:
+  std::vector<MetricFamily> families_;
+};
+
+void AddCalls(const CallMetrics& calls, Page& page) {
+  const auto methods = calls.methods();
+  MetricFamily& counts = page.Add("innkeeper_calls_total", MetricType::Counter,
+                                  "Calls that are over, by method and code.");
+  for (const auto& [method, of_method] : methods) {
+    for (size_t code = 0; code < MethodCalls::kCodes; ++code) {
+      const uint64_t count = of_method->by_code[code].value();
+      if (count == 0) continue;
+      const std::string name = absl::StatusCodeToString(static_cast<absl::StatusCode>(code));
+      counts.metric.push_back(
+          CounterSample(static_cast<double>(count), {{"method", method}, {"code", name}}));
+    }
+  }
+  MetricFamily& latencies = page.Add(
+      "innkeeper_call_duration_seconds", MetricType::Histogram,
+      "How long calls took from their arrival to their end, by method; streams from end to end.");
+  for (const auto& [method, of_method] : methods) {
+    latencies.metric.push_back(HistogramSample(of_method->latency, {{"method", method}}));
+  }
+  page.Count(
+      "innkeeper_errors_total", calls.errors(), "reason",
+      "Calls that ended with an error, by its reason: OVERLOADED are those that were refused "
+      "by overload, STREAM_STALLED the streams of readers that took nothing.");
+}
+
+void AddFeed(const FeedMetrics& feed, Page& page) {
+  page.Count(
+      "innkeeper_room_events_total", feed.events, "type",
+      "Events that came into the log, by type: room.upgraded and room.upgrade.failed are the "
+      "outcomes of upgrades.");
+  page.Gauge("innkeeper_streams", feed.streams.value(), "Streams of events that are open.");
+  page.Gauge("innkeeper_stream_queued_bytes", feed.queued_bytes.value(),
+             "Bytes of messages that the readers of streams have not taken yet.");
+  page.Count("innkeeper_stream_events_total", feed.events_sent, "Events that streams brought.");
+  page.Count("innkeeper_stream_bytes_total", feed.bytes_sent, "Bytes of all messages of streams.");
+  page.Count("innkeeper_stream_log_reads_total", feed.log_reads,
+             "Times that a stream read the log on disk, because what it had to bring was no longer "
+             "in memory.");
+  page.Count("innkeeper_stream_fell_behind_total", feed.fell_behind,
+             "Times that a stream which had caught up no longer kept up.");
+  page.Distribution("innkeeper_stream_lag_seconds", feed.lag,
+                    "How long ago the oldest event was committed that a stream had still to bring, "
+                    "at each batch of events; 0 if there was none.");
+}
+
+void AddCommits(const CommitMetrics& commits, Page& page) {
+  page.Count("innkeeper_commits_total", commits.commits,
+             "Commits in batches that were written, those that came too late for their "
+             "preconditions included.");
+  page.Count("innkeeper_commit_batches_total", commits.batches,
+             "Batches of commits that were written and synced.");
+  page.Count("innkeeper_commit_bytes_total", commits.bytes, "Bytes of those batches.");
+  page.Distribution("innkeeper_commit_batch_commits", commits.batch_commits,
+                    "How many commits a batch has.");
+  page.Distribution("innkeeper_commit_sync_seconds", commits.sync_time,
+                    "How long it takes to write and sync a batch.");
+}
+
+void AddStore(const storage::Engine& engine, Page& page) {
+  const storage::EngineStats stats = engine.stats();
+  page.Gauge("innkeeper_commits_queued", stats.queued_commits, "Commits that wait to be written.");
+  page.Gauge("innkeeper_commits_queued_bytes", stats.queued_bytes, "Bytes of those commits.");
+  page.Gauge("innkeeper_store_disk_bytes", stats.disk_bytes,
+             "Bytes of the store's tables on disk, those of the log included.");
+  page.Gauge("innkeeper_store_write_buffer_bytes", stats.write_buffer_bytes,
+             "Bytes of writes that are in memory and in the write-ahead log, and not in tables "
+             "yet.");
+  page.Gauge("innkeeper_store_cache_bytes", stats.cache_bytes,
+             "Bytes of the store's data that are cached in memory.");
+  page.Gauge("innkeeper_store_compaction_bytes", stats.compaction_bytes,
+             "Bytes of tables that wait to be merged.");
+  const storage::LogBounds bounds = engine.log_bounds();
+  page.Gauge("innkeeper_log_head", bounds.head, "The sequence of the newest event in the log.");
+  page.Gauge("innkeeper_log_oldest", bounds.oldest, "The sequence of the oldest event in the log.");
+  page.Gauge("innkeeper_log_bytes", stats.log_bytes,
+             "About how many bytes the log takes: what event_retention_bytes bounds.");
+}
+
+void AddRetention(const RetentionMetrics& retention, Page& page) {
+  page.Count("innkeeper_log_cuts_total", retention.cuts,
+             "Times that old events were removed from the log.");
+  page.Count("innkeeper_log_removed_events_total", retention.events_removed,
+             "Events that were removed from the log.");
+}
+
+}  // namespace
+
+std::vector<MetricFamily> MetricsPage(const Metrics& metrics, const storage::Engine& engine) {
+  Page page;
+  AddCalls(metrics.calls, page);
+  AddFeed(metrics.feed, page);
+  AddCommits(metrics.commits, page);
+  AddStore(engine, page);
+  AddRetention(metrics.retention, page);
+  return page.Take();
+}
+
+}  // namespace innkeeper::metrics

@@ -1,0 +1,21 @@
+// File: server/metrics/metrics_page.h
+
+#ifndef INNKEEPER_SERVER_METRICS_METRICS_PAGE_H_
+#define INNKEEPER_SERVER_METRICS_METRICS_PAGE_H_
+
+#include <vector>
+
+#include "prometheus/metric_family.h"
+#include "server/metrics/metrics.h"
+#include "storage/engine.h"
+
+namespace innkeeper::metrics {
+
+// Returns the metrics as they are served, each with its name, its type and what it
+// means: those that were counted, and how `engine`, which must be open, is doing now.
+std::vector<prometheus::MetricFamily> MetricsPage(const Metrics& metrics,
+                                                  const storage::Engine& engine);
+
+}  // namespace innkeeper::metrics
+
+#endif  // INNKEEPER_SERVER_METRICS_METRICS_PAGE_H_

@@ -1,0 +1,88 @@
+// A server's metrics, as Prometheus would read them.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "tests/e2e/e2e_test.h"
+#include "tests/support/http_get.h"
+#include "tests/support/watch_stream.h"
+
+namespace innkeeper {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class MetricsTest : public testing::Test {
+ protected:
+  std::string Page() {
+    const std::string address = server_.metrics_address();
+    int port = 0;
+    EXPECT_TRUE(absl::SimpleAtoi(address.substr(address.rfind(':') + 1), &port)) << address;
+    return HttpGet(port, "/metrics");
+  }
+
+  // The value of a sample, such as `innkeeper_calls_total{...}`; -1 if there is none.
+  double Value(const std::string& sample) {
+    const std::string page = Page();
+    for (absl::string_view line : absl::StrSplit(page, absl::ByAnyChar("\r\n"))) {
+      if (!absl::ConsumePrefix(&line, sample + " ")) continue;
+      double value = 0;
+      EXPECT_TRUE(absl::SimpleAtod(line, &value)) << line;
+      return value;
+    }
+    return -1;
+  }
+
+  TestServer server_{[](ServerConfig& config) { config.metrics_address = "127.0.0.1:0"; }};
+  const TestClient client_{server_.address(), TestToken("admin")};
+};
+
+TEST_F(MetricsTest, CountWhatGoesOn) {
+  const std::string room_id = client_.Create(RoomRequest("@alice:example.org")).room_id();
+  ASSERT_TRUE(client_.UpgradeRoom(UpgradeRequest(room_id, "@alice:example.org", "12")).ok());
+  EXPECT_FALSE(client_.GetRoom(GetRequest("!nowhere:example.org")).ok());
+  v1::WatchRoomEventsRequest watch;
+  watch.set_position(v1::START_POSITION_OLDEST);
+  WatchStream stream(client_, watch);
+  const size_t events = stream.UntilCaughtUp().size();
+
+  EXPECT_EQ(Value(R"(innkeeper_calls_total{method="CreateRoom",code="OK"})"), 1);
+  EXPECT_EQ(Value(R"(innkeeper_calls_total{method="GetRoom",code="NOT_FOUND"})"), 1);
+  EXPECT_EQ(Value(R"(innkeeper_errors_total{reason="ROOM_NOT_FOUND"})"), 1);
+  EXPECT_EQ(Value(R"(innkeeper_call_duration_seconds_count{method="UpgradeRoom"})"), 1);
+  EXPECT_EQ(Value(R"(innkeeper_room_events_total{type="room.upgraded"})"), 1);
+  EXPECT_EQ(Value("innkeeper_streams"), 1);
+  EXPECT_EQ(Value("innkeeper_stream_events_total"), static_cast<double>(events));
+  EXPECT_GT(Value("innkeeper_stream_bytes_total"), 100);
+  EXPECT_EQ(Value("innkeeper_log_head"), static_cast<double>(events));
+  EXPECT_EQ(Value("innkeeper_log_oldest"), 1);
+  EXPECT_GE(Value("innkeeper_commits_total"), 2);
+  EXPECT_GE(Value("innkeeper_commit_sync_seconds_count"), 2);
+  EXPECT_GT(Value("innkeeper_store_write_buffer_bytes"), 0);
+  stream.Cancel();
+  stream.Finish();
+}
+
+TEST_F(MetricsTest, TellNothingOfRoomsUsersAndCallers) {
+  const std::string room_id = client_.Create(RoomRequest("@alice:example.org")).room_id();
+  client_.GetRoom(GetRequest("!nowhere:example.org"));
+  const std::string page = Page();
+  for (const std::string& secret : {room_id, std::string("alice"), std::string("nowhere"),
+                                    std::string("admin"), std::string("example.org")}) {
+    EXPECT_THAT(page, Not(HasSubstr(secret)));
+  }
+}
+
+TEST(NoMetricsTest, AreServedOnlyWhereTheConfigurationSays) {
+  const TestServer server;
+  EXPECT_EQ(server.metrics_address(), "");
+}
+
+}  // namespace
+}  // namespace innkeeper
