@@ -46,35 +46,24 @@ bool IsFinal(const absl::Status& error) {
 
 class EventReader::Impl {
  public:
-  Impl(std::shared_ptr<const Connection> connection, absl::Duration timeout, WatchOptions options)
+  Impl(std::shared_ptr<const Connection> connection, WatchOptions options)
       : connection_(std::move(connection)),
-        list_timeout_(timeout),
         options_(std::move(options)),
         progress_interval_(
             std::max(absl::Ceil(options_.progress_interval, absl::Seconds(1)), absl::Seconds(1))),
         silence_limit_(options_.silence_limit.value_or(3 * progress_interval_)),
         backoff_(connection_->options().backoff, connection_->surroundings().random),
-        cursor_(options_.after_cursor) {
-    if (cursor_.empty() && options_.start == WatchStart::kSnapshot) BeginSnapshot();
-  }
+        cursor_(options_.after_cursor),
+        takes_snapshot_(cursor_.empty() && options_.start == WatchStart::kSnapshot) {}
 
   std::optional<WatchItem> Next();
   const absl::Status& status() const { return status_; }
   void Stop() { stopper_.Stop(); }
 
  private:
-  // A snapshot under way.
-  struct Snapshot {
-    // Where to go on behind the snapshot: a place in the log from before the first room
-    // was listed. Empty until it is known.
-    std::string cursor;
-    v1::ListRoomsRequest next_page;
-  };
-
   // Each goes one step: adds items, or changes what the next step is, or fails.
   absl::Status Advance();
   absl::Status ReadStream();
-  absl::Status AdvanceSnapshot(Snapshot& snapshot);
 
   // Decides how to go on after a failure.
   void GoOnAfter(const absl::Status& error);
@@ -82,12 +71,10 @@ class EventReader::Impl {
 
   absl::StatusOr<v1::WatchRoomEventsResponse> NextMessage();
   void Take(v1::WatchRoomEventsResponse message);
+  void TakeConfirmed(const v1::WatchConfirmed& confirmed);
   void TakeEvents(v1::RoomEventBatch batch);
+  void TakeSnapshotEnd(const v1::RoomSnapshotEnd& end);
   v1::WatchRoomEventsRequest StreamRequest() const;
-
-  void BeginSnapshot() { snapshot_ = Snapshot{"", options_.snapshot}; }
-  absl::StatusOr<v1::ListRoomsResponse> ListRooms(const v1::ListRoomsRequest& request);
-  bool IsWanted(const v1::Room& room) const;
 
   // Adds an item with the present cursor.
   template <typename What>
@@ -96,7 +83,6 @@ class EventReader::Impl {
   }
 
   const std::shared_ptr<const Connection> connection_;
-  const absl::Duration list_timeout_;
   const WatchOptions options_;
   const absl::Duration progress_interval_;  // whole seconds
   const absl::Duration silence_limit_;
@@ -105,7 +91,7 @@ class EventReader::Impl {
   std::string cursor_;                   // behind everything in items_
   std::deque<WatchItem> items_;          // not delivered yet
   std::optional<absl::Duration> delay_;  // before the next step
-  std::optional<Snapshot> snapshot_;
+  bool takes_snapshot_;                  // and has not come to its end
   std::unique_ptr<EventStream> stream_;
   absl::Status status_;  // not OK once the watch has ended
 };
@@ -128,7 +114,7 @@ absl::Status EventReader::Impl::Advance() {
                                       stopper_.notification());
     return absl::OkStatus();
   }
-  return snapshot_ ? AdvanceSnapshot(*snapshot_) : ReadStream();
+  return ReadStream();
 }
 
 void EventReader::Impl::GoOnAfter(const absl::Status& error) {
@@ -145,7 +131,8 @@ void EventReader::Impl::GoOnAfter(const absl::Status& error) {
 
 void EventReader::Impl::GoOnWithoutHistory(const absl::Status& error) {
   delay_ = backoff_.Next();  // should it be gone again at once
-  if (options_.on_history_gone == OnHistoryGone::kSnapshot) return BeginSnapshot();
+  takes_snapshot_ = options_.on_history_gone == OnHistoryGone::kSnapshot;
+  if (takes_snapshot_) return;
   std::string lost_cursor = std::exchange(cursor_, ErrorMetadataOf(error, "oldest_cursor"));
   Add(HistorySkipped{std::move(lost_cursor)});
 }
@@ -172,8 +159,8 @@ v1::WatchRoomEventsRequest EventReader::Impl::StreamRequest() const {
   *request.mutable_filter() = options_.filter;
   request.set_progress_interval_seconds(
       static_cast<int32_t>(absl::ToInt64Seconds(progress_interval_)));
-  if (snapshot_) {
-    request.set_position(v1::START_POSITION_NOW);
+  if (takes_snapshot_) {
+    request.set_position(v1::START_POSITION_SNAPSHOT);
   } else if (!cursor_.empty()) {
     request.set_after_cursor(cursor_);
   } else {
@@ -186,7 +173,13 @@ v1::WatchRoomEventsRequest EventReader::Impl::StreamRequest() const {
 void EventReader::Impl::Take(v1::WatchRoomEventsResponse message) {
   switch (message.message_case()) {
     case v1::WatchRoomEventsResponse::kConfirmed:
-      cursor_ = message.confirmed().cursor();
+      TakeConfirmed(message.confirmed());
+      break;
+    case v1::WatchRoomEventsResponse::kSnapshot:
+      for (v1::Room& room : *message.mutable_snapshot()->mutable_rooms()) Add(std::move(room));
+      break;
+    case v1::WatchRoomEventsResponse::kSnapshotEnd:
+      TakeSnapshotEnd(message.snapshot_end());
       break;
     case v1::WatchRoomEventsResponse::kEvents:
       TakeEvents(std::move(*message.mutable_events()));
@@ -201,12 +194,23 @@ void EventReader::Impl::Take(v1::WatchRoomEventsResponse message) {
       break;
     case v1::WatchRoomEventsResponse::kFellBehind:
       cursor_ = message.fell_behind().cursor();
+      Add(std::move(*message.mutable_fell_behind()));
       break;
-    case v1::WatchRoomEventsResponse::kSnapshot:
-    case v1::WatchRoomEventsResponse::kSnapshotEnd:  // which are not asked for
     case v1::WatchRoomEventsResponse::MESSAGE_NOT_SET:
       break;  // something that later servers say
   }
+}
+
+// A snapshot has no cursor before its end; until then the one from before it stays.
+void EventReader::Impl::TakeConfirmed(const v1::WatchConfirmed& confirmed) {
+  if (takes_snapshot_) return Add(SnapshotBegin());
+  cursor_ = confirmed.cursor();
+}
+
+void EventReader::Impl::TakeSnapshotEnd(const v1::RoomSnapshotEnd& end) {
+  takes_snapshot_ = false;
+  cursor_ = end.cursor();
+  Add(SnapshotEnd());
 }
 
 void EventReader::Impl::TakeEvents(v1::RoomEventBatch batch) {
@@ -218,49 +222,8 @@ void EventReader::Impl::TakeEvents(v1::RoomEventBatch batch) {
   cursor_ = batch.cursor();
 }
 
-absl::Status EventReader::Impl::AdvanceSnapshot(Snapshot& snapshot) {
-  if (snapshot.cursor.empty()) {
-    const absl::StatusOr<v1::WatchRoomEventsResponse> message = NextMessage();
-    if (!message.ok()) return message.status();
-    stream_.reset();
-    snapshot.cursor = message->confirmed().cursor();
-    Add(SnapshotBegin());
-    return absl::OkStatus();
-  }
-  absl::StatusOr<v1::ListRoomsResponse> page = ListRooms(snapshot.next_page);
-  if (!page.ok()) return page.status();
-  backoff_.Reset();
-  for (v1::Room& room : *page->mutable_rooms()) {
-    if (IsWanted(room)) Add(std::move(room));
-  }
-  snapshot.next_page.set_page_token(page->next_page_token());
-  if (page->next_page_token().empty()) {
-    cursor_ = std::move(snapshot.cursor);
-    snapshot_.reset();
-    Add(SnapshotEnd());
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<v1::ListRoomsResponse> EventReader::Impl::ListRooms(
-    const v1::ListRoomsRequest& request) {
-  grpc::ClientContext context;
-  const Stopper::Scope scope(stopper_, context);
-  v1::ListRoomsResponse response;
-  const absl::Status status = connection_->Attempt(
-      "ListRooms", context, connection_->surroundings().now() + list_timeout_,
-      [&] { return connection_->lifecycle().ListRooms(&context, request, &response); });
-  if (!status.ok()) return status;
-  return response;
-}
-
-bool EventReader::Impl::IsWanted(const v1::Room& room) const {
-  const auto& ids = options_.filter.room_ids();
-  return ids.empty() || std::find(ids.begin(), ids.end(), room.room_id()) != ids.end();
-}
-
 EventReader::EventReader(const Client& client, WatchOptions options)
-    : impl_(std::make_unique<Impl>(client.connection_, client.timeout_, std::move(options))) {}
+    : impl_(std::make_unique<Impl>(client.connection_, std::move(options))) {}
 
 EventReader::~EventReader() = default;
 

@@ -35,17 +35,14 @@ enum class OnHistoryGone {
 };
 
 struct WatchOptions {
-  // Which events to deliver. A snapshot has the rooms in `room_ids`, or all if there
-  // are none. Default: all.
+  // Which events to deliver, and the rooms of a snapshot, whatever the types. Default: all
+  // that the principal may see.
   v1::RoomEventFilter filter;
   // Goes on right behind the item with this cursor, of an earlier watch with the same
   // filter. Default: none, which starts at `start`.
   std::string after_cursor;
   WatchStart start = WatchStart::kNow;
   OnHistoryGone on_history_gone = OnHistoryGone::kFail;
-  // How rooms are listed for a snapshot. Without a requester that takes the role
-  // `read-all`. A page may take as long as a call of the client.
-  v1::ListRoomsRequest snapshot;
   // After about this long without another item there is a WatchProgress. Whole seconds,
   // 1 s to 1 h.
   absl::Duration progress_interval = absl::Seconds(30);
@@ -67,18 +64,20 @@ struct HistorySkipped {
   std::string lost_cursor;
 };
 
-// A snapshot comes: a v1::Room for each room, and then SnapshotEnd. Whatever was known
-// of rooms before is void. What happens during the snapshot is delivered behind it, even
-// if rooms in it show it already.
+// A snapshot comes, which takes the role `read-all`: a v1::Room for each room, and then
+// SnapshotEnd. Whatever was known of rooms before is void. What the rooms of the snapshot
+// do not show yet is delivered behind it, and nothing else. A snapshot that is interrupted
+// begins again.
 struct SnapshotBegin {};
 struct SnapshotEnd {};
 
 // What a watch delivers. A v1::RoomEvent is what happened, a v1::Room part of a snapshot.
 // A v1::WatchCaughtUp tells that all events so far were delivered, also anew after an
-// interruption; a v1::WatchProgress, that there is nothing new.
+// interruption; a v1::WatchFellBehind, that this is not so any more, because the
+// application is slow; a v1::WatchProgress, that there is nothing new.
 struct WatchItem {
   std::variant<v1::RoomEvent, v1::Room, SnapshotBegin, SnapshotEnd, HistorySkipped,
-               v1::WatchCaughtUp, v1::WatchProgress, WatchInterrupted>
+               v1::WatchCaughtUp, v1::WatchFellBehind, v1::WatchProgress, WatchInterrupted>
       what;
   // Where a later watch goes on that is not to deliver this item again. To be stored
   // when the application is done with the item. Empty if there is no such place yet.

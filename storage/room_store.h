@@ -58,6 +58,9 @@ class RoomReader {
   explicit RoomReader(const Engine& engine, ReadTier tier = ReadTier::kAll)
       : snapshot_(engine.NewSnapshot(tier)) {}
 
+  // The head of the log at that moment, as of Snapshot.
+  absl::StatusOr<LogPosition> log_head() const { return snapshot_->log_head(); }
+
   absl::StatusOr<std::optional<Stored<RoomRecord>>> GetRoom(absl::string_view room_id) const;
 
   // The current state entry at (type, state_key).

@@ -43,11 +43,20 @@ absl::StatusOr<std::unique_ptr<Authenticator>> Authenticator::Create(std::string
 
 absl::StatusOr<std::shared_ptr<const Principal>> Authenticator::Authenticate(
     absl::string_view authorization) const {
+  return Authenticate(CredentialOf(authorization));
+}
+
+Authenticator::Credential Authenticator::CredentialOf(absl::string_view authorization) {
   const absl::string_view token = TokenIn(authorization);
-  if (token.empty() || token.size() > kMaxTokenBytes) return CredentialsInvalid();
-  const TokenHash hash = HashOf(token);
+  if (token.empty() || token.size() > kMaxTokenBytes) return {};
+  return {HashOf(token)};
+}
+
+absl::StatusOr<std::shared_ptr<const Principal>> Authenticator::Authenticate(
+    const Credential& credential) const {
+  if (!credential.token_hash) return CredentialsInvalid();
   absl::ReaderMutexLock lock(&mutex_);
-  const auto found = credentials_.find(hash);
+  const auto found = credentials_.find(*credential.token_hash);
   if (found == credentials_.end()) return CredentialsInvalid();
   return found->second;
 }
@@ -83,8 +92,11 @@ absl::Status Authenticator::PutInForce(absl::string_view text) {
   }
   LOG(INFO) << path_ << ": now in force; principals: " << entries->size()
             << ", tokens: " << credentials.size();
-  absl::MutexLock lock(&mutex_);
-  credentials_.swap(credentials);
+  {
+    absl::MutexLock lock(&mutex_);
+    credentials_.swap(credentials);
+  }
+  generation_.fetch_add(1, std::memory_order_release);
   return absl::OkStatus();
 }
 

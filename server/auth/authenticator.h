@@ -5,7 +5,9 @@
 #ifndef INNKEEPER_SERVER_AUTH_AUTHENTICATOR_H_
 #define INNKEEPER_SERVER_AUTH_AUTHENTICATOR_H_
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -40,10 +42,20 @@ class Authenticator {
   // microsecond and does no I/O.
   //
   // What it returns holds for the moment. Who works for a caller for long, such
-  // as a stream, asks again from time to time: a token may be revoked and roles
-  // may change.
+  // as a stream, asks again when generation() has changed: a token may be revoked and
+  // roles may change.
   absl::StatusOr<std::shared_ptr<const Principal>> Authenticate(
       absl::string_view authorization) const;
+
+  // What to keep of `authorization` to ask again: nobody can call with it.
+  struct Credential {
+    std::optional<TokenHash> token_hash;  // none if there is no token
+  };
+  static Credential CredentialOf(absl::string_view authorization);
+  absl::StatusOr<std::shared_ptr<const Principal>> Authenticate(const Credential& credential) const;
+
+  // Changes with every change to what Authenticate() returns, right after it. Cheap.
+  uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
 
   // Reads the token file again and, if it has changed, puts it in force. A file
   // that cannot be read or is wrong is refused and logged, once for each change,
@@ -94,6 +106,8 @@ class Authenticator {
   absl::Mutex reload_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
   std::optional<Sight> last_sight_ ABSL_GUARDED_BY(reload_mutex_);
   absl::Status last_outcome_ ABSL_GUARDED_BY(reload_mutex_);
+
+  std::atomic<uint64_t> generation_ = 0;
 
   mutable absl::Mutex mutex_;
   Credentials credentials_ ABSL_GUARDED_BY(mutex_);

@@ -13,6 +13,7 @@
 #include "server/errors/errors.h"
 #include "server/feed/event_filter.h"
 #include "server/feed/stream_errors.h"
+#include "server/values/timestamp.h"
 
 namespace innkeeper::feed {
 namespace {
@@ -54,9 +55,12 @@ StretchLimits BatchLimits(const v1::WatchRoomEventsRequest& request, StretchLimi
                 if_zero.bytes, errors)};
 }
 
-void CheckPosition(const v1::WatchRoomEventsRequest& request, FieldErrors& errors) {
+void CheckStart(const v1::WatchRoomEventsRequest& request, FieldErrors& errors) {
   if (!v1::StartPosition_IsValid(request.position())) {
-    errors.Add("position", "must be START_POSITION_NOW or START_POSITION_OLDEST");
+    errors.Add("position", "must be one of START_POSITION_NOW, _OLDEST and _SNAPSHOT");
+  }
+  if (!TimeFrom(request.start_time())) {
+    errors.Add("start_time", "must be of the years 1 to 9999, with nanos of 0 to 999,999,999");
   }
 }
 
@@ -71,7 +75,8 @@ EventFeed::EventFeed(storage::Engine& engine, const TokenSigner& signer, Executo
       cursors_(signer, [&engine] { return engine.log_epochs(); }),
       clock_(std::move(clock)),
       log_(engine, options_.log, &options_.metrics->events),
-      sources_{log_, cursors_, clock_, options_.retention, *options_.metrics} {
+      sources_{engine_, log_, cursors_, clock_, options_.retention, *options_.metrics},
+      access_check_due_(MonotonicNow() + options_.access_check_period) {
   engine_.SetCommitListener([this](storage::LogPosition) { Signal(); });
   thread_ = std::thread([this] { Run(); });
 }
@@ -91,12 +96,21 @@ void EventFeed::Stop() {
   thread_.join();
 }
 
-absl::StatusOr<v1::ListRoomEventsResponse> EventFeed::List(const v1::ListRoomEventsRequest& request,
-                                                           EventDetail detail) const {
+absl::StatusOr<v1::ListRoomEventsResponse> EventFeed::List(
+    const v1::ListRoomEventsRequest& request, std::unique_ptr<StreamAccess> access) const {
   FieldErrors errors;
-  const EventFilter filter = EventFilter::FromProto(request.filter(), errors);
+  EventFilter filter = EventFilter::FromProto(request.filter(), errors);
+  EventDetail detail = EventDetail::kAsLogged;
   const auto page_size = static_cast<size_t>(PageSize(request, errors));
   if (!errors.empty()) return errors.ToStatus();
+  if (access != nullptr) {
+    const absl::StatusOr<bool> refreshed = access->Refresh();
+    if (!refreshed.ok()) return refreshed.status();
+    absl::StatusOr<EventFilter> seen = SeenThrough(*access, filter);
+    if (!seen.ok()) return seen.status();
+    filter = *std::move(seen);
+    detail = access->detail();
+  }
 
   storage::LogPosition position = log_.bounds().oldest - 1;
   if (!request.after_cursor().empty()) {
@@ -124,7 +138,8 @@ absl::StatusOr<v1::ListRoomEventsResponse> EventFeed::List(const v1::ListRoomEve
 }
 
 absl::StatusOr<std::shared_ptr<Subscription>> EventFeed::Subscribe(
-    const v1::WatchRoomEventsRequest& request, SubscriptionSink& sink, EventDetail detail) {
+    const v1::WatchRoomEventsRequest& request, SubscriptionSink& sink,
+    std::unique_ptr<StreamAccess> access) {
   FieldErrors errors;
   StreamReader::Parameters stream;
   stream.filter = EventFilter::FromProto(request.filter(), errors);
@@ -132,30 +147,43 @@ absl::StatusOr<std::shared_ptr<Subscription>> EventFeed::Subscribe(
   const int32_t progress_interval =
       Limit("progress_interval_seconds", request.progress_interval_seconds(), 1,
             kMaxProgressInterval, kDefaultProgressInterval, errors);
-  CheckPosition(request, errors);
+  CheckStart(request, errors);
   if (!errors.empty()) return errors.ToStatus();
 
   stream.bounds = log_.bounds();
-  const auto position = StartPosition(request, stream.filter.digest(), stream.bounds);
-  if (!position.ok()) return position.status();
-  stream.position = *position;
-  stream.detail = detail;
+  const auto start = StartOf(request, stream.filter.digest(), stream.bounds);
+  if (!start.ok()) return start.status();
+  stream.start = *start;
+  stream.access = std::move(access);
   stream.stream_id = absl::BytesToHexString(random_(kStreamIdBytes));
   return Register(
       sink, StreamReader(sources_, std::move(stream)),
       {.progress_interval = WithJitter(options_.progress_unit * progress_interval, random_),
        .stall_timeout = options_.stall_timeout,
        .break_grace = options_.break_grace,
-       .max_age = WithJitter(options_.max_age, random_)});
+       .max_age = WithJitter(options_.max_age, random_),
+       .snapshot_timeout = options_.snapshot_timeout});
 }
 
-absl::StatusOr<storage::LogPosition> EventFeed::StartPosition(
-    const v1::WatchRoomEventsRequest& request, uint64_t filter_digest,
-    storage::LogBounds bounds) const {
-  if (request.has_after_cursor()) {
-    return cursors_.Decode(request.after_cursor(), filter_digest, bounds);
+absl::StatusOr<StreamStart> EventFeed::StartOf(const v1::WatchRoomEventsRequest& request,
+                                               uint64_t filter_digest,
+                                               storage::LogBounds bounds) const {
+  if (request.has_start_time()) {
+    return StreamStart{.kind = StreamStart::Kind::kAtTime, .time = *TimeFrom(request.start_time())};
   }
-  return request.position() == v1::START_POSITION_OLDEST ? bounds.oldest - 1 : bounds.head;
+  if (request.has_after_cursor()) {
+    const auto position = cursors_.Decode(request.after_cursor(), filter_digest, bounds);
+    if (!position.ok()) return position.status();
+    return StreamStart{.position = *position};
+  }
+  switch (request.position()) {
+    case v1::START_POSITION_SNAPSHOT:
+      return StreamStart{.kind = StreamStart::Kind::kSnapshot};
+    case v1::START_POSITION_OLDEST:
+      return StreamStart{.position = bounds.oldest - 1};
+    default:
+      return StreamStart{.position = bounds.head};
+  }
 }
 
 absl::StatusOr<std::shared_ptr<Subscription>> EventFeed::Register(
@@ -215,8 +243,8 @@ void EventFeed::Ended(uint64_t id) {
 void EventFeed::Run() {
   pthread_setname_np(pthread_self(), "feed");
   while (AwaitSignal()) {
-    const bool retry = TakeRetry();
-    if (log_.Refresh() || retry) Rest(WakeAll());
+    const bool all = TakeRetry() | IsTimeForAccessCheck();
+    if (log_.Refresh() || all) Rest(WakeAll());
     WakeDue();
   }
 }
@@ -229,7 +257,7 @@ bool EventFeed::AwaitSignal() {
     if (!alarms_.empty()) wake_time = alarms_.begin()->first;
   }
   absl::MutexLock lock(&signal_mutex_);
-  wake_time = std::min(wake_time, retry_time_);
+  wake_time = std::min({wake_time, retry_time_, access_check_due_});
   signal_mutex_.AwaitWithTimeout(absl::Condition(&signalled_), wake_time - MonotonicNow());
   signalled_ = false;
   return !stopping_;
@@ -240,6 +268,13 @@ bool EventFeed::TakeRetry() {
   absl::MutexLock lock(&signal_mutex_);
   if (MonotonicNow() < retry_time_) return false;
   retry_time_ = absl::InfiniteDuration();
+  return true;
+}
+
+bool EventFeed::IsTimeForAccessCheck() {
+  const absl::Duration now = MonotonicNow();
+  if (now < access_check_due_) return false;
+  access_check_due_ = now + options_.access_check_period;
   return true;
 }
 

@@ -27,6 +27,7 @@
 #include "server/feed/cursor.h"
 #include "server/feed/event_log.h"
 #include "server/feed/logged_commit.h"
+#include "server/feed/stream_access.h"
 #include "server/feed/stream_reader.h"
 #include "server/feed/subscription.h"
 #include "server/metrics/metrics.h"
@@ -59,6 +60,12 @@ struct EventFeedOptions {
   absl::Duration max_age = absl::InfiniteDuration();
   // What counts. Never null.
   std::shared_ptr<metrics::FeedMetrics> metrics = std::make_shared<metrics::FeedMetrics>();
+  // How long the reader of a stream may take over its snapshot, which holds back the
+  // reclaiming of space.
+  absl::Duration snapshot_timeout = absl::Minutes(10);
+  // How often streams that say nothing look whether they are still allowed; others do so
+  // before each message.
+  absl::Duration access_check_period = absl::Seconds(2);
   // What readers are told of how long the log keeps events.
   v1::EventRetention retention;
 };
@@ -85,26 +92,27 @@ class EventFeed : private Subscription::Owner {
   EventFeed(const EventFeed&) = delete;
   EventFeed& operator=(const EventFeed&) = delete;
 
-  // Does what RoomLifecycle.ListRoomEvents does for a caller who may see that much of events.
-  // Blocks.
+  // Does what RoomLifecycle.ListRoomEvents does for a caller with that access; none:
+  // for one who may see everything. Blocks.
   //
-  // Errors: INVALID_REQUEST about `filter` and `page_size`; CURSOR_INVALID,
-  // EVENT_HISTORY_GONE; those of Engine::ReadLog.
+  // Errors: INVALID_REQUEST about `filter` and `page_size`; those of `access`;
+  // CURSOR_INVALID, EVENT_HISTORY_GONE; those of Engine::ReadLog.
   absl::StatusOr<v1::ListRoomEventsResponse> List(
-      const v1::ListRoomEventsRequest& request, EventDetail detail = EventDetail::kAsLogged) const;
+      const v1::ListRoomEventsRequest& request,
+      std::unique_ptr<StreamAccess> access = nullptr) const;
 
-  // Opens a stream as RoomLifecycle.WatchRoomEvents does for a caller who may see that
-  // much of events.
-  // The stream comes to life with Subscription::Start(), which must be called,
-  // and sends to `sink` until its end. Does not block.
+  // Opens a stream as RoomLifecycle.WatchRoomEvents does for a caller with that access;
+  // none: for one who may see everything, for ever. The stream comes to life with
+  // Subscription::Start(), which must be called, and sends to `sink` until its end. Does
+  // not block.
   //
-  // Errors, then or at the end of the stream: INVALID_REQUEST about `filter`,
-  // `position`, `progress_interval_seconds`, `max_batch_events` and `max_batch_bytes`;
-  // CURSOR_INVALID, EVENT_HISTORY_GONE; OVERLOADED if there are too many streams;
-  // STREAM_STALLED, STREAM_AGED, SHUTTING_DOWN; CANCELLED; those of Engine::ReadLog.
+  // Errors, then or at the end of the stream: those of `access`; INVALID_REQUEST about
+  // `filter`, `position`, `start_time`, `progress_interval_seconds`, `max_batch_events` and
+  // `max_batch_bytes`; CURSOR_INVALID, EVENT_HISTORY_GONE; OVERLOADED if there are too many
+  // streams; STREAM_STALLED, STREAM_AGED, SHUTTING_DOWN; CANCELLED; those of Engine::ReadLog.
   absl::StatusOr<std::shared_ptr<Subscription>> Subscribe(
       const v1::WatchRoomEventsRequest& request, SubscriptionSink& sink,
-      EventDetail detail = EventDetail::kAsLogged);
+      std::unique_ptr<StreamAccess> access = nullptr);
 
   // Ends all streams: each gets a last progress message and then SHUTTING_DOWN,
   // as do those that are opened later. Waits for them until `deadline`; streams
@@ -131,9 +139,8 @@ class EventFeed : private Subscription::Owner {
   void WakeSoon() override;
   void Ended(uint64_t id) override;
 
-  absl::StatusOr<storage::LogPosition> StartPosition(const v1::WatchRoomEventsRequest& request,
-                                                     uint64_t filter_digest,
-                                                     storage::LogBounds bounds) const;
+  absl::StatusOr<StreamStart> StartOf(const v1::WatchRoomEventsRequest& request,
+                                      uint64_t filter_digest, storage::LogBounds bounds) const;
   absl::StatusOr<std::shared_ptr<Subscription>> Register(SubscriptionSink& sink,
                                                          StreamReader reader,
                                                          Subscription::Parameters parameters);
@@ -142,6 +149,7 @@ class EventFeed : private Subscription::Owner {
   void Run();
   bool AwaitSignal();
   bool TakeRetry();
+  bool IsTimeForAccessCheck();
   size_t WakeAll();
   void Rest(size_t woken);
   void WakeDue();
@@ -170,8 +178,11 @@ class EventFeed : private Subscription::Owner {
   absl::Mutex signal_mutex_;
   bool signalled_ ABSL_GUARDED_BY(signal_mutex_) = true;
   bool stopping_ ABSL_GUARDED_BY(signal_mutex_) = false;
-  // When to wake all subscriptions for WakeSoon().
+  // When to wake all subscriptions: for WakeSoon(), and for them to look at their access.
   absl::Duration retry_time_ ABSL_GUARDED_BY(signal_mutex_) = absl::InfiniteDuration();
+
+  // For the feed's thread.
+  absl::Duration access_check_due_;  // on the scale of MonotonicNow()
 
   std::thread thread_;
 };

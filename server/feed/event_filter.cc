@@ -2,54 +2,101 @@
 
 #include <openssl/sha.h>
 
-#include <utility>
-#include <vector>
+#include <optional>
 
 #include "absl/algorithm/container.h"
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "server/events/event_codec.h"
 
 namespace innkeeper::feed {
 namespace {
 
+using Strings = absl::flat_hash_set<std::string>;
+using RepeatedStrings = google::protobuf::RepeatedPtrField<std::string>;
+
 constexpr int kMaxTypes = 32;
 constexpr int kMaxRoomIds = 1000;
-constexpr size_t kMaxRoomIdBytes = 255;
+constexpr int kMaxCreators = 1000;
+constexpr int kMaxAudiences = 100;
+constexpr int kMaxTopics = 1000;
+constexpr size_t kMaxIdBytes = 255;
 
-void CheckTypes(const v1::RoomEventFilter& filter, FieldErrors& errors) {
-  if (filter.types_size() > kMaxTypes) {
-    errors.Add("filter.types", absl::StrCat("has more than ", kMaxTypes, " entries"));
+// Returns what stands for `*` in a topic of the form "KIND/*/events".
+std::optional<absl::string_view> InTopic(absl::string_view topic, absl::string_view kind) {
+  if (!absl::ConsumePrefix(&topic, kind) || !absl::ConsumePrefix(&topic, "/") ||
+      !absl::ConsumeSuffix(&topic, "/events")) {
+    return std::nullopt;
+  }
+  return topic;
+}
+
+std::optional<absl::string_view> RoomInTopic(absl::string_view topic) {
+  return InTopic(topic, "rooms");
+}
+
+std::optional<absl::string_view> AudienceInTopic(absl::string_view topic) {
+  return InTopic(topic, "audiences");
+}
+
+// The checks return what is wrong with an entry, or "".
+
+std::string CheckType(absl::string_view type) {
+  if (absl::c_linear_search(kEventTypes, type)) return "";
+  return absl::StrCat("is not an event type; they are ", absl::StrJoin(kEventTypes, ", "));
+}
+
+std::string CheckRoomId(absl::string_view id) {
+  if (!id.empty() && id[0] == '!' && id.size() <= kMaxIdBytes) return "";
+  return absl::StrCat("is not a room id: '!' and more, at most ", kMaxIdBytes, " bytes");
+}
+
+std::string CheckCreator(absl::string_view id) {
+  if (!id.empty() && id[0] == '@' && id.size() <= kMaxIdBytes) return "";
+  return absl::StrCat("is not a user id: '@' and more, at most ", kMaxIdBytes, " bytes");
+}
+
+std::string CheckAudienceEntry(absl::string_view audience) {
+  return std::string(CheckAudience(audience).message());
+}
+
+std::string CheckTopic(absl::string_view topic) {
+  const auto room_id = RoomInTopic(topic);
+  if (room_id && CheckRoomId(*room_id).empty()) return "";
+  const auto audience = AudienceInTopic(topic);
+  if (audience && CheckAudience(*audience).ok()) return "";
+  return "is not a topic: rooms/ROOM_ID/events or audiences/AUDIENCE/events";
+}
+
+void CheckEntries(const std::string& field, const RepeatedStrings& entries, int max_entries,
+                  std::string (*check)(absl::string_view), FieldErrors& errors) {
+  if (entries.size() > max_entries) {
+    errors.Add(field, absl::StrCat("has more than ", max_entries, " entries"));
     return;
   }
-  for (int i = 0; i < filter.types_size(); ++i) {
-    if (absl::c_linear_search(kEventTypes, absl::string_view(filter.types(i)))) continue;
-    errors.Add(absl::StrCat("filter.types[", i, "]"),
-               absl::StrCat("is not an event type; they are ", absl::StrJoin(kEventTypes, ", ")));
+  for (int i = 0; i < entries.size(); ++i) {
+    const std::string wrong = check(entries[i]);
+    if (!wrong.empty()) errors.Add(absl::StrCat(field, "[", i, "]"), wrong);
   }
 }
 
-void CheckRoomIds(const v1::RoomEventFilter& filter, FieldErrors& errors) {
-  if (filter.room_ids_size() > kMaxRoomIds) {
-    errors.Add("filter.room_ids", absl::StrCat("has more than ", kMaxRoomIds, " entries"));
-    return;
-  }
-  for (int i = 0; i < filter.room_ids_size(); ++i) {
-    const std::string& room_id = filter.room_ids(i);
-    if (!room_id.empty() && room_id[0] == '!' && room_id.size() <= kMaxRoomIdBytes) continue;
-    errors.Add(absl::StrCat("filter.room_ids[", i, "]"),
-               absl::StrCat("is not a room id: '!' and more, at most ", kMaxRoomIdBytes, " bytes"));
-  }
+Strings ToSet(const RepeatedStrings& entries) { return Strings(entries.begin(), entries.end()); }
+
+std::vector<std::string> Sorted(const Strings& strings) {
+  std::vector<std::string> sorted(strings.begin(), strings.end());
+  absl::c_sort(sorted);
+  return sorted;
 }
 
 // Appends the strings, sorted, each with its length, so that no two sets come
 // out alike.
-void AppendSet(const absl::flat_hash_set<std::string>& strings, std::string& text) {
-  std::vector<absl::string_view> sorted(strings.begin(), strings.end());
-  absl::c_sort(sorted);
-  absl::StrAppend(&text, sorted.size(), ";");
-  for (absl::string_view string : sorted) absl::StrAppend(&text, string.size(), ":", string);
+void AppendSet(const Strings& strings, std::string& text) {
+  absl::StrAppend(&text, strings.size(), ";");
+  for (const std::string& string : Sorted(strings)) {
+    absl::StrAppend(&text, string.size(), ":", string);
+  }
 }
 
 // The first 8 bytes of the text's SHA-256.
@@ -61,44 +108,86 @@ uint64_t Digest(absl::string_view text) {
   return digest;
 }
 
+// The fields that came later are left out where they are empty, so that older cursors
+// stay good.
+uint64_t DigestOf(const v1::RoomEventFilter& filter) {
+  std::string text;
+  AppendSet(ToSet(filter.types()), text);
+  AppendSet(ToSet(filter.room_ids()), text);
+  if (!filter.creators().empty() || !filter.audiences().empty() || !filter.topics().empty()) {
+    AppendSet(ToSet(filter.creators()), text);
+    AppendSet(ToSet(filter.audiences()), text);
+    AppendSet(ToSet(filter.topics()), text);
+  }
+  return Digest(text);
+}
+
 }  // namespace
 
-EventFilter::EventFilter(Strings types, Strings room_ids)
-    : types_(std::move(types)), room_ids_(std::move(room_ids)) {
-  std::string text;
-  AppendSet(types_, text);
-  AppendSet(room_ids_, text);
-  digest_ = Digest(text);
+EventFilter::EventFilter(const v1::RoomEventFilter& filter)
+    : types_(ToSet(filter.types())),
+      room_ids_(ToSet(filter.room_ids())),
+      creators_(ToSet(filter.creators())),
+      audiences_(ToSet(filter.audiences())),
+      digest_(DigestOf(filter)) {
+  for (const std::string& topic : filter.topics()) {
+    if (const auto room_id = RoomInTopic(topic)) topic_rooms_.emplace(*room_id);
+    if (const auto audience = AudienceInTopic(topic)) topic_audiences_.emplace(*audience);
+  }
 }
 
 EventFilter EventFilter::FromProto(const v1::RoomEventFilter& filter, FieldErrors& errors) {
-  CheckTypes(filter, errors);
-  CheckRoomIds(filter, errors);
-  return EventFilter(Strings(filter.types().begin(), filter.types().end()),
-                     Strings(filter.room_ids().begin(), filter.room_ids().end()));
+  CheckEntries("filter.types", filter.types(), kMaxTypes, CheckType, errors);
+  CheckEntries("filter.room_ids", filter.room_ids(), kMaxRoomIds, CheckRoomId, errors);
+  CheckEntries("filter.creators", filter.creators(), kMaxCreators, CheckCreator, errors);
+  CheckEntries("filter.audiences", filter.audiences(), kMaxAudiences, CheckAudienceEntry, errors);
+  CheckEntries("filter.topics", filter.topics(), kMaxTopics, CheckTopic, errors);
+  return EventFilter(filter);
+}
+
+EventFilter EventFilter::SeenBy(AudienceScope scope) const {
+  EventFilter filter = *this;
+  filter.scope_ = std::move(scope);
+  return filter;
 }
 
 bool EventFilter::Matches(const v1::RoomEvent& event) const {
-  return (types_.empty() || types_.contains(event.type())) &&
-         (room_ids_.empty() || MatchesRoom(event));
+  if (!types_.empty() && !types_.contains(event.type())) return false;
+  const std::string& new_room_id = event.room_upgraded().new_room_id();
+  return Matches(Subject{event.room_id(), new_room_id, event.creator(), event.audience()});
 }
 
-// If one passes that has nothing of what filters may ask for, whatever that is.
 bool EventFilter::PassesAll() const {
-  static const v1::RoomEvent* const stranger = [] {
-    auto* event = new v1::RoomEvent;
-    event->set_type("?");
-    event->set_room_id("?");
-    event->set_creator("?");
-    event->set_audience("?");
-    return event;
-  }();
-  return Matches(*stranger);
+  return types_.empty() && room_ids_.empty() && creators_.empty() && audiences_.empty() &&
+         topic_rooms_.empty() && topic_audiences_.empty() && scope_.IsAll();
 }
 
-bool EventFilter::MatchesRoom(const v1::RoomEvent& event) const {
-  return room_ids_.contains(event.room_id()) ||
-         (event.has_room_upgraded() && room_ids_.contains(event.room_upgraded().new_room_id()));
+bool EventFilter::Matches(const v1::Room& room) const {
+  return Matches(Subject{room.room_id(), "", room.creator(), room.audience()});
+}
+
+bool EventFilter::Matches(const Subject& subject) const {
+  return (room_ids_.empty() || HasRoomOf(room_ids_, subject)) &&
+         (creators_.empty() || creators_.contains(subject.creator)) &&
+         (audiences_.empty() || audiences_.contains(subject.audience)) && MatchesTopic(subject) &&
+         scope_.Includes(subject.audience);
+}
+
+bool EventFilter::MatchesTopic(const Subject& subject) const {
+  return (topic_rooms_.empty() && topic_audiences_.empty()) || HasRoomOf(topic_rooms_, subject) ||
+         topic_audiences_.contains(subject.audience);
+}
+
+bool EventFilter::HasRoomOf(const Strings& rooms, const Subject& subject) {
+  return rooms.contains(subject.room_id) || rooms.contains(subject.new_room_id);
+}
+
+std::vector<std::string> EventFilter::SortedRoomIds() const { return Sorted(room_ids_); }
+
+std::vector<std::string> EventFilter::NamedAudiences() const {
+  Strings named = audiences_;
+  named.insert(topic_audiences_.begin(), topic_audiences_.end());
+  return Sorted(named);
 }
 
 }  // namespace innkeeper::feed

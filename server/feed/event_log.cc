@@ -8,6 +8,7 @@
 
 #include "absl/algorithm/container.h"
 #include "absl/types/span.h"
+#include "storage/log_search.h"
 
 namespace innkeeper::feed {
 namespace {
@@ -21,6 +22,15 @@ constexpr size_t kChunkBytes = 1 << 20;
 EventLog::EventLog(const storage::Engine& engine, const EventLogOptions& options,
                    metrics::CounterByName* arrivals)
     : engine_(engine), options_(options), arrivals_(arrivals), end_(engine.log_bounds().head) {}
+
+absl::StatusOr<storage::LogPosition> EventLog::FirstSince(absl::Time time) const {
+  const absl::StatusOr<storage::LogPosition> first = storage::FirstPositionSince(engine_, time);
+  if (!first.ok()) return first.status();
+  // What was removed may have been committed since `time`, too.
+  const storage::LogBounds bounds = engine_.log_bounds();
+  if (*first <= bounds.oldest && bounds.oldest > 1) return absl::OutOfRangeError("removed");
+  return *first;
+}
 
 bool EventLog::Refresh() {
   bool found_any = false;

@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "server/events/event_completer.h"
 #include "server/feed/event_filter.h"
@@ -52,6 +53,11 @@ class EventLog {
 
   // The bounds of the engine's log.
   storage::LogBounds bounds() const { return engine_.log_bounds(); }
+
+  // Returns the position of the first event that was committed at or after `time`, or the
+  // one behind the head. Blocks. Errors: OUT_OF_RANGE if the log does not reach back that
+  // far, or is not known to; else those of Engine::ReadLog.
+  absl::StatusOr<storage::LogPosition> FirstSince(absl::Time time) const;
 
   // Takes what was committed since the last call into memory; returns whether
   // there was anything. What can't be read, or was removed already, is left to

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/functional/function_ref.h"
+#include "storage/log_search.h"
 
 namespace innkeeper::feed {
 namespace {
@@ -38,11 +39,9 @@ absl::StatusOr<LogEntry> EntryAt(const storage::Engine& engine, LogPosition posi
 // The oldest position that was not committed before `horizon`, at most the head.
 absl::StatusOr<LogPosition> FirstSince(const storage::Engine& engine, storage::LogBounds bounds,
                                        absl::Time horizon) {
-  return FirstWhere(bounds.oldest, bounds.head, [&](LogPosition position) -> absl::StatusOr<bool> {
-    const absl::StatusOr<LogEntry> entry = EntryAt(engine, position);
-    if (!entry.ok()) return entry.status();
-    return entry->commit_time >= horizon;
-  });
+  const absl::StatusOr<LogPosition> first = storage::FirstPositionSince(engine, horizon);
+  if (!first.ok()) return first.status();
+  return std::min(*first, bounds.head);
 }
 
 // The oldest position from which on the log takes at most `bytes`, at most the head.

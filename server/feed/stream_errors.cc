@@ -25,6 +25,13 @@ absl::Status StreamStalledError(absl::Duration limit) {
                    {{"limit_seconds", absl::StrCat(absl::ToDoubleSeconds(limit))}});
 }
 
+absl::Status SnapshotTooSlowError(absl::Duration limit) {
+  return MakeError(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_STREAM_STALLED,
+                   "the reader of the stream took too long over the snapshot; begin again, read "
+                   "faster, or ask for fewer rooms",
+                   {{"limit_seconds", absl::StrCat(absl::ToDoubleSeconds(limit))}});
+}
+
 absl::Status StreamAgedError() {
   return MakeError(
       absl::StatusCode::kUnavailable, v1::ERROR_REASON_STREAM_AGED,

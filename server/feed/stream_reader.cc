@@ -10,28 +10,59 @@ namespace innkeeper::feed {
 StreamReader::StreamReader(const StreamSources& sources, Parameters parameters)
     : sources_(sources),
       parameters_(std::move(parameters)),
+      filter_(parameters_.filter),
       messages_(sources.cursors, parameters_.filter.digest()),
-      position_(parameters_.position),
+      begun_(parameters_.start.kind == StreamStart::Kind::kBehind),
+      position_(parameters_.start.position),
       target_(parameters_.bounds.head) {}
 
+absl::Status StreamReader::RefreshAccess() {
+  StreamAccess* const access = parameters_.access.get();
+  if (access == nullptr) return absl::OkStatus();
+  const absl::StatusOr<bool> changed = access->Refresh();
+  if (!changed.ok()) return changed.status();
+  if (!*changed) return absl::OkStatus();
+  absl::StatusOr<EventFilter> seen = SeenThrough(*access, filter_);
+  if (!seen.ok()) return seen.status();
+  filter_ = *std::move(seen);
+  detail_ = access->detail();
+  // What was read with the old permission is read, or looked at, again.
+  backlog_.reset();
+  std::erase_if(rooms_, [this](const v1::Room& room) { return !filter_.Matches(room); });
+  return absl::OkStatus();
+}
+
 StreamReader::Next StreamReader::TryNext() {
-  if (!confirmed_) {
-    confirmed_ = true;
-    return Message(messages_.Confirmed(position_, parameters_.bounds, parameters_.stream_id,
-                                       sources_.retention));
-  }
+  if (!begun_) return MustRead();
+  if (!confirmed_) return Confirmed();
+  if (InSnapshot()) return FromSnapshot();
   if (backlog_) return FromBacklog();
   if (HasCaughtUp()) return CaughtUp();
   const std::optional<Stretch> recent =
-      sources_.log.ReadRecent(parameters_.filter, position_, parameters_.batch_limits);
+      sources_.log.ReadRecent(filter_, position_, parameters_.batch_limits);
   if (!recent) {
     NoteReadingOfLog();
-    return {Next::Kind::kMustRead, ""};
+    return MustRead();
   }
-  if (sources_.log.MayLackDetail(*recent, parameters_.detail)) return {Next::Kind::kMustRead, ""};
+  if (sources_.log.MayLackDetail(*recent, detail_)) return MustRead();
   if (!recent->events.empty()) return Events(*recent);
   MoveBehind(*recent);
   return HasCaughtUp() ? CaughtUp() : Next();
+}
+
+StreamReader::Next StreamReader::Confirmed() {
+  confirmed_ = true;
+  const auto cursor_position = InSnapshot() ? std::nullopt : std::make_optional(position_);
+  return Message(messages_.Confirmed(cursor_position, position_ + 1, parameters_.bounds,
+                                     parameters_.stream_id, sources_.retention));
+}
+
+StreamReader::Next StreamReader::FromSnapshot() {
+  if (!rooms_.empty()) return Message(messages_.Snapshot(std::exchange(rooms_, {})));
+  if (!snapshot_->done()) return MustRead();
+  snapshot_.reset();
+  snapshot_said_ = true;
+  return Message(messages_.SnapshotEnd(position_));
 }
 
 bool StreamReader::HasCaughtUp() const { return !caught_up_ && at_end_ && position_ >= target_; }
@@ -74,20 +105,60 @@ void StreamReader::NoteReadingOfLog() {
 }
 
 absl::Status StreamReader::Read() {
-  sources_.metrics.log_reads.Add();
-  absl::StatusOr<Stretch> stretch =
-      sources_.log.Read(parameters_.filter, position_, parameters_.batch_limits, parameters_.detail,
-                        LoggedContents::kBytes);
-  if (absl::IsOutOfRange(stretch.status())) {
-    return sources_.cursors.HistoryGone(parameters_.filter.digest(), sources_.log.bounds());
+  if (!begun_) return Begin();
+  return InSnapshot() ? ReadRooms() : ReadEvents();
+}
+
+absl::Status StreamReader::Begin() {
+  absl::Status found = FindStart();
+  if (absl::IsOutOfRange(found)) return HistoryGone();
+  if (!found.ok()) return found;
+  parameters_.bounds = sources_.log.bounds();
+  target_ = parameters_.bounds.head;
+  begun_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status StreamReader::FindStart() {
+  if (parameters_.start.kind == StreamStart::Kind::kAtTime) {
+    const auto first = sources_.log.FirstSince(parameters_.start.time);
+    if (first.ok()) position_ = *first - 1;
+    return first.status();
   }
+  snapshot_.emplace(sources_.engine, filter_);
+  const auto head = snapshot_->log_head();
+  if (head.ok()) position_ = *head;
+  return head.status();
+}
+
+absl::Status StreamReader::ReadRooms() {
+  auto page = snapshot_->NextPage(filter_, parameters_.batch_limits);
+  if (page.ok()) rooms_ = *std::move(page);
+  return page.status();
+}
+
+absl::Status StreamReader::ReadEvents() {
+  sources_.metrics.log_reads.Add();
+  absl::StatusOr<Stretch> stretch = sources_.log.Read(filter_, position_, parameters_.batch_limits,
+                                                      detail_, LoggedContents::kBytes);
+  if (absl::IsOutOfRange(stretch.status())) return HistoryGone();
   if (!stretch.ok()) return stretch.status();
   backlog_ = *std::move(stretch);
   return absl::OkStatus();
 }
 
+absl::Status StreamReader::HistoryGone() const {
+  return sources_.cursors.HistoryGone(filter_.digest(), sources_.log.bounds());
+}
+
+void StreamReader::Release() {
+  snapshot_.reset();
+  rooms_.clear();
+  backlog_.reset();
+}
+
 std::optional<std::string> StreamReader::Progress() const {
-  if (!confirmed_) return std::nullopt;
+  if (!confirmed_ || InSnapshot()) return std::nullopt;
   return messages_.Progress(position_, LagSince(next_time_));
 }
 

@@ -5,17 +5,23 @@
 #ifndef INNKEEPER_SERVER_FEED_STREAM_READER_H_
 #define INNKEEPER_SERVER_FEED_STREAM_READER_H_
 
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "innkeeper/v1/room.pb.h"
 #include "innkeeper/v1/room_lifecycle.pb.h"
 #include "server/base/clock.h"
 #include "server/feed/cursor.h"
 #include "server/feed/event_filter.h"
 #include "server/feed/event_log.h"
 #include "server/feed/logged_commit.h"
+#include "server/feed/room_snapshot.h"
+#include "server/feed/stream_access.h"
 #include "server/feed/watch_messages.h"
 #include "server/metrics/metrics.h"
 #include "storage/engine.h"
@@ -24,11 +30,24 @@ namespace innkeeper::feed {
 
 // The parts of the feed that all its streams use. Must outlive them.
 struct StreamSources {
+  const storage::Engine& engine;
   const EventLog& log;
   const CursorCodec& cursors;
   const Clock& clock;  // the one that commit times come from
   const v1::EventRetention& retention;
   metrics::FeedMetrics& metrics;
+};
+
+// Where a stream starts.
+struct StreamStart {
+  enum class Kind {
+    kBehind,    // `position`
+    kAtTime,    // with the first event since `time`
+    kSnapshot,  // with the rooms as they are
+  };
+  Kind kind = Kind::kBehind;
+  storage::LogPosition position = 0;
+  absl::Time time;
 };
 
 // Where a stream is and what comes next. It holds one batch at most, read but not yet
@@ -38,10 +57,10 @@ class StreamReader {
   struct Parameters {
     std::string stream_id;
     EventFilter filter;
-    storage::LogPosition position = 0;  // starts behind it
-    storage::LogBounds bounds;          // of the log at the start
+    StreamStart start;
+    storage::LogBounds bounds;  // of the log at the start
     StretchLimits batch_limits;
-    EventDetail detail = EventDetail::kAsLogged;
+    std::unique_ptr<StreamAccess> access;  // none: the reader may see everything
   };
 
   // What there is to say.
@@ -59,18 +78,39 @@ class StreamReader {
 
   const std::string& stream_id() const { return parameters_.stream_id; }
 
+  // Takes into account what the reader may see by now. An error is one to end with.
+  absl::Status RefreshAccess();
+
   // Returns the next message, if it is known without reading the database.
   Next TryNext();
 
-  // Reads what the next message needs. Blocks. Errors: EVENT_HISTORY_GONE; those of
-  // Engine::ReadLog. The stream can't go on then.
+  // Reads what the next message needs. Blocks. Errors: EVENT_HISTORY_GONE; those of the
+  // engine. The stream can't go on then.
   absl::Status Read();
 
-  // Returns a `progress` message; nothing before the stream is confirmed.
+  // Returns a `progress` message; nothing before the stream has a place in the log that it
+  // could be resumed from.
   std::optional<std::string> Progress() const;
 
+  // True until the snapshot of rooms that the stream starts with has been said.
+  bool InSnapshot() const {
+    return parameters_.start.kind == StreamStart::Kind::kSnapshot && !snapshot_said_;
+  }
+
+  // Lets go of what the reader holds. Nothing but stream_id() may be called any more.
+  void Release();
+
  private:
-  Next Message(std::string message) { return {Next::Kind::kMessage, std::move(message)}; }
+  static Next Message(std::string message) { return {Next::Kind::kMessage, std::move(message)}; }
+  static Next MustRead() { return {Next::Kind::kMustRead, ""}; }
+
+  absl::Status Begin();
+  absl::Status FindStart();
+  absl::Status ReadRooms();
+  absl::Status ReadEvents();
+  absl::Status HistoryGone() const;
+  Next Confirmed();
+  Next FromSnapshot();
   Next FromBacklog();
   bool HasCaughtUp() const;
   Next CaughtUp();
@@ -80,9 +120,15 @@ class StreamReader {
   Lag LagSince(absl::Time oldest_time) const;
 
   const StreamSources& sources_;
-  const Parameters parameters_;
+  Parameters parameters_;
+  EventFilter filter_;  // shows what the reader may see
+  EventDetail detail_ = EventDetail::kAsLogged;
   const WatchMessages messages_;
+  bool begun_;  // the place to start is known
   bool confirmed_ = false;
+  std::optional<RoomSnapshot> snapshot_;
+  std::vector<v1::Room> rooms_;  // read from it, and not yet said
+  bool snapshot_said_ = false;
   // Everything up to here was said or left out.
   storage::LogPosition position_;
   // When what follows was committed; InfiniteFuture if nothing was there yet.

@@ -18,6 +18,8 @@ Subscription::Subscription(Owner& owner, SubscriptionSink& sink, metrics::FeedMe
       reader_(std::move(reader)),
       progress_due_(MonotonicNow() + parameters_.progress_interval),
       age_due_(MonotonicNow() + parameters_.max_age),
+      snapshot_due_(reader_.InSnapshot() ? MonotonicNow() + parameters_.snapshot_timeout
+                                         : absl::InfiniteDuration()),
       stall_due_(absl::InfiniteDuration()) {}
 
 void Subscription::Start() { GoOn(); }
@@ -72,7 +74,8 @@ absl::Duration Subscription::NextWake() const {
   const absl::Duration progress =
       progress_due_ > now ? progress_due_ : now + parameters_.progress_interval;
   const absl::Duration age = age_due_ > now ? age_due_ : absl::InfiniteDuration();
-  return std::min({progress, age, now + parameters_.stall_timeout / 4,
+  const absl::Duration snapshot = snapshot_due_ > now ? snapshot_due_ : absl::InfiniteDuration();
+  return std::min({progress, age, snapshot, now + parameters_.stall_timeout / 4,
                    break_.ok() ? absl::InfiniteDuration() : now + parameters_.break_grace});
 }
 
@@ -137,6 +140,7 @@ Subscription::Step Subscription::NextStep() {
     return {.action = Step::Action::kForget};
   }
   if (cancelled_) return End(absl::CancelledError());
+  error_.Update(FindError());
   if (!error_.ok()) return End(error_);
   if (farewell_.ok() && MonotonicNow() >= age_due_) farewell_ = StreamAgedError();
   return farewell_.ok() ? Follow() : SayFarewell();
@@ -160,14 +164,24 @@ Subscription::Step Subscription::Follow() {
   return {.action = must_read ? Step::Action::kRead : Step::Action::kWait};
 }
 
+// Why the stream can't go on although nothing went wrong; OK if it can.
+absl::Status Subscription::FindError() {
+  if (reader_.InSnapshot() && MonotonicNow() >= snapshot_due_) {
+    return SnapshotTooSlowError(parameters_.snapshot_timeout);
+  }
+  return reader_.RefreshAccess();
+}
+
 // What is to be done about a reader while a message is being sent to it.
 Subscription::Step Subscription::CheckReader() {
-  if (MonotonicNow() < stall_due_) return {};
+  const bool is_due = MonotonicNow() >= stall_due_;
   if (!break_.ok()) {
-    sink_.Abort();
+    if (is_due) sink_.Abort();
     return {};
   }
-  break_ = StreamStalledError(parameters_.stall_timeout);
+  break_ = is_due ? StreamStalledError(parameters_.stall_timeout) : FindError();
+  if (break_.ok()) return {};
+  reader_.Release();
   stall_due_ = MonotonicNow() + parameters_.break_grace;
   return {.action = Step::Action::kBreak, .status = break_};
 }
@@ -185,6 +199,7 @@ Subscription::Step Subscription::Send(std::string message) {
 
 Subscription::Step Subscription::End(absl::Status status) {
   state_ = State::kEnded;
+  reader_.Release();
   return {.action = Step::Action::kEnd, .status = std::move(status)};
 }
 

@@ -76,6 +76,8 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
     // How long a reader that was told of its end has to take that before it is broken off.
     absl::Duration break_grace = absl::Seconds(30);
     absl::Duration max_age = absl::InfiniteDuration();
+    // How long a snapshot may take.
+    absl::Duration snapshot_timeout = absl::InfiniteDuration();
   };
 
   // `owner`, `sink`, `metrics` and what `reader` uses must outlive the subscription's end.
@@ -136,6 +138,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   Step NextStep() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Step Follow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Step SayFarewell() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status FindError() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Step CheckReader() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Step Send(std::string message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Step End(absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -161,6 +164,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   // On the scale of MonotonicNow().
   absl::Duration progress_due_ ABSL_GUARDED_BY(mutex_);
   absl::Duration age_due_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration snapshot_due_ ABSL_GUARDED_BY(mutex_);
   absl::Duration stall_due_ ABSL_GUARDED_BY(mutex_);  // while sending; then, of the abort
 };
 

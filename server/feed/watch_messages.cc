@@ -4,6 +4,7 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/wire_format_lite.h>
 
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -49,13 +50,14 @@ void SetLag(const Lag& lag, v1::StreamLag* proto) {
 
 }  // namespace
 
-std::string WatchMessages::Confirmed(storage::LogPosition position, storage::LogBounds bounds,
+std::string WatchMessages::Confirmed(std::optional<storage::LogPosition> cursor_position,
+                                     storage::LogPosition start, storage::LogBounds bounds,
                                      const std::string& stream_id,
                                      const v1::EventRetention& retention) const {
   v1::WatchRoomEventsResponse response;
   v1::WatchConfirmed& confirmed = *response.mutable_confirmed();
-  confirmed.set_cursor(CursorAt(position));
-  confirmed.set_start_sequence(static_cast<int64_t>(position + 1));
+  if (cursor_position) confirmed.set_cursor(CursorAt(*cursor_position));
+  confirmed.set_start_sequence(static_cast<int64_t>(start));
   confirmed.set_oldest_sequence(static_cast<int64_t>(bounds.oldest));
   confirmed.set_head_sequence(static_cast<int64_t>(bounds.head));
   confirmed.set_stream_id(stream_id);
@@ -96,6 +98,21 @@ std::string WatchMessages::Events(const Stretch& stretch, const Lag& lag) const 
     WriteBytes(rest, out);
   }
   return response;
+}
+
+std::string WatchMessages::Snapshot(std::vector<v1::Room> rooms) const {
+  v1::WatchRoomEventsResponse response;
+  v1::RoomSnapshot& snapshot = *response.mutable_snapshot();
+  for (v1::Room& room : rooms) *snapshot.add_rooms() = std::move(room);
+  return response.SerializeAsString();
+}
+
+std::string WatchMessages::SnapshotEnd(storage::LogPosition position) const {
+  v1::WatchRoomEventsResponse response;
+  v1::RoomSnapshotEnd& end = *response.mutable_snapshot_end();
+  end.set_cursor(CursorAt(position));
+  end.set_sequence(static_cast<int64_t>(position));
+  return response.SerializeAsString();
 }
 
 std::string WatchMessages::CaughtUp(storage::LogPosition position) const {

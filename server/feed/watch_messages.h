@@ -7,7 +7,9 @@
 #define INNKEEPER_SERVER_FEED_WATCH_MESSAGES_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "innkeeper/v1/room_lifecycle.pb.h"
@@ -31,13 +33,19 @@ class WatchMessages {
   WatchMessages(const CursorCodec& cursors, uint64_t filter_digest)
       : cursors_(cursors), filter_digest_(filter_digest) {}
 
-  // A `confirmed` message for a stream that starts behind `position`.
-  std::string Confirmed(storage::LogPosition position, storage::LogBounds bounds,
+  // A `confirmed` message for a stream that starts with the event at `start`, and can be
+  // resumed from `cursor_position` if that is set.
+  std::string Confirmed(std::optional<storage::LogPosition> cursor_position,
+                        storage::LogPosition start, storage::LogBounds bounds,
                         const std::string& stream_id, const v1::EventRetention& retention) const;
 
   // An `events` message. The events' bytes are used as they are; only their
   // cursors are added.
   std::string Events(const Stretch& stretch, const Lag& lag) const;
+
+  // The messages of a snapshot: rooms of it, and its end at `position`.
+  std::string Snapshot(std::vector<v1::Room> rooms) const;
+  std::string SnapshotEnd(storage::LogPosition position) const;
 
   // Messages of a stream that is at `position`.
   std::string CaughtUp(storage::LogPosition position) const;

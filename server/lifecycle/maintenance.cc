@@ -5,6 +5,7 @@
 #include "server/lifecycle/request_log.h"
 
 namespace innkeeper::lifecycle {
+
 void Maintain(storage::Engine& engine, RoomUpgrader& upgrader, absl::Time now) {
   absl::Status status = upgrader.RecoverExpired();
   LOG_IF(ERROR, !status.ok()) << "giving back expired locks: " << status;

@@ -20,6 +20,7 @@
 #include "server/rooms/pdu.h"
 #include "server/rooms/room_state.h"
 #include "server/rooms/room_version.h"
+#include "server/values/room_proto.h"
 #include "storage/records.pb.h"
 #include "storage/room_store.h"
 
@@ -71,7 +72,7 @@ absl::StatusOr<rooms::Json> ContentOf(const storage::EventRecord& record);
 absl::StatusOr<rooms::Event> ToEvent(const std::string& room_id,
                                      const storage::EventRecord& record);
 
-v1::Room ToProto(const storage::RoomRecord& room);
+using innkeeper::ToProto;  // of a RoomRecord: see server/values/room_proto.h
 
 // What the events about the room carry of it.
 RoomLabels LabelsOf(const storage::RoomRecord& room);

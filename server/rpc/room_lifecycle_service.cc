@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -9,6 +10,7 @@
 #include "server/auth/access.h"
 #include "server/auth/principal.h"
 #include "server/rpc/caller.h"
+#include "server/rpc/caller_access.h"
 #include "server/rpc/requests.h"
 #include "server/rpc/stream_call.h"
 #include "server/rpc/upload_call.h"
@@ -63,23 +65,30 @@ bool MayKnowOfAll(const Call& call, const lifecycle::UpgradeActor& actor) {
   return actor.as_administrator || call.principal->Has(Role::kReadAll);
 }
 
-// How much of events the caller may see.
-feed::EventDetail DetailFor(const auth::Principal& principal) {
-  return principal.Has(Role::kFederate) ? feed::EventDetail::kInFull : feed::EventDetail::kAsLogged;
+// What the caller of `context` may see of the log, with those roles.
+std::unique_ptr<CallerAccess> AccessOf(const auth::Authenticator& authenticator,
+                                       const grpc::CallbackServerContext& context,
+                                       std::vector<Role> roles) {
+  return std::make_unique<CallerAccess>(
+      authenticator, auth::Authenticator::CredentialOf(Authorization(context)), std::move(roles));
 }
 
-// The request of a stream, if its caller may watch. It is small, and parsed where
+// The call of a stream, if its caller may watch. The request is small, and parsed where
 // it arrives.
-absl::StatusOr<v1::WatchRoomEventsRequest> ReadWatchRequest(
+absl::StatusOr<WatchCall> ReadWatchCall(
+    const auth::Authenticator& authenticator, const grpc::CallbackServerContext& context,
     const absl::StatusOr<std::shared_ptr<const auth::Principal>>& principal,
     const grpc::ByteBuffer& bytes) {
   if (!principal.ok()) return principal.status();
   absl::Status allowed = auth::RequireRole(**principal, *kWatchRoomEvents.role);
   if (!allowed.ok()) return allowed;
-  v1::WatchRoomEventsRequest request;
-  absl::Status parsed = ParseMessage(bytes, &request);
+  WatchCall call;
+  absl::Status parsed = ParseMessage(bytes, &call.request);
   if (!parsed.ok()) return parsed;
-  return request;
+  std::vector<Role> roles = {*kWatchRoomEvents.role};
+  if (call.request.position() == v1::START_POSITION_SNAPSHOT) roles.push_back(Role::kReadAll);
+  call.access = AccessOf(authenticator, context, std::move(roles));
+  return call;
 }
 
 }  // namespace
@@ -216,15 +225,14 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* RoomLifecycleService::WatchRoomEvent
   const absl::Time start = absl::Now();
   auto principal = environment_.authenticator.Authenticate(Authorization(*context));
   std::string caller = principal.ok() ? (*principal)->name() : "-";
-  const feed::EventDetail detail =
-      principal.ok() ? DetailFor(**principal) : feed::EventDetail::kAsLogged;
-  return rpc::WatchRoomEvents(use_cases_.feed, *context, ReadWatchRequest(principal, *request),
-                              detail,
-                              [start, caller = std::move(caller), &metrics = environment_.metrics](
-                                  absl::string_view stream_id, const absl::Status& status) {
-                                RecordCall(metrics, kWatchRoomEvents.name, caller, "", status,
-                                           absl::Now() - start, stream_id);
-                              });
+  return rpc::WatchRoomEvents(
+      use_cases_.feed, *context,
+      ReadWatchCall(environment_.authenticator, *context, principal, *request),
+      [start, caller = std::move(caller), &metrics = environment_.metrics](
+          absl::string_view stream_id, const absl::Status& status) {
+        RecordCall(metrics, kWatchRoomEvents.name, caller, "", status, absl::Now() - start,
+                   stream_id);
+      });
 }
 
 grpc::ServerUnaryReactor* RoomLifecycleService::ListRoomEvents(grpc::CallbackServerContext* context,
@@ -232,8 +240,9 @@ grpc::ServerUnaryReactor* RoomLifecycleService::ListRoomEvents(grpc::CallbackSer
                                                                grpc::ByteBuffer* response) {
   return ServeUnary<v1::ListRoomEventsRequest>(
       kListRoomEvents, environment_, environment_.read_executor, context, request, response,
-      [this](const Call& call, const v1::ListRoomEventsRequest& message) {
-        return use_cases_.feed.List(message, DetailFor(*call.principal));
+      [this, context](Call&, const v1::ListRoomEventsRequest& message) {
+        return use_cases_.feed.List(
+            message, AccessOf(environment_.authenticator, *context, {*kListRoomEvents.role}));
       });
 }
 

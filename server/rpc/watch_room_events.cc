@@ -21,10 +21,9 @@ class RoomEventWriter final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   RoomEventWriter(grpc::CallbackServerContext& context, WatchDone done)
       : context_(context), done_(std::move(done)) {}
 
-  void Start(feed::EventFeed& feed, const absl::StatusOr<v1::WatchRoomEventsRequest>& request,
-             feed::EventDetail detail) {
-    if (!request.ok()) return End(request.status());
-    auto subscription = feed.Subscribe(*request, *this, detail);
+  void Start(feed::EventFeed& feed, absl::StatusOr<WatchCall> call) {
+    if (!call.ok()) return End(call.status());
+    auto subscription = feed.Subscribe(call->request, *this, std::move(call->access));
     if (!subscription.ok()) return End(subscription.status());
     subscription_ = *std::move(subscription);
     subscription_->Start();
@@ -70,12 +69,12 @@ class RoomEventWriter final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
 
 }  // namespace
 
-grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchRoomEvents(
-    feed::EventFeed& feed, grpc::CallbackServerContext& context,
-    const absl::StatusOr<v1::WatchRoomEventsRequest>& request, feed::EventDetail detail,
-    WatchDone done) {
+grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchRoomEvents(feed::EventFeed& feed,
+                                                            grpc::CallbackServerContext& context,
+                                                            absl::StatusOr<WatchCall> call,
+                                                            WatchDone done) {
   auto* writer = new RoomEventWriter(context, std::move(done));
-  writer->Start(feed, request, detail);
+  writer->Start(feed, std::move(call));
   return writer;
 }
 

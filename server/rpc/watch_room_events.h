@@ -5,6 +5,8 @@
 #ifndef INNKEEPER_SERVER_RPC_WATCH_ROOM_EVENTS_H_
 #define INNKEEPER_SERVER_RPC_WATCH_ROOM_EVENTS_H_
 
+#include <memory>
+
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -14,6 +16,7 @@
 #include "grpcpp/support/server_callback.h"
 #include "innkeeper/v1/room_lifecycle.pb.h"
 #include "server/feed/event_feed.h"
+#include "server/feed/stream_access.h"
 
 namespace innkeeper::rpc {
 
@@ -22,16 +25,21 @@ namespace innkeeper::rpc {
 // block.
 using WatchDone = absl::AnyInvocable<void(absl::string_view stream_id, const absl::Status& status)>;
 
+// What a call asks for, and what its caller may see; none: everything, for ever.
+struct WatchCall {
+  v1::WatchRoomEventsRequest request;
+  std::unique_ptr<feed::StreamAccess> access;
+};
+
 // Serves one call of WatchRoomEvents: what the handler of the method, registered
-// raw, returns to gRPC. The caller is already known to be allowed to watch, in that
-// detail.
+// raw, returns to gRPC.
 //
-// `request` is the call's request, or the error that the call is to end with.
-// `context` is the call's; `feed` must outlive the gRPC server. Does not block.
-grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchRoomEvents(
-    feed::EventFeed& feed, grpc::CallbackServerContext& context,
-    const absl::StatusOr<v1::WatchRoomEventsRequest>& request, feed::EventDetail detail,
-    WatchDone done);
+// `call` is an error if the call is to end with that. `context` is the call's; `feed` must
+// outlive the gRPC server. Does not block.
+grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchRoomEvents(feed::EventFeed& feed,
+                                                            grpc::CallbackServerContext& context,
+                                                            absl::StatusOr<WatchCall> call,
+                                                            WatchDone done);
 
 }  // namespace innkeeper::rpc
 

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 
+#include "absl/time/time.h"
 #include "google/protobuf/timestamp.pb.h"
 
 namespace innkeeper {
@@ -17,6 +19,18 @@ inline void SetTimestamp(int64_t unix_micros, google::protobuf::Timestamp* times
   unix_micros = std::min(unix_micros, kEndOfYear9999Micros);
   timestamp->set_seconds(unix_micros / 1'000'000);
   timestamp->set_nanos(static_cast<int32_t>(unix_micros % 1'000'000) * 1000);
+}
+
+// Returns the time that `timestamp` stands for; nothing if it is none, which must be of the
+// years 1 to 9999 and have 0 to 999,999,999 nanoseconds.
+inline std::optional<absl::Time> TimeFrom(const google::protobuf::Timestamp& timestamp) {
+  constexpr int64_t kStartOfYear1 = -62'135'596'800;
+  constexpr int64_t kEndOfYear9999 = 253'402'300'799;
+  if (timestamp.seconds() < kStartOfYear1 || timestamp.seconds() > kEndOfYear9999 ||
+      timestamp.nanos() < 0 || timestamp.nanos() > 999'999'999) {
+    return std::nullopt;
+  }
+  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
 }
 
 }  // namespace innkeeper

@@ -147,6 +147,18 @@ TEST(EventReaderFaultsTest, GoesOnBehindTheLastMessage) {
   EXPECT_THAT(server.cursors(), ElementsAre("start", "a", "d", "e"));
 }
 
+TEST(EventReaderFaultsTest, TellsOfFallingBehind) {
+  v1::WatchRoomEventsResponse fell_behind;
+  fell_behind.mutable_fell_behind()->set_cursor("b");
+  fell_behind.mutable_fell_behind()->mutable_lag()->set_events(7);
+  const ScriptedServer server({{{Confirmed("a"), fell_behind}, kBroken}});
+  EventReader reader(HastyClient(server), {});
+  const auto item = reader.Next();
+  ASSERT_TRUE(item && std::holds_alternative<v1::WatchFellBehind>(item->what));
+  EXPECT_EQ(std::get<v1::WatchFellBehind>(item->what).lag().events(), 7);
+  EXPECT_EQ(item->cursor, "b");
+}
+
 TEST(EventReaderFaultsTest, AStreamThatBringsNothingIsNoSuccess) {
   const ScriptedServer server({{{}, kBroken},
                                {{Confirmed("a")}, kBroken},

@@ -18,8 +18,12 @@ const std::string& CursorOf(const v1::WatchRoomEventsResponse& message) {
       return message.events().cursor();
     case v1::WatchRoomEventsResponse::kProgress:
       return message.progress().cursor();
+    case v1::WatchRoomEventsResponse::kFellBehind:
+      return message.fell_behind().cursor();
+    case v1::WatchRoomEventsResponse::kSnapshotEnd:
+      return message.snapshot_end().cursor();
     default:
-      return message.caught_up().cursor();
+      return message.caught_up().cursor();  // none in a snapshot
   }
 }
 

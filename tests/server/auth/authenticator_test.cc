@@ -134,6 +134,21 @@ TEST_F(AuthenticatorTest, ATokenIsRevokedOrAddedWithoutARestart) {
   EXPECT_FALSE((*principal)->Has(Role::kCreate));
 }
 
+TEST_F(AuthenticatorTest, WhoKeepsACredentialLearnsOfItsEnd) {
+  const auto credential = Authenticator::CredentialOf("Bearer auditor-1");
+  EXPECT_EQ((*authenticator_->Authenticate(credential))->name(), "auditor");
+  const uint64_t generation = authenticator_->generation();
+  ASSERT_TRUE(authenticator_->ReloadIfChanged().ok());
+  EXPECT_EQ(authenticator_->generation(), generation) << "nothing has changed";
+
+  Write({PrincipalWith("calendar", {"calendar-1"})});
+  ASSERT_TRUE(authenticator_->ReloadIfChanged().ok());
+  EXPECT_NE(authenticator_->generation(), generation);
+  EXPECT_EQ(ReasonOf(authenticator_->Authenticate(credential).status()),
+            v1::ERROR_REASON_CREDENTIALS_INVALID);
+  EXPECT_FALSE(authenticator_->Authenticate(Authenticator::CredentialOf("")).ok());
+}
+
 TEST_F(AuthenticatorTest, EveryChangeIsSeenHoweverQuicklyTheyFollow) {
   for (int i = 0; i < 100; ++i) {
     const std::string token = absl::StrCat("token-", i % 10);

@@ -155,6 +155,143 @@ TEST(EventFilterTest, OnlyTheEmptyFilterPassesAll) {
   v1::RoomEventFilter rooms;
   rooms.add_room_ids("!a:example.org");
   EXPECT_FALSE(EventFilter::FromProto(rooms, errors).PassesAll());
+  EXPECT_FALSE(EventFilter().SeenBy(AudienceScope::Of({"*"})).PassesAll());
+  EXPECT_TRUE(EventFilter().SeenBy(AudienceScope::All()).PassesAll());
+  for (const auto& add : std::vector<void (*)(v1::RoomEventFilter&)>{
+           [](v1::RoomEventFilter& f) { f.add_creators("@a:x"); },
+           [](v1::RoomEventFilter& f) { f.add_audiences("a"); },
+           [](v1::RoomEventFilter& f) { f.add_topics("audiences/a/events"); },
+           [](v1::RoomEventFilter& f) { f.add_topics("rooms/!a:x/events"); }}) {
+    v1::RoomEventFilter later;
+    add(later);
+    EXPECT_FALSE(EventFilter::FromProto(later, errors).PassesAll());
+  }
+}
+
+v1::RoomEvent About(const std::string& room_id, const std::string& creator,
+                    const std::string& audience) {
+  v1::RoomEvent event = Created(room_id);
+  event.set_creator(creator);
+  event.set_audience(audience);
+  return event;
+}
+
+EventFilter Valid(const v1::RoomEventFilter& proto) {
+  FieldErrors errors;
+  EventFilter filter = EventFilter::FromProto(proto, errors);
+  EXPECT_TRUE(errors.empty()) << errors.ToStatus();
+  return filter;
+}
+
+TEST(EventFilterTest, ChoosesByCreatorAndAudience) {
+  v1::RoomEventFilter proto;
+  proto.add_creators("@a:x");
+  proto.add_creators("@b:x");
+  EXPECT_TRUE(Valid(proto).Matches(About("!r:x", "@b:x", "")));
+  EXPECT_FALSE(Valid(proto).Matches(About("!r:x", "@c:x", "")));
+  EXPECT_FALSE(Valid(proto).Matches(About("!r:x", "", "")));
+  proto.add_audiences("tenant-1");
+  EXPECT_TRUE(Valid(proto).Matches(About("!r:x", "@b:x", "tenant-1")));
+  EXPECT_FALSE(Valid(proto).Matches(About("!r:x", "@b:x", "tenant-2")));
+  EXPECT_FALSE(Valid(proto).Matches(About("!r:x", "@b:x", "")));
+  EXPECT_FALSE(Valid(proto).Matches(About("!r:x", "@c:x", "tenant-1")));
+}
+
+TEST(EventFilterTest, EventOfAnyTopicPasses) {
+  v1::RoomEventFilter proto;
+  proto.add_topics("rooms/!r:x/events");
+  proto.add_topics("rooms/!with/slash:x/events");
+  proto.add_topics("audiences/tenant-1/events");
+  const EventFilter filter = Valid(proto);
+  EXPECT_TRUE(filter.Matches(About("!r:x", "@a:x", "tenant-2")));
+  EXPECT_TRUE(filter.Matches(About("!with/slash:x", "@a:x", "")));
+  EXPECT_TRUE(filter.Matches(About("!s:x", "@a:x", "tenant-1")));
+  EXPECT_TRUE(filter.Matches(Upgraded("!old:x", "!r:x")));
+  EXPECT_FALSE(filter.Matches(About("!s:x", "@a:x", "tenant-2")));
+  EXPECT_FALSE(filter.Matches(About("!s:x", "@a:x", "")));
+  EXPECT_THAT(filter.NamedAudiences(), ElementsAre("tenant-1"));
+  proto.add_creators("@a:x");
+  EXPECT_FALSE(Valid(proto).Matches(About("!r:x", "@b:x", ""))) << "every field has to pass";
+}
+
+TEST(EventFilterTest, ChoosesRoomsWhateverTheTypes) {
+  v1::Room room;
+  room.set_room_id("!r:x");
+  room.set_creator("@a:x");
+  room.set_audience("tenant-1");
+  v1::RoomEventFilter proto;
+  proto.add_types(kRoomUpgradedType);
+  proto.add_room_ids("!r:x");
+  proto.add_creators("@a:x");
+  proto.add_audiences("tenant-1");
+  proto.add_topics("rooms/!r:x/events");
+  EXPECT_TRUE(Valid(proto).Matches(room));
+  for (const auto& change : std::vector<void (*)(v1::Room&)>{
+           [](v1::Room& r) { r.set_room_id("!s:x"); }, [](v1::Room& r) { r.set_creator("@b:x"); },
+           [](v1::Room& r) { r.set_audience("tenant-2"); }}) {
+    v1::Room other = room;
+    change(other);
+    EXPECT_FALSE(Valid(proto).Matches(other)) << other.DebugString();
+  }
+}
+
+TEST(EventFilterTest, ShowsWhatAScopeIncludes) {
+  const EventFilter all;
+  const EventFilter seen = all.SeenBy(AudienceScope::Of({"tenant-*"}));
+  EXPECT_TRUE(seen.Matches(About("!r:x", "@a:x", "tenant-1")));
+  EXPECT_FALSE(seen.Matches(About("!r:x", "@a:x", "other")));
+  EXPECT_FALSE(seen.Matches(About("!r:x", "@a:x", "")));
+  EXPECT_EQ(seen.digest(), all.digest()) << "permission is no part of a cursor";
+  EXPECT_TRUE(seen.SeenBy(AudienceScope::All()).Matches(About("!r:x", "@a:x", "")));
+}
+
+TEST(EventFilterTest, DigestTellsTheLaterFieldsApart) {
+  std::vector<EventFilter> filters = {EventFilter(), Filter({}, {"!a:x"})};
+  for (const auto& add : std::vector<void (*)(v1::RoomEventFilter&)>{
+           [](v1::RoomEventFilter& f) { f.add_creators("@a:x"); },
+           [](v1::RoomEventFilter& f) { f.add_audiences("a"); },
+           [](v1::RoomEventFilter& f) { f.add_topics("audiences/a/events"); },
+           [](v1::RoomEventFilter& f) { f.add_topics("rooms/!a:x/events"); }}) {
+    v1::RoomEventFilter proto;
+    add(proto);
+    filters.push_back(Valid(proto));
+  }
+  for (size_t i = 0; i < filters.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) EXPECT_NE(filters[i].digest(), filters[j].digest()) << i << j;
+  }
+}
+
+TEST(EventFilterTest, NamesWhatCannotBeCreatorsAudiencesAndTopics) {
+  v1::RoomEventFilter proto;
+  proto.add_creators("@ok:x");
+  proto.add_creators("alice");
+  proto.add_audiences("ok");
+  proto.add_audiences("not ok");
+  proto.add_audiences("tenant-*");
+  proto.add_topics("rooms/!ok:x/events");
+  for (const char* topic :
+       {"rooms/no/events", "rooms/!a:x", "audiences//events", "users/@a:x/events",
+        "audiences/*/events", "/rooms/!a:x/events", "rooms/events"}) {
+    proto.add_topics(topic);
+  }
+  Strings fields;
+  for (const auto& [field, description] : ErrorsOf(proto)) fields.push_back(field);
+  EXPECT_THAT(fields, ElementsAre("filter.creators[1]", "filter.audiences[1]",
+                                  "filter.audiences[2]", "filter.topics[1]", "filter.topics[2]",
+                                  "filter.topics[3]", "filter.topics[4]", "filter.topics[5]",
+                                  "filter.topics[6]", "filter.topics[7]"));
+}
+
+TEST(EventFilterTest, LimitsItsLaterFields) {
+  v1::RoomEventFilter proto;
+  for (int i = 0; i <= 1000; ++i) {
+    proto.add_creators("@a:x");
+    proto.add_topics("audiences/a/events");
+    if (i <= 100) proto.add_audiences("a");
+  }
+  EXPECT_THAT(ErrorsOf(proto), ElementsAre(Pair("filter.creators", HasSubstr("more than 1000")),
+                                           Pair("filter.audiences", HasSubstr("more than 100")),
+                                           Pair("filter.topics", HasSubstr("more than 1000"))));
 }
 
 }  // namespace

@@ -74,7 +74,7 @@ TEST(EventStreamTest, BringsEventsInFullToThoseWhoMaySeeThem) {
   options.feed.log.completer = &completer;
   TestFeed feed(options);
   AppendRooms(feed.engine(), {"!full:x"});
-  TestStream in_full(*feed, FromOldest(), EventDetail::kInFull);
+  TestStream in_full(*feed, FromOldest(), AccessInFull());
   TestStream as_logged(*feed, FromOldest());
   for (TestStream* stream : {&in_full, &as_logged}) stream->Next();
   const auto preset = [](TestStream& stream) {
@@ -90,7 +90,7 @@ TEST(EventStreamTest, BringsEventsInFullToThoseWhoMaySeeThem) {
   AppendRooms(feed.engine(), {"!plain:x"});
   EXPECT_EQ(preset(in_full), v1::ROOM_PRESET_UNSPECIFIED);
 
-  EXPECT_EQ(feed->List({}, EventDetail::kInFull)->events(0).room_created().preset(),
+  EXPECT_EQ(feed->List({}, AccessInFull())->events(0).room_created().preset(),
             v1::ROOM_PRESET_PUBLIC_CHAT);
   EXPECT_EQ(feed->List({})->events(0).room_created().preset(), v1::ROOM_PRESET_UNSPECIFIED);
 }

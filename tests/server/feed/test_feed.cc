@@ -25,7 +25,21 @@ class NoSink final : public SubscriptionSink {
   void Abort() override { LOG(FATAL) << "an abort"; }
 };
 
+class InFull final : public StreamAccess {
+ public:
+  absl::StatusOr<bool> Refresh() override { return !std::exchange(refreshed_, true); }
+  const AudienceScope& scope() const override { return scope_; }
+  EventDetail detail() const override { return EventDetail::kInFull; }
+  absl::Status CheckAudience(absl::string_view) const override { return absl::OkStatus(); }
+
+ private:
+  const AudienceScope scope_ = AudienceScope::All();
+  bool refreshed_ = false;
+};
+
 }  // namespace
+
+std::unique_ptr<StreamAccess> AccessInFull() { return std::make_unique<InFull>(); }
 
 bool TestCompleter::MayComplete(const v1::RoomEvent& event) const {
   return absl::StartsWith(event.room_id(), "!full");
@@ -103,8 +117,8 @@ void TestFeed::Close() {
 }
 
 TestStream::TestStream(EventFeed& feed, const v1::WatchRoomEventsRequest& request,
-                       EventDetail detail) {
-  auto subscription = feed.Subscribe(request, *this, detail);
+                       std::unique_ptr<StreamAccess> access) {
+  auto subscription = feed.Subscribe(request, *this, std::move(access));
   CHECK(subscription.ok()) << subscription.status();
   subscription_ = *std::move(subscription);
   subscription_->Start();

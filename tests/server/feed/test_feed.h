@@ -22,6 +22,7 @@
 #include "server/base/signed_token.h"
 #include "server/events/event_completer.h"
 #include "server/feed/event_feed.h"
+#include "server/feed/stream_access.h"
 #include "server/feed/subscription.h"
 #include "storage/engine.h"
 #include "tests/support/temp_dir.h"
@@ -60,6 +61,9 @@ std::vector<int64_t> Sequences(const Events& events) {
   for (const v1::RoomEvent& event : events) sequences.push_back(event.sequence());
   return sequences;
 }
+
+// The access of a reader who may see everything, in full.
+std::unique_ptr<StreamAccess> AccessInFull();
 
 // A store, an executor and a feed.
 class TestFeed {
@@ -101,7 +105,7 @@ class TestStream final : private SubscriptionSink {
  public:
   // Crashes if the feed refuses the stream.
   TestStream(EventFeed& feed, const v1::WatchRoomEventsRequest& request,
-             EventDetail detail = EventDetail::kAsLogged);
+             std::unique_ptr<StreamAccess> access = nullptr);
 
   // Ends the stream if it has not ended.
   ~TestStream() override;

@@ -45,7 +45,7 @@ TEST_F(WatchMessagesTest, ConfirmedTellsWhereTheStreamAndTheLogStand) {
   v1::EventRetention retention;
   retention.mutable_min_age()->set_seconds(60);
   const auto response =
-      Parse(messages_.Confirmed(20, {.oldest = 5, .head = 30}, "stream", retention));
+      Parse(messages_.Confirmed(20, 21, {.oldest = 5, .head = 30}, "stream", retention));
   EXPECT_EQ(response.confirmed().cursor(), cursors_.Encode(20, kFilter));
   EXPECT_EQ(response.confirmed().start_sequence(), 21);
   EXPECT_EQ(response.confirmed().oldest_sequence(), 5);
@@ -66,6 +66,20 @@ TEST_F(WatchMessagesTest, OthersTellHowFarAndHowFarBehind) {
   EXPECT_EQ(fell_behind.fell_behind().cursor(), cursors_.Encode(22, kFilter));
   EXPECT_EQ(fell_behind.fell_behind().sequence(), 22);
   EXPECT_TRUE(MessageDifferencer::Equals(fell_behind.fell_behind().lag(), LagProto()));
+}
+
+TEST_F(WatchMessagesTest, SnapshotHasNoCursorBeforeItsEnd) {
+  const auto confirmed = Parse(messages_.Confirmed(std::nullopt, 21, {}, "stream", {}));
+  EXPECT_EQ(confirmed.confirmed().cursor(), "");
+  EXPECT_EQ(confirmed.confirmed().start_sequence(), 21);
+  v1::Room room;
+  room.set_room_id("!a:x");
+  const auto snapshot = Parse(messages_.Snapshot({room, room}));
+  ASSERT_EQ(snapshot.snapshot().rooms_size(), 2);
+  EXPECT_EQ(snapshot.snapshot().rooms(1).room_id(), "!a:x");
+  const auto end = Parse(messages_.SnapshotEnd(20));
+  EXPECT_EQ(end.snapshot_end().cursor(), cursors_.Encode(20, kFilter));
+  EXPECT_EQ(end.snapshot_end().sequence(), 20);
 }
 
 TEST_F(WatchMessagesTest, EventsCarryWhatTheLogHasAndTheirCursors) {

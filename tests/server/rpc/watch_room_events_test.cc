@@ -104,12 +104,13 @@ class WatchServer final
  private:
   grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchRoomEvents(
       grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) override {
-    absl::StatusOr<v1::WatchRoomEventsRequest> message(absl::in_place);
+    absl::StatusOr<WatchCall> call(absl::in_place);
     grpc::ByteBuffer bytes = *request;
     EXPECT_TRUE(
-        grpc::SerializationTraits<v1::WatchRoomEventsRequest>::Deserialize(&bytes, &*message).ok());
-    if (!refusal_.ok()) message = refusal_;
-    auto* reactor = rpc::WatchRoomEvents(feed_, *context, message, feed::EventDetail::kAsLogged,
+        grpc::SerializationTraits<v1::WatchRoomEventsRequest>::Deserialize(&bytes, &call->request)
+            .ok());
+    if (!refusal_.ok()) call = refusal_;
+    auto* reactor = rpc::WatchRoomEvents(feed_, *context, std::move(call),
                                          [this](absl::string_view, const absl::Status& status) {
                                            absl::MutexLock lock(&mutex_);
                                            ends_.push_back(status);
