@@ -97,9 +97,9 @@ absl::StatusOr<v1::ResolveAliasResponse> DirectoryReader::ResolveAlias(
 }
 
 absl::StatusOr<v1::ListAliasesResponse> DirectoryReader::ListAliases(
-    const v1::ListAliasesRequest& request) const {
+    const v1::ListAliasesRequest& request, const AudienceScope& scope) const {
   const RoomReader reader(engine_);
-  auto room = lifecycle::ReadVisibleRoom(reader, request.room_id(), request.requester());
+  auto room = lifecycle::ReadVisibleRoom(reader, request.room_id(), request.requester(), scope);
   if (!room.ok()) return room.status();
   auto aliases = reader.ListAliases(request.room_id());
   if (!aliases.ok()) return aliases.status();

@@ -7,14 +7,16 @@
 
 #include "absl/status/statusor.h"
 #include "innkeeper/v1/room_directory.pb.h"
+#include "server/base/audience.h"
 #include "server/base/signed_token.h"
 #include "storage/engine.h"
 
 namespace innkeeper::directory {
 
 // Finds rooms. Whoever calls has seen to it that the caller may act for the request's
-// `requester`, or may read everything if there is none, and that the fields are what
-// they should be; whether the requester may see the room is checked here.
+// `requester`, or may read as nobody if there is none, and then rooms of the audiences in
+// `scope`, and that the fields are what they should be; whether a room may be seen is
+// checked here. Directory and aliases are for everybody.
 //
 // The methods may block on the disk. Their errors are as documented for the RPCs, and
 // those without a reason that are internal. Thread-safe.
@@ -27,7 +29,8 @@ class DirectoryReader {
   absl::StatusOr<v1::ResolveAliasResponse> ResolveAlias(
       const v1::ResolveAliasRequest& request) const;
 
-  absl::StatusOr<v1::ListAliasesResponse> ListAliases(const v1::ListAliasesRequest& request) const;
+  absl::StatusOr<v1::ListAliasesResponse> ListAliases(const v1::ListAliasesRequest& request,
+                                                      const AudienceScope& scope) const;
 
   absl::StatusOr<v1::ListPublicRoomsResponse> ListPublicRooms(
       const v1::ListPublicRoomsRequest& request) const;

@@ -105,9 +105,10 @@ absl::StatusOr<std::string> SignedPdu(const rooms::RoomVersion& version,
   return rooms::CanonicalJson(pdu);
 }
 
-absl::StatusOr<RoomExport> RoomExporter::Begin(const v1::ExportRoomRequest& request) const {
+absl::StatusOr<RoomExport> RoomExporter::Begin(const v1::ExportRoomRequest& request,
+                                               const AudienceScope& scope) const {
   const storage::RoomReader reader(engine_);
-  auto room = ReadVisibleRoom(reader, request.room_id(), request.requester());
+  auto room = ReadVisibleRoom(reader, request.room_id(), request.requester(), scope);
   if (!room.ok()) return room.status();
   auto keys = reader.GetRoomKeys(request.room_id());
   if (!keys.ok()) return keys.status();

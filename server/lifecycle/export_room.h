@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "innkeeper/v1/room_lifecycle.pb.h"
+#include "server/base/audience.h"
 #include "server/rooms/room_version.h"
 #include "server/rooms/signing.h"
 #include "storage/engine.h"
@@ -56,7 +57,8 @@ class RoomExport {
 };
 
 // Exports rooms. Whoever calls has seen to it that the caller may act for the
-// request's `requester`, or may read everything if there is none. Thread-safe.
+// request's `requester`, or may read as nobody if there is none, and then rooms of the
+// audiences in `scope`. Thread-safe.
 class RoomExporter {
  public:
   // The references must outlive the exporter and its exports. `key` is this server's;
@@ -66,7 +68,8 @@ class RoomExporter {
 
   // Begins an export. May block on the disk. Errors as documented for the RPC, and
   // those without a reason that are internal.
-  absl::StatusOr<RoomExport> Begin(const v1::ExportRoomRequest& request) const;
+  absl::StatusOr<RoomExport> Begin(const v1::ExportRoomRequest& request,
+                                   const AudienceScope& scope) const;
 
  private:
   const storage::Engine& engine_;

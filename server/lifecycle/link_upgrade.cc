@@ -113,7 +113,8 @@ absl::StatusOr<Outcome<v1::LinkUpgradeResponse>> UpgradeLinker::Try(
   if (!old_room.ok()) return old_room.status();
   // Whoever may know of every room is not for that in this one.
   UpgradeActor member = command.actor;
-  member.may_read_all = command.actor.as_administrator;
+  member.may_know_of =
+      command.actor.as_administrator ? AudienceScope::All() : AudienceScope::Nothing();
   auto new_room = ReadKnownRoom(reader, command.new_room_id, member);
   if (!new_room.ok()) return new_room.status();
   auto sender = PermitUpgrade(reader, old_room->record, command.actor, {}, context_.server_name);

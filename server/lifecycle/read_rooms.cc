@@ -23,6 +23,11 @@ constexpr int kMaxRoomsPage = 1000;
 constexpr char kStatePurpose[] = "state-page";
 constexpr char kRoomsPurpose[] = "rooms-page";
 
+bool HasStatus(const storage::RoomRecord& room, v1::RoomStatus filter) {
+  return filter == v1::ROOM_STATUS_UNSPECIFIED ||
+         static_cast<int>(filter) == static_cast<int>(room.status());
+}
+
 absl::Status RevisionOutOfRange(const storage::RoomRecord& room) {
   const std::string current = absl::StrCat(room.revision());
   return MakeError(absl::StatusCode::kOutOfRange, v1::ERROR_REASON_REVISION_OUT_OF_RANGE,
@@ -33,8 +38,10 @@ absl::Status RevisionOutOfRange(const storage::RoomRecord& room) {
 }  // namespace
 
 absl::StatusOr<v1::GetRoomResponse> RoomBrowser::GetRoom(const v1::GetRoomRequest& request,
+                                                         const AudienceScope& scope,
                                                          storage::ReadTier tier) const {
-  auto room = ReadVisibleRoom(RoomReader(engine_, tier), request.room_id(), request.requester());
+  auto room =
+      ReadVisibleRoom(RoomReader(engine_, tier), request.room_id(), request.requester(), scope);
   if (!room.ok()) return room.status();
   v1::GetRoomResponse response;
   *response.mutable_room() = ToProto(*room);
@@ -42,9 +49,9 @@ absl::StatusOr<v1::GetRoomResponse> RoomBrowser::GetRoom(const v1::GetRoomReques
 }
 
 absl::StatusOr<v1::GetRoomStateResponse> RoomBrowser::GetRoomState(
-    const v1::GetRoomStateRequest& request) const {
+    const v1::GetRoomStateRequest& request, const AudienceScope& scope) const {
   RoomReader reader(engine_);
-  auto room = ReadVisibleRoom(reader, request.room_id(), request.requester());
+  auto room = ReadVisibleRoom(reader, request.room_id(), request.requester(), scope);
   if (!room.ok()) return room.status();
 
   RoomReader::StateQuery query;
@@ -100,8 +107,8 @@ absl::StatusOr<v1::GetRoomStateResponse> RoomBrowser::GetRoomState(
   return response;
 }
 
-absl::StatusOr<v1::ListRoomsResponse> RoomBrowser::ListRooms(
-    const v1::ListRoomsRequest& request) const {
+absl::StatusOr<v1::ListRoomsResponse> RoomBrowser::ListRooms(const v1::ListRoomsRequest& request,
+                                                             const AudienceScope& scope) const {
   std::string after;
   if (!request.page_token().empty()) {
     auto token = OpenPageToken<RoomsPageToken>(signer_, kRoomsPurpose, request.page_token());
@@ -126,8 +133,8 @@ absl::StatusOr<v1::ListRoomsResponse> RoomBrowser::ListRooms(
     }
     ++scanned_rooms;
     after = room.room_id();
-    if (request.status() == v1::ROOM_STATUS_UNSPECIFIED ||
-        static_cast<int>(request.status()) == static_cast<int>(room.status())) {
+    const bool is_visible = !request.requester().empty() || scope.Includes(room.audience());
+    if (is_visible && HasStatus(room, request.status())) {
       *response.add_rooms() = ToProto(room);
       page_bytes += room.ByteSizeLong();
     }

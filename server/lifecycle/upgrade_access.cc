@@ -17,7 +17,9 @@ absl::StatusOr<storage::Stored<RoomRecord>> ReadKnownRoom(const RoomReader& read
   auto found = reader.GetRoomOfUser(room_id, actor.requester);
   if (!found.ok()) return found.status();
   const bool is_member = found->user_room && found->user_room->membership() == "join";
-  if (!found->room || !(is_member || actor.may_read_all)) return RoomNotFound(room_id);
+  if (!found->room || !(is_member || actor.may_know_of.Includes(found->room->record.audience()))) {
+    return RoomNotFound(room_id);
+  }
   return *std::move(found->room);
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "server/base/audience.h"
 #include "server/rooms/old_room.h"
 #include "server/rooms/upgrade_options.h"
 #include "storage/records.pb.h"
@@ -20,8 +21,9 @@ struct UpgradeActor {
   std::string requester;
   // The caller is an administrator, and asks as one; see rooms::ChooseSender.
   bool as_administrator = false;
-  // The caller may know of rooms that `requester` is not joined to.
-  bool may_read_all = false;
+  // Of the rooms that `requester` is not joined to, the caller may know of those of these
+  // audiences.
+  AudienceScope may_know_of = AudienceScope::Nothing();
 };
 
 // Returns the room, if the caller may know of it; else ROOM_NOT_FOUND, or the errors of

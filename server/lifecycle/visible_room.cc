@@ -8,11 +8,14 @@ namespace innkeeper::lifecycle {
 
 absl::StatusOr<storage::RoomRecord> ReadVisibleRoom(const storage::RoomReader& reader,
                                                     const std::string& room_id,
-                                                    const std::string& requester) {
+                                                    const std::string& requester,
+                                                    const AudienceScope& scope) {
   if (requester.empty()) {
     auto room = reader.GetRoom(room_id);
     if (!room.ok()) return room.status();
-    if (!room->has_value()) return RoomNotFound(room_id);
+    if (!room->has_value() || !scope.Includes((*room)->record.audience())) {
+      return RoomNotFound(room_id);
+    }
     return (*std::move(room))->record;
   }
   auto found = reader.GetRoomOfUser(room_id, requester);

@@ -8,16 +8,18 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "server/base/audience.h"
 #include "storage/records.pb.h"
 #include "storage/room_store.h"
 
 namespace innkeeper::lifecycle {
 
-// Returns the room, if `requester` is joined to it or, with no requester (""), in any
-// case. Otherwise ROOM_NOT_FOUND, or the errors of RoomReader.
+// Returns the room, if `requester` is joined to it or, with no requester (""), if its
+// audience is in `scope`. Otherwise ROOM_NOT_FOUND, or the errors of RoomReader.
 absl::StatusOr<storage::RoomRecord> ReadVisibleRoom(const storage::RoomReader& reader,
                                                     const std::string& room_id,
-                                                    const std::string& requester);
+                                                    const std::string& requester,
+                                                    const AudienceScope& scope);
 
 }  // namespace innkeeper::lifecycle
 

@@ -81,10 +81,12 @@ absl::Status Announce(storage::Engine& engine, const std::vector<DueInvite>& due
 
 }  // namespace
 
-lifecycle::Write<v1::AckInviteResponse> Acknowledge(const v1::AckInviteRequest& request) {
+lifecycle::Write<v1::AckInviteResponse> Acknowledge(const v1::AckInviteRequest& request,
+                                                    AudienceScope scope) {
   using Outcome = lifecycle::Outcome<v1::AckInviteResponse>;
   lifecycle::Write<v1::AckInviteResponse> write;
-  write.attempt = [request](const RoomReader& reader) -> absl::StatusOr<Outcome> {
+  write.attempt = [request,
+                   scope = std::move(scope)](const RoomReader& reader) -> absl::StatusOr<Outcome> {
     auto invite = reader.GetPendingInvite(request.room_id(), request.user_id());
     if (!invite.ok()) return invite.status();
     if (!invite->has_value() || (*invite)->record.event_id() != request.event_id()) {
@@ -93,7 +95,7 @@ lifecycle::Write<v1::AckInviteResponse> Acknowledge(const v1::AckInviteRequest& 
     auto room = reader.GetRoom(request.room_id());
     if (!room.ok()) return room.status();
     const bool is_staged = !room->has_value();
-    if (is_staged) return Outcome();
+    if (is_staged || !scope.Includes((*room)->record.audience())) return Outcome();
     Outcome outcome;
     outcome.commit.emplace();
     outcome.commit->RequirePendingInvite(request.room_id(), request.user_id(), (*invite)->revision);

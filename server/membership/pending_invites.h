@@ -8,14 +8,16 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "innkeeper/v1/room_membership.pb.h"
+#include "server/base/audience.h"
 #include "server/lifecycle/transaction.h"
 #include "storage/engine.h"
 
 namespace innkeeper::membership {
 
-// The write that ends the waiting of the invite that the request names, if it waits.
-// The request was checked.
-lifecycle::Write<v1::AckInviteResponse> Acknowledge(const v1::AckInviteRequest& request);
+// The write that ends the waiting of the invite that the request names, if it waits, to a
+// room whose audience is in `scope`. The request was checked.
+lifecycle::Write<v1::AckInviteResponse> Acknowledge(const v1::AckInviteRequest& request,
+                                                    AudienceScope scope);
 
 // Tells the event stream of the invites of which it has not told since `now - period`,
 // or never. Blocks. Errors of RoomReader and of CommitResult.

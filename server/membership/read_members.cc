@@ -53,9 +53,9 @@ bool Matches(v1::Membership filter, v1::Membership membership) {
 }  // namespace
 
 absl::StatusOr<v1::ListMembersResponse> MemberBrowser::ListMembers(
-    const v1::ListMembersRequest& request) const {
+    const v1::ListMembersRequest& request, const AudienceScope& scope) const {
   const RoomReader reader(engine_);
-  auto room = lifecycle::ReadVisibleRoom(reader, request.room_id(), request.requester());
+  auto room = lifecycle::ReadVisibleRoom(reader, request.room_id(), request.requester(), scope);
   if (!room.ok()) return room.status();
   RoomReader::StateQuery query;
   query.room_id = request.room_id();
@@ -105,7 +105,7 @@ absl::StatusOr<v1::ListMembersResponse> MemberBrowser::ListMembers(
 }
 
 absl::StatusOr<v1::ListUserRoomsResponse> MemberBrowser::ListUserRooms(
-    const v1::ListUserRoomsRequest& request) const {
+    const v1::ListUserRoomsRequest& request, const AudienceScope& scope) const {
   UserRoomsPageToken next;
   if (!request.page_token().empty()) {
     auto token =
@@ -139,7 +139,7 @@ absl::StatusOr<v1::ListUserRoomsResponse> MemberBrowser::ListUserRooms(
         status = room.status();
         if (!status.ok()) return false;
         const bool is_staged = !room->has_value();
-        if (is_staged) return true;
+        if (is_staged || !scope.Includes((*room)->record.audience())) return true;
         v1::UserRoom& listed = *response.add_rooms();
         listed.set_membership(membership);
         const storage::RoomRecord& record = (*room)->record;
@@ -159,7 +159,7 @@ absl::StatusOr<v1::ListUserRoomsResponse> MemberBrowser::ListUserRooms(
 }
 
 absl::StatusOr<v1::ListPendingInvitesResponse> MemberBrowser::ListPendingInvites(
-    const v1::ListPendingInvitesRequest& request) const {
+    const v1::ListPendingInvitesRequest& request, const AudienceScope& scope) const {
   std::optional<RoomReader::InvitedUser> after;
   if (!request.page_token().empty()) {
     auto token =
@@ -181,7 +181,7 @@ absl::StatusOr<v1::ListPendingInvitesResponse> MemberBrowser::ListPendingInvites
         status = room.status();
         if (!status.ok()) return false;
         const bool is_staged = !room->has_value();
-        if (is_staged) return true;
+        if (is_staged || !scope.Includes((*room)->record.audience())) return true;
         auto invite = InviteInFull(reader, key_, (*room)->record, user.user_id, record);
         status = invite.status();
         if (!status.ok()) return false;

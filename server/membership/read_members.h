@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "innkeeper/v1/room_membership.pb.h"
+#include "server/base/audience.h"
 #include "server/base/signed_token.h"
 #include "server/rooms/signing.h"
 #include "storage/engine.h"
@@ -25,13 +26,16 @@ class MemberBrowser {
                 const rooms::SigningKey& key)
       : engine_(engine), signer_(signer), key_(key) {}
 
-  absl::StatusOr<v1::ListMembersResponse> ListMembers(const v1::ListMembersRequest& request) const;
+  absl::StatusOr<v1::ListMembersResponse> ListMembers(const v1::ListMembersRequest& request,
+                                                      const AudienceScope& scope) const;
 
-  absl::StatusOr<v1::ListUserRoomsResponse> ListUserRooms(
-      const v1::ListUserRoomsRequest& request) const;
+  // Of the user's rooms those whose audience is in `scope`.
+  absl::StatusOr<v1::ListUserRoomsResponse> ListUserRooms(const v1::ListUserRoomsRequest& request,
+                                                          const AudienceScope& scope) const;
 
+  // Those to rooms whose audience is in `scope`.
   absl::StatusOr<v1::ListPendingInvitesResponse> ListPendingInvites(
-      const v1::ListPendingInvitesRequest& request) const;
+      const v1::ListPendingInvitesRequest& request, const AudienceScope& scope) const;
 
  private:
   const storage::Engine& engine_;

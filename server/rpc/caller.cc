@@ -15,9 +15,12 @@ absl::Status MayUseAudience(const Call& call, const std::string& audience) {
   return auth::RequireAudience(*call.principal, audience);
 }
 
-absl::Status MayReadAs(const Call& call, const std::string& requester) {
-  if (requester.empty()) return auth::RequireRole(*call.principal, auth::Role::kReadAll);
-  return auth::RequireUser(*call.principal, requester);
+absl::StatusOr<AudienceScope> MayReadAs(const Call& call, const std::string& requester) {
+  const bool reads_all = requester.empty();
+  absl::Status allowed = reads_all ? auth::RequireRole(*call.principal, auth::Role::kReadAll)
+                                   : auth::RequireUser(*call.principal, requester);
+  if (!allowed.ok()) return allowed;
+  return reads_all ? call.principal->audiences() : AudienceScope::Nothing();
 }
 
 }  // namespace innkeeper::rpc

@@ -8,6 +8,8 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "server/base/audience.h"
 #include "server/rpc/call.h"
 
 namespace innkeeper::rpc {
@@ -20,8 +22,10 @@ absl::Status MayActFor(const Call& call, const std::string& user_id);
 // AUDIENCE_NOT_ALLOWED.
 absl::Status MayUseAudience(const Call& call, const std::string& audience);
 
-// OK if the caller may read as `requester`, or with none everything.
-absl::Status MayReadAs(const Call& call, const std::string& requester);
+// What the caller may read as `requester`, if it may at all. With none it needs the role
+// `read-all`, and gets the audiences that it is kept to; a requester sees rooms as their
+// member, and none for its audience. The readers of rooms demand it.
+absl::StatusOr<AudienceScope> MayReadAs(const Call& call, const std::string& requester);
 
 }  // namespace innkeeper::rpc
 

@@ -22,13 +22,6 @@ constexpr Method kListAliases = {"ListAliases", std::nullopt};
 constexpr Method kSetVisibility = {"SetVisibility", Role::kParticipate};
 constexpr Method kListPublicRooms = {"ListPublicRooms", std::nullopt};
 
-// Whether the caller may ask at all. Any caller may, where no room is asked about.
-template <typename Request>
-absl::Status MayAsk(const Call& call, const Request& request) {
-  if constexpr (requires { request.requester(); }) return MayReadAs(call, request.requester());
-  return absl::OkStatus();
-}
-
 // The room that a request is about; "" if it names none.
 template <typename Request>
 std::string RoomIdOf(const Request& request) {
@@ -59,18 +52,15 @@ grpc::ServerUnaryReactor* RoomDirectoryService::ServeEdit(
 }
 
 template <typename Request, typename Response>
-grpc::ServerUnaryReactor* RoomDirectoryService::ServeRead(
+grpc::ServerUnaryReactor* RoomDirectoryService::ServePublicRead(
     const Method& method, grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
     grpc::ByteBuffer* response,
     absl::StatusOr<Response> (DirectoryReader::*read)(const Request&) const) {
   return ServeUnary<Request>(
       method, environment_, environment_.read_executor, context, request, response,
-      [&reader = reader_, read](Call& call, const Request& message) -> absl::StatusOr<Response> {
-        absl::Status allowed = MayAsk(call, message);
-        if (!allowed.ok()) return allowed;
+      [&reader = reader_, read](Call&, const Request& message) -> absl::StatusOr<Response> {
         absl::Status valid = CheckRequest(message);
         if (!valid.ok()) return valid;
-        call.room_id = RoomIdOf(message);
         return (reader.*read)(message);
       });
 }
@@ -90,13 +80,23 @@ grpc::ServerUnaryReactor* RoomDirectoryService::DeleteAlias(grpc::CallbackServer
 grpc::ServerUnaryReactor* RoomDirectoryService::ResolveAlias(grpc::CallbackServerContext* context,
                                                              const grpc::ByteBuffer* request,
                                                              grpc::ByteBuffer* response) {
-  return ServeRead(kResolveAlias, context, request, response, &DirectoryReader::ResolveAlias);
+  return ServePublicRead(kResolveAlias, context, request, response, &DirectoryReader::ResolveAlias);
 }
 
 grpc::ServerUnaryReactor* RoomDirectoryService::ListAliases(grpc::CallbackServerContext* context,
                                                             const grpc::ByteBuffer* request,
                                                             grpc::ByteBuffer* response) {
-  return ServeRead(kListAliases, context, request, response, &DirectoryReader::ListAliases);
+  return ServeUnary<v1::ListAliasesRequest>(
+      kListAliases, environment_, environment_.read_executor, context, request, response,
+      [&reader = reader_](Call& call, const v1::ListAliasesRequest& message)
+          -> absl::StatusOr<v1::ListAliasesResponse> {
+        absl::StatusOr<AudienceScope> scope = MayReadAs(call, message.requester());
+        if (!scope.ok()) return scope.status();
+        absl::Status valid = CheckRequest(message);
+        if (!valid.ok()) return valid;
+        call.room_id = message.room_id();
+        return reader.ListAliases(message, *scope);
+      });
 }
 
 grpc::ServerUnaryReactor* RoomDirectoryService::SetVisibility(grpc::CallbackServerContext* context,
@@ -108,7 +108,8 @@ grpc::ServerUnaryReactor* RoomDirectoryService::SetVisibility(grpc::CallbackServ
 grpc::ServerUnaryReactor* RoomDirectoryService::ListPublicRooms(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
     grpc::ByteBuffer* response) {
-  return ServeRead(kListPublicRooms, context, request, response, &DirectoryReader::ListPublicRooms);
+  return ServePublicRead(kListPublicRooms, context, request, response,
+                         &DirectoryReader::ListPublicRooms);
 }
 
 }  // namespace innkeeper::rpc

@@ -68,8 +68,9 @@ class RoomDirectoryService final : public RawRoomDirectory {
                                                                      lifecycle::RequestIdentity)
           const);
 
+  // Serves a method that any caller may read with.
   template <typename Request, typename Response>
-  grpc::ServerUnaryReactor* ServeRead(
+  grpc::ServerUnaryReactor* ServePublicRead(
       const Method& method, grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
       grpc::ByteBuffer* response,
       absl::StatusOr<Response> (directory::DirectoryReader::*read)(const Request&) const);

@@ -41,15 +41,16 @@ std::string RoomIdOf(const Request& request) {
 }
 std::string RoomIdOf(const v1::ListRoomsRequest&) { return ""; }
 
-// The checks that the methods that read have in common.
+// The checks that the methods that read have in common. Returns what they may read; see
+// MayReadAs.
 template <typename Request>
-absl::Status AdmitRead(Call& call, const Request& request) {
-  absl::Status allowed = MayReadAs(call, request.requester());
-  if (!allowed.ok()) return allowed;
+absl::StatusOr<AudienceScope> AdmitRead(Call& call, const Request& request) {
+  absl::StatusOr<AudienceScope> scope = MayReadAs(call, request.requester());
+  if (!scope.ok()) return scope;
   absl::Status valid = CheckRequest(request);
   if (!valid.ok()) return valid;
   call.room_id = RoomIdOf(request);
-  return absl::OkStatus();
+  return scope;
 }
 
 // Whether the caller may act for the requester, and as an administrator if it asks so.
@@ -60,9 +61,10 @@ absl::Status AdmitUpgrade(const Call& call, const Request& request) {
   return auth::RequireRole(*call.principal, Role::kAdmin);
 }
 
-// Whether the caller may know of rooms that it does not act for a member of.
-bool MayKnowOfAll(const Call& call, const lifecycle::UpgradeActor& actor) {
-  return actor.as_administrator || call.principal->Has(Role::kReadAll);
+// The audiences of whose rooms the caller may know though it does not act for a member.
+AudienceScope MayKnowOf(const Call& call) {
+  return call.principal->Has(Role::kReadAll) ? call.principal->audiences()
+                                             : AudienceScope::Nothing();
 }
 
 // What the caller of `context` may see of the log, with those roles.
@@ -120,7 +122,7 @@ grpc::ServerUnaryReactor* RoomLifecycleService::UpgradeRoom(grpc::CallbackServer
         auto command = ToCommand(message, call.principal->name());
         if (!command.ok()) return command.status();
         call.room_id = command->room_id;
-        command->actor.may_read_all = MayKnowOfAll(call, command->actor);
+        command->actor.may_know_of = MayKnowOf(call);
         return use_cases_.upgrader.Upgrade(*command);
       });
 }
@@ -137,7 +139,7 @@ grpc::ServerUnaryReactor* RoomLifecycleService::CancelUpgrade(grpc::CallbackServ
         auto command = ToCommand(message);
         if (!command.ok()) return command.status();
         call.room_id = command->room_id;
-        command->actor.may_read_all = MayKnowOfAll(call, command->actor);
+        command->actor.may_know_of = MayKnowOf(call);
         return use_cases_.upgrader.Cancel(*std::move(command));
       });
 }
@@ -154,7 +156,7 @@ grpc::ServerUnaryReactor* RoomLifecycleService::LinkUpgrade(grpc::CallbackServer
         auto command = ToCommand(message, call.principal->name());
         if (!command.ok()) return command.status();
         call.room_id = command->old_room_id;
-        command->actor.may_read_all = MayKnowOfAll(call, command->actor);
+        command->actor.may_know_of = MayKnowOf(call);
         return use_cases_.linker.Link(*std::move(command));
       });
 }
@@ -163,14 +165,15 @@ template <typename Request, typename Response>
 grpc::ServerUnaryReactor* RoomLifecycleService::ServeRead(
     const Method& method, grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
     grpc::ByteBuffer* response,
-    absl::StatusOr<Response> (lifecycle::RoomBrowser::*read)(const Request&) const) {
+    absl::StatusOr<Response> (lifecycle::RoomBrowser::*read)(const Request&, const AudienceScope&)
+        const) {
   return ServeUnary<Request>(method, environment_, environment_.read_executor, context, request,
                              response,
                              [&browser = use_cases_.browser, read](
                                  Call& call, const Request& message) -> absl::StatusOr<Response> {
-                               absl::Status admitted = AdmitRead(call, message);
-                               if (!admitted.ok()) return admitted;
-                               return (browser.*read)(message);
+                               auto scope = AdmitRead(call, message);
+                               if (!scope.ok()) return scope.status();
+                               return (browser.*read)(message, *scope);
                              });
 }
 
@@ -182,9 +185,9 @@ grpc::ServerUnaryReactor* RoomLifecycleService::GetRoom(grpc::CallbackServerCont
       [&browser = use_cases_.browser](
           Call& call, const v1::GetRoomRequest& message,
           storage::ReadTier tier) -> absl::StatusOr<v1::GetRoomResponse> {
-        absl::Status admitted = AdmitRead(call, message);
-        if (!admitted.ok()) return admitted;
-        return browser.GetRoom(message, tier);
+        auto scope = AdmitRead(call, message);
+        if (!scope.ok()) return scope.status();
+        return browser.GetRoom(message, *scope, tier);
       });
 }
 
@@ -207,9 +210,9 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* RoomLifecycleService::ExportRoom(
       kExportRoom, environment_, environment_.read_executor, context, request,
       [this](Call& call,
              const v1::ExportRoomRequest& message) -> absl::StatusOr<lifecycle::RoomExport> {
-        absl::Status admitted = AdmitRead(call, message);
-        if (!admitted.ok()) return admitted;
-        return use_cases_.exporter.Begin(message);
+        auto scope = AdmitRead(call, message);
+        if (!scope.ok()) return scope.status();
+        return use_cases_.exporter.Begin(message, *scope);
       });
 }
 

@@ -91,10 +91,10 @@ class RoomLifecycleService final : public RawRoomLifecycle {
 
  private:
   template <typename Request, typename Response>
-  grpc::ServerUnaryReactor* ServeRead(
-      const Method& method, grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
-      grpc::ByteBuffer* response,
-      absl::StatusOr<Response> (lifecycle::RoomBrowser::*read)(const Request&) const);
+  grpc::ServerUnaryReactor* ServeRead(const Method& method, grpc::CallbackServerContext* context,
+                                      const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
+                                      absl::StatusOr<Response> (lifecycle::RoomBrowser::*read)(
+                                          const Request&, const AudienceScope&) const);
 
   const CallEnvironment environment_;
   const UseCases use_cases_;

@@ -28,6 +28,15 @@ constexpr Method kListUserRooms = {"ListUserRooms", std::nullopt};
 constexpr Method kListPendingInvites = {"ListPendingInvites", Role::kFederate};
 constexpr Method kAckInvite = {"AckInvite", Role::kFederate};
 
+// The audiences of which the caller may list the rooms of a user, if it may at all: all,
+// if it may act for the user.
+absl::StatusOr<AudienceScope> MayListRoomsOf(const Call& call, const std::string& user_id) {
+  absl::Status allowed = MayActFor(call, user_id);
+  if (allowed.ok()) return AudienceScope::All();
+  if (!call.principal->Has(Role::kReadAll)) return allowed;
+  return call.principal->audiences();
+}
+
 }  // namespace
 
 template <typename Request, typename Response>
@@ -105,12 +114,12 @@ grpc::ServerUnaryReactor* RoomMembershipService::ListMembers(grpc::CallbackServe
       kListMembers, environment_, environment_.read_executor, context, request, response,
       [this](Call& call,
              const v1::ListMembersRequest& message) -> absl::StatusOr<v1::ListMembersResponse> {
-        absl::Status allowed = MayReadAs(call, message.requester());
-        if (!allowed.ok()) return allowed;
+        absl::StatusOr<AudienceScope> scope = MayReadAs(call, message.requester());
+        if (!scope.ok()) return scope.status();
         absl::Status valid = CheckRequest(message);
         if (!valid.ok()) return valid;
         call.room_id = message.room_id();
-        return use_cases_.browser.ListMembers(message);
+        return use_cases_.browser.ListMembers(message, *scope);
       });
 }
 
@@ -121,13 +130,11 @@ grpc::ServerUnaryReactor* RoomMembershipService::ListUserRooms(grpc::CallbackSer
       kListUserRooms, environment_, environment_.read_executor, context, request, response,
       [this](Call& call,
              const v1::ListUserRoomsRequest& message) -> absl::StatusOr<v1::ListUserRoomsResponse> {
-        if (!call.principal->Has(Role::kReadAll)) {
-          absl::Status allowed = MayActFor(call, message.user_id());
-          if (!allowed.ok()) return allowed;
-        }
+        absl::StatusOr<AudienceScope> scope = MayListRoomsOf(call, message.user_id());
+        if (!scope.ok()) return scope.status();
         absl::Status valid = CheckRequest(message);
         if (!valid.ok()) return valid;
-        return use_cases_.browser.ListUserRooms(message);
+        return use_cases_.browser.ListUserRooms(message, *scope);
       });
 }
 
@@ -136,11 +143,11 @@ grpc::ServerUnaryReactor* RoomMembershipService::ListPendingInvites(
     grpc::ByteBuffer* response) {
   return ServeUnary<v1::ListPendingInvitesRequest>(
       kListPendingInvites, environment_, environment_.read_executor, context, request, response,
-      [this](Call&, const v1::ListPendingInvitesRequest& message)
+      [this](Call& call, const v1::ListPendingInvitesRequest& message)
           -> absl::StatusOr<v1::ListPendingInvitesResponse> {
         absl::Status valid = CheckRequest(message);
         if (!valid.ok()) return valid;
-        return use_cases_.browser.ListPendingInvites(message);
+        return use_cases_.browser.ListPendingInvites(message, call.principal->audiences());
       });
 }
 
@@ -154,7 +161,7 @@ grpc::ServerUnaryReactor* RoomMembershipService::AckInvite(grpc::CallbackServerC
         absl::Status valid = CheckRequest(message);
         if (!valid.ok()) return valid;
         call.room_id = message.room_id();
-        return membership::Acknowledge(message);
+        return membership::Acknowledge(message, call.principal->audiences());
       });
 }
 

@@ -42,18 +42,19 @@ template <typename Request, typename Response>
 grpc::ServerUnaryReactor* RoomStateService::Read(
     const Method& method, grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
     grpc::ByteBuffer* response,
-    absl::StatusOr<Response> (state::TimelineReader::*read)(const Request&) const) {
-  return ServeUnary<Request>(method, environment_, environment_.read_executor, context, request,
-                             response,
-                             [&reader = use_cases_.reader, read](
-                                 Call& call, const Request& message) -> absl::StatusOr<Response> {
-                               absl::Status allowed = MayReadAs(call, message.requester());
-                               if (!allowed.ok()) return allowed;
-                               absl::Status valid = CheckRequest(message);
-                               if (!valid.ok()) return valid;
-                               call.room_id = message.room_id();
-                               return (reader.*read)(message);
-                             });
+    absl::StatusOr<Response> (state::TimelineReader::*read)(const Request&, const AudienceScope&)
+        const) {
+  return ServeUnary<Request>(
+      method, environment_, environment_.read_executor, context, request, response,
+      [&reader = use_cases_.reader, read](Call& call,
+                                          const Request& message) -> absl::StatusOr<Response> {
+        absl::StatusOr<AudienceScope> scope = MayReadAs(call, message.requester());
+        if (!scope.ok()) return scope.status();
+        absl::Status valid = CheckRequest(message);
+        if (!valid.ok()) return valid;
+        call.room_id = message.room_id();
+        return (reader.*read)(message, *scope);
+      });
 }
 
 grpc::ServerUnaryReactor* RoomStateService::SetState(grpc::CallbackServerContext* context,

@@ -59,10 +59,10 @@ class RoomStateService final : public RawRoomState {
                                       const);
 
   template <typename Request, typename Response>
-  grpc::ServerUnaryReactor* Read(
-      const Method& method, grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
-      grpc::ByteBuffer* response,
-      absl::StatusOr<Response> (state::TimelineReader::*read)(const Request&) const);
+  grpc::ServerUnaryReactor* Read(const Method& method, grpc::CallbackServerContext* context,
+                                 const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
+                                 absl::StatusOr<Response> (state::TimelineReader::*read)(
+                                     const Request&, const AudienceScope&) const);
 
   const CallEnvironment environment_;
   const UseCases use_cases_;

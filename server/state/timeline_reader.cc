@@ -75,10 +75,10 @@ absl::StatusOr<std::vector<NumberedEvent>> ReadChunk(const RoomReader& reader,
 
 }  // namespace
 
-absl::StatusOr<v1::GetEventResponse> TimelineReader::GetEvent(
-    const v1::GetEventRequest& request) const {
+absl::StatusOr<v1::GetEventResponse> TimelineReader::GetEvent(const v1::GetEventRequest& request,
+                                                              const AudienceScope& scope) const {
   const RoomReader reader(engine_);
-  auto room = lifecycle::ReadVisibleRoom(reader, request.room_id(), request.requester());
+  auto room = lifecycle::ReadVisibleRoom(reader, request.room_id(), request.requester(), scope);
   if (!room.ok()) return room.status();
   absl::StatusOr<NumberedEvent> event = FindEvent(reader, request.room_id(), request.event_id());
   if (!event.ok()) return event.status();
@@ -90,9 +90,9 @@ absl::StatusOr<v1::GetEventResponse> TimelineReader::GetEvent(
 }
 
 absl::StatusOr<v1::ListEventsResponse> TimelineReader::ListEvents(
-    const v1::ListEventsRequest& request) const {
+    const v1::ListEventsRequest& request, const AudienceScope& scope) const {
   const RoomReader reader(engine_);
-  auto room = lifecycle::ReadVisibleRoom(reader, request.room_id(), request.requester());
+  auto room = lifecycle::ReadVisibleRoom(reader, request.room_id(), request.requester(), scope);
   if (!room.ok()) return room.status();
   absl::StatusOr<TimelinePageToken> page = PageOf(request, room->latest_event_number(), signer_);
   if (!page.ok()) return page.status();

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "innkeeper/v1/room_state.pb.h"
+#include "server/base/audience.h"
 #include "server/base/signed_token.h"
 #include "storage/engine.h"
 
@@ -23,9 +24,11 @@ class TimelineReader {
   TimelineReader(const storage::Engine& engine, const TokenSigner& signer)
       : engine_(engine), signer_(signer) {}
 
-  absl::StatusOr<v1::GetEventResponse> GetEvent(const v1::GetEventRequest& request) const;
+  absl::StatusOr<v1::GetEventResponse> GetEvent(const v1::GetEventRequest& request,
+                                                const AudienceScope& scope) const;
 
-  absl::StatusOr<v1::ListEventsResponse> ListEvents(const v1::ListEventsRequest& request) const;
+  absl::StatusOr<v1::ListEventsResponse> ListEvents(const v1::ListEventsRequest& request,
+                                                    const AudienceScope& scope) const;
 
  private:
   const storage::Engine& engine_;

@@ -26,7 +26,8 @@ nlohmann::json PrincipalJson(absl::string_view name, const std::vector<std::stri
 std::string TestToken(absl::string_view principal) { return absl::StrCat(principal, "-token"); }
 
 std::string TestTokenFile() {
-  nlohmann::json tenant = PrincipalJson("tenant", {"create", "read-all"}, {"@*:example.org"});
+  nlohmann::json tenant =
+      PrincipalJson("tenant", {"create", "read-all", "upgrade", "federate"}, {"@*:example.org"});
   tenant["audiences"] = {"tenant-*"};
   const nlohmann::json principals = {
       tenant,

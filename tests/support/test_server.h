@@ -28,7 +28,8 @@ inline constexpr char kTestServerName[] = "example.org";
 //   reader   role read-all
 //   watcher  role watch
 //   sender   role federate
-//   tenant   roles create, read-all; may act for every user of example.org; may see the
+//   tenant   roles create, read-all, upgrade, federate; may act for every user of example.org; may
+//   see the
 //            audiences tenant-*
 //   alice    roles create, upgrade, participate; may act for @alice:example.org only
 //   nobody   no role; may act for every user of example.org

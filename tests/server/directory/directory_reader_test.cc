@@ -99,16 +99,18 @@ TEST_F(DirectoryReaderTest, AliasesAreListedBytewiseToMembersAndThoseWhoReadAll)
   request.set_room_id(kRoom);
   for (const std::string requester : {"", kAlice}) {
     request.set_requester(requester);
-    EXPECT_THAT(reader_.ListAliases(request)->aliases(),
+    EXPECT_THAT(reader_.ListAliases(request, AudienceScope::All())->aliases(),
                 ElementsAre("#B:example.org", "#a:example.org", "#b:example.org"));
   }
   for (const std::string requester : {"@bob:example.org", "@eve:example.org"}) {
     request.set_requester(requester);
-    EXPECT_EQ(reader_.ListAliases(request).status(), lifecycle::RoomNotFound(kRoom));
+    EXPECT_EQ(reader_.ListAliases(request, AudienceScope::All()).status(),
+              lifecycle::RoomNotFound(kRoom));
   }
   request.set_requester("");
   request.set_room_id("!nowhere:example.org");
-  EXPECT_EQ(reader_.ListAliases(request).status(), lifecycle::RoomNotFound(request.room_id()));
+  EXPECT_EQ(reader_.ListAliases(request, AudienceScope::All()).status(),
+            lifecycle::RoomNotFound(request.room_id()));
 }
 
 TEST_F(DirectoryReaderTest, PublicRoomsAreListedByMembersAndThenById) {

@@ -71,7 +71,7 @@ class ExportRoomTest : public testing::Test {
   }
 
   RoomExport Begin(const std::string& room_id) {
-    auto begun = exporter_.Begin(Request(room_id));
+    auto begun = exporter_.Begin(Request(room_id), AudienceScope::All());
     EXPECT_TRUE(begun.ok()) << begun.status();
     return *std::move(begun);
   }
@@ -211,11 +211,12 @@ TEST_F(ExportRoomTest, AGapIsAnErrorAndNotTheEnd) {
 
 TEST_F(ExportRoomTest, ForMembersAndReadersOfEverything) {
   const std::string room_id = NewRoom(0, 0).room_id();
-  EXPECT_TRUE(exporter_.Begin(Request(room_id, kAlice)).ok());
+  EXPECT_TRUE(exporter_.Begin(Request(room_id, kAlice), AudienceScope::Nothing()).ok());
   for (const v1::ExportRoomRequest& request :
        {Request(room_id, "@mallory:example.org"), Request("!none:example.org"),
         Request("!none:example.org", kAlice)}) {
-    EXPECT_EQ(ReasonOf(exporter_.Begin(request).status()), v1::ERROR_REASON_ROOM_NOT_FOUND);
+    EXPECT_EQ(ReasonOf(exporter_.Begin(request, AudienceScope::Nothing()).status()),
+              v1::ERROR_REASON_ROOM_NOT_FOUND);
   }
 }
 

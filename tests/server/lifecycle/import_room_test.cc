@@ -124,7 +124,7 @@ class ImportRoomTest : public testing::Test {
     const RoomExporter exporter(engine, key_);
     v1::ExportRoomRequest request;
     request.set_room_id(room_id);
-    RoomExport room_export = exporter.Begin(request).value();
+    RoomExport room_export = exporter.Begin(request, AudienceScope::All()).value();
     exported_header_ = room_export.Next()->value().header();
     std::vector<std::string> pdus;
     while (true) {

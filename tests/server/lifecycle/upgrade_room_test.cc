@@ -180,7 +180,7 @@ TEST_F(UpgradeRoomTest, WhoIsNotAMemberLearnsNothingAndLeavesNoTrace) {
   EXPECT_EQ(there.message(), nowhere.message());
   EXPECT_EQ(Events().size(), 1u);
 
-  command.actor.may_read_all = true;
+  command.actor.may_know_of = AudienceScope::All();
   EXPECT_EQ(ReasonOf(upgrader_->Upgrade(command).status()), v1::ERROR_REASON_INSUFFICIENT_POWER);
   EXPECT_EQ(LastFailure(), v1::UPGRADE_FAILURE_REASON_INSUFFICIENT_POWER);
 }
@@ -189,7 +189,7 @@ TEST_F(UpgradeRoomTest, AsAnAdministratorTheMostPowerfulMemberSends) {
   const std::string room_id = NewRoom();
   UpgradeRoomCommand command = Command(room_id);
   command.actor.requester = "@mallory:example.org";
-  command.actor.may_read_all = true;
+  command.actor.may_know_of = AudienceScope::All();
   command.actor.as_administrator = true;
   auto response = upgrader_->Upgrade(command);
   ASSERT_TRUE(response.ok()) << response.status();

@@ -51,7 +51,8 @@ class PendingInvitesTest : public MembershipFixture {
     request.set_room_id(room_id);
     request.set_user_id(kZoe);
     request.set_event_id(event_id);
-    const absl::Status status = transactor_.RunAndWait(Acknowledge(request)).status();
+    const absl::Status status =
+        transactor_.RunAndWait(Acknowledge(request, AudienceScope::All())).status();
     EXPECT_TRUE(status.ok()) << status;
   }
 

@@ -28,7 +28,7 @@ class ReadMembersTest : public MembershipFixture {
 
   // The users on the page; `request` then asks for the next one.
   std::vector<std::string> Page(v1::ListMembersRequest& request) {
-    auto response = browser_.ListMembers(request);
+    auto response = browser_.ListMembers(request, AudienceScope::All());
     EXPECT_TRUE(response.ok()) << response.status();
     std::vector<std::string> users;
     for (const auto& member : response->members()) users.push_back(member.user_id());
@@ -36,7 +36,7 @@ class ReadMembersTest : public MembershipFixture {
     return users;
   }
   std::vector<std::string> Page(v1::ListUserRoomsRequest& request) {
-    auto response = browser_.ListUserRooms(request);
+    auto response = browser_.ListUserRooms(request, AudienceScope::All());
     EXPECT_TRUE(response.ok()) << response.status();
     std::vector<std::string> rooms;
     for (const auto& room : response->rooms()) rooms.push_back(room.room().room_id());
@@ -128,7 +128,7 @@ TEST_F(ReadMembersTest, PagesOfPendingInvitesEndBeforeTheyGetTooLarge) {
   v1::ListPendingInvitesRequest request;
   std::vector<std::string> users;
   do {
-    auto page = browser_.ListPendingInvites(request);
+    auto page = browser_.ListPendingInvites(request, AudienceScope::All());
     ASSERT_TRUE(page.ok()) << page.status();
     EXPECT_LE(page->ByteSizeLong(), (1u << 20) + 100'000);
     for (const auto& invite : page->invites()) users.push_back(invite.user_id());
@@ -149,7 +149,7 @@ TEST_F(ReadMembersTest, APendingInviteComesWithWhatTheInvitedMaySee) {
     spec.invites = {kZoe, kBob};
   });
   Must(Action::kJoin, room_id, kBob);
-  auto page = browser_.ListPendingInvites({});
+  auto page = browser_.ListPendingInvites({}, AudienceScope::All());
   ASSERT_TRUE(page.ok()) << page.status();
   ASSERT_THAT(page->invites(), SizeIs(1));
   const v1::PendingInvite& invite = page->invites(0);
