@@ -150,6 +150,15 @@ size_t Threads(int configured, unsigned per_processor) {
   return std::max(1u, std::thread::hardware_concurrency()) * per_processor;
 }
 
+auth::Authenticator::Options AuthenticatorOptions(const ServerConfig& config) {
+  auth::Authenticator::Options options{.tokens_file = config.tokens_file, .jwt = std::nullopt};
+  if (!config.jwt_keys_file.empty()) {
+    options.jwt = {.keys_file = config.jwt_keys_file,
+                   .expectations = {config.jwt_issuer, config.jwt_audience}};
+  }
+  return options;
+}
+
 // What the configuration's own checks leave to those who know the grammar.
 absl::Status CheckNames(const ServerConfig& config) {
   absl::Status status = rooms::CheckServerName(config.server_name);
@@ -431,7 +440,11 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config
                                                       Surroundings surroundings) {
   absl::Status named = CheckNames(config);
   if (!named.ok()) return named;
-  auto authenticator = auth::Authenticator::Create(config.tokens_file);
+  // Authenticator and server read the same clock.
+  const auto clock = std::make_shared<Clock>(std::move(surroundings.clock));
+  surroundings.clock = [clock] { return (*clock)(); };
+  auto authenticator =
+      auth::Authenticator::Create(AuthenticatorOptions(config), [clock] { return (*clock)(); });
   if (!authenticator.ok()) return authenticator.status();
   storage::RocksDbOptions options;
   options.path = config.data_dir;

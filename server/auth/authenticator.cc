@@ -1,14 +1,13 @@
 #include "server/auth/authenticator.h"
 
-#include <glog/logging.h>
-
 #include <utility>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
+#include "server/auth/guarded_file.h"
 #include "server/auth/token_file.h"
+#include "server/auth/token_hash.h"
 #include "server/errors/errors.h"
 
 namespace innkeeper::auth {
@@ -24,80 +23,73 @@ const absl::Status& CredentialsInvalid() {
   return *error;
 }
 
-// Returns the token in "Bearer TOKEN"; "" if there is none.
+// Returns the token in "Bearer TOKEN"; "" if there is none, or too long a one.
 absl::string_view TokenIn(absl::string_view authorization) {
   if (!absl::StartsWithIgnoreCase(authorization, kScheme)) return "";
   authorization.remove_prefix(kScheme.size());
-  return absl::StripAsciiWhitespace(authorization);
+  const absl::string_view token = absl::StripAsciiWhitespace(authorization);
+  return token.size() <= Authenticator::kMaxTokenBytes ? token : "";
+}
+
+absl::StatusOr<Policy> ParsePolicy(absl::string_view text) {
+  auto entries = ParseTokenFile(text);
+  if (!entries.ok()) return entries.status();
+  return Policy(*std::move(entries));
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Authenticator>> Authenticator::Create(std::string path) {
-  auto authenticator = absl::WrapUnique(new Authenticator(std::move(path)));
-  absl::MutexLock lock(&authenticator->reload_mutex_);
-  authenticator->Look();
-  if (!authenticator->last_outcome_.ok()) return authenticator->last_outcome_;
+Authenticator::Authenticator(Options options, Clock clock)
+    : policy_(std::move(options.tokens_file), ReadGuardedFile, ParsePolicy),
+      jwt_verifier_(options.jwt
+                        ? std::make_unique<JwtVerifier>(*std::move(options.jwt), std::move(clock))
+                        : nullptr) {}
+
+absl::StatusOr<std::unique_ptr<Authenticator>> Authenticator::Create(Options options, Clock clock) {
+  auto authenticator = absl::WrapUnique(new Authenticator(std::move(options), std::move(clock)));
+  absl::Status loaded = authenticator->ReloadIfChanged();
+  if (!loaded.ok()) return loaded;
   return authenticator;
 }
 
 absl::StatusOr<std::shared_ptr<const Principal>> Authenticator::Authenticate(
     absl::string_view authorization) const {
-  return Authenticate(CredentialOf(authorization));
+  const absl::string_view token = TokenIn(authorization);
+  if (token.empty()) return CredentialsInvalid();
+  return Identify(HashOf(token), token);
 }
 
 Authenticator::Credential Authenticator::CredentialOf(absl::string_view authorization) {
   const absl::string_view token = TokenIn(authorization);
-  if (token.empty() || token.size() > kMaxTokenBytes) return {};
-  return {HashOf(token)};
+  if (token.empty()) return {};
+  return {HashOf(token), HasJwtForm(token) ? std::string(token) : ""};
 }
 
 absl::StatusOr<std::shared_ptr<const Principal>> Authenticator::Authenticate(
     const Credential& credential) const {
   if (!credential.token_hash) return CredentialsInvalid();
-  absl::ReaderMutexLock lock(&mutex_);
-  const auto found = credentials_.find(*credential.token_hash);
-  if (found == credentials_.end()) return CredentialsInvalid();
-  return found->second;
+  return Identify(*credential.token_hash, credential.jwt);
+}
+
+absl::StatusOr<std::shared_ptr<const Principal>> Authenticator::Identify(
+    const TokenHash& hash, absl::string_view jwt) const {
+  const std::shared_ptr<const Policy> policy = policy_.Get();
+  std::shared_ptr<const Principal> principal = policy->FindByToken(hash);
+  if (principal == nullptr && jwt_verifier_ != nullptr) {
+    const std::optional<std::string> subject = jwt_verifier_->SubjectOf(jwt, hash);
+    if (subject) principal = policy->FindByJwtSubject(*subject);
+  }
+  if (principal == nullptr) return CredentialsInvalid();
+  return principal;
 }
 
 absl::Status Authenticator::ReloadIfChanged() {
-  absl::MutexLock lock(&reload_mutex_);
-  const bool changed = Look();
-  LOG_IF(ERROR, changed && !last_outcome_.ok())
-      << last_outcome_.message() << " (what was in force before stays so)";
-  return last_outcome_;
-}
-
-bool Authenticator::Look() {
-  const absl::StatusOr<std::string> text = ReadTokenFile(path_);
-  Sight sight{.status = text.status()};
-  if (text.ok()) sight.text_hash = HashOf(*text);
-  if (sight == last_sight_) return false;
-  last_sight_ = std::move(sight);
-  last_outcome_ = text.ok() ? PutInForce(*text) : text.status();
-  return true;
-}
-
-absl::Status Authenticator::PutInForce(absl::string_view text) {
-  auto entries = ParseTokenFile(text);
-  if (!entries.ok()) {
-    return absl::Status(entries.status().code(),
-                        absl::StrCat(path_, ": ", entries.status().message()));
-  }
-  Credentials credentials;
-  for (TokenFileEntry& entry : *entries) {
-    const auto principal = std::make_shared<const Principal>(std::move(entry.principal));
-    for (const TokenHash& hash : entry.token_hashes) credentials.emplace(hash, principal);
-  }
-  LOG(INFO) << path_ << ": now in force; principals: " << entries->size()
-            << ", tokens: " << credentials.size();
-  {
-    absl::MutexLock lock(&mutex_);
-    credentials_.swap(credentials);
-  }
-  generation_.fetch_add(1, std::memory_order_release);
-  return absl::OkStatus();
+  const auto before = policy_.Get();
+  absl::Status reloaded = policy_.ReloadIfChanged();
+  if (jwt_verifier_ != nullptr) reloaded.Update(jwt_verifier_->ReloadIfChanged());
+  const bool may_differ = jwt_verifier_ != nullptr || policy_.Get() != before;
+  if (may_differ) generation_.fetch_add(1, std::memory_order_release);
+  return reloaded;
 }
 
 }  // namespace innkeeper::auth

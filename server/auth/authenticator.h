@@ -1,6 +1,6 @@
 // File: server/auth/authenticator.h
 //
-// Finds out who calls, by bearer tokens (RFC 6750).
+// Finds out who calls.
 
 #ifndef INNKEEPER_SERVER_AUTH_AUTHENTICATOR_H_
 #define INNKEEPER_SERVER_AUTH_AUTHENTICATOR_H_
@@ -8,109 +8,80 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
+#include "server/auth/followed_file.h"
+#include "server/auth/jwt_verifier.h"
+#include "server/auth/policy.h"
 #include "server/auth/principal.h"
 #include "server/auth/token_hash.h"
+#include "server/base/clock.h"
 
 namespace innkeeper::auth {
 
-// Knows the tokens of a token file (server/auth/token_file.h) and follows the
-// file when it changes. Thread-safe.
+// Knows the principals of a token file (server/auth/token_file.h) by what they bring:
+// tokens of their own, or JSON Web Tokens. Who brings nothing that it knows is nobody.
+// Follows the files when they change. Thread-safe.
 class Authenticator {
  public:
   // Longer tokens are not looked at.
   static constexpr size_t kMaxTokenBytes = 4096;
 
-  // Reads the token file `path`. The errors of ReadTokenFile and ParseTokenFile;
-  // the message starts with the path.
-  static absl::StatusOr<std::unique_ptr<Authenticator>> Create(std::string path);
+  struct Options {
+    std::string tokens_file;
+    std::optional<JwtVerifier::Options> jwt;  // not set: no JSON Web Token is good
+  };
+
+  // Reads the files. The errors of ReadGuardedFile, ParseTokenFile and ParseJwtKeys; the
+  // message starts with the path.
+  static absl::StatusOr<std::unique_ptr<Authenticator>> Create(Options options,
+                                                               Clock clock = SystemClock());
 
   // Returns the principal that the value of the metadata `authorization`
-  // ("Bearer TOKEN") stands for; "" if there was none. UNAUTHENTICATED with
-  // reason CREDENTIALS_INVALID, the same whatever is wrong. Takes about a
-  // microsecond and does no I/O.
+  // ("Bearer TOKEN", RFC 6750) stands for; "" if there was none. UNAUTHENTICATED with
+  // reason CREDENTIALS_INVALID, the same whatever is wrong. Does no I/O. Takes about a
+  // microsecond; a JSON Web Token that it has not seen yet some 100.
   //
   // What it returns holds for the moment. Who works for a caller for long, such
-  // as a stream, asks again when generation() has changed: a token may be revoked and
-  // roles may change.
+  // as a stream, asks again when generation() has changed: a token may be revoked or
+  // expire, and roles may change.
   absl::StatusOr<std::shared_ptr<const Principal>> Authenticate(
       absl::string_view authorization) const;
 
-  // What to keep of `authorization` to ask again: nobody can call with it.
+  // What to keep of `authorization` to ask again. With the hash of a token of our own
+  // nobody can call; a JSON Web Token has to be kept as it is, and is not to be logged.
   struct Credential {
     std::optional<TokenHash> token_hash;  // none if there is no token
+    std::string jwt;                      // the token, if it has the form of one
   };
   static Credential CredentialOf(absl::string_view authorization);
   absl::StatusOr<std::shared_ptr<const Principal>> Authenticate(const Credential& credential) const;
 
-  // Changes with every change to what Authenticate() returns, right after it. Cheap.
+  // Changes whenever what Authenticate() returns may have: right after each change of a
+  // file, and where there are JSON Web Tokens, which expire, with every ReloadIfChanged().
+  // Cheap.
   uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
 
-  // Reads the token file again and, if it has changed, puts it in force. A file
-  // that cannot be read or is wrong is refused and logged, once for each change,
-  // and what was in force stays in force. Returns OK if what is in force is what
-  // the file says, else why not.
-  //
-  // To be called every second or so, from a thread that may do I/O. Contents are
-  // compared rather than times, which miss a second change within one tick;
-  // reading a file of a hundred principals takes some microseconds.
+  // Puts the files in force as far as they have changed and are right. Returns OK if what
+  // is in force is what they say, else why not. To be called every second or so, from a
+  // thread that may do I/O; reading a file of a hundred principals takes some
+  // microseconds.
   absl::Status ReloadIfChanged();
 
  private:
-  // Hashes are evenly spread already.
-  struct FirstBytes {
-    size_t operator()(const TokenHash& hash) const {
-      size_t value;
-      std::memcpy(&value, hash.data(), sizeof(value));
-      return value;
-    }
-  };
-  struct Equal {
-    bool operator()(const TokenHash& a, const TokenHash& b) const {
-      return EqualInConstantTime(a, b);
-    }
-  };
-  using Credentials =
-      absl::flat_hash_map<TokenHash, std::shared_ptr<const Principal>, FirstBytes, Equal>;
+  Authenticator(Options options, Clock clock);
 
-  // What reading the file gave: its text, of which the hash is kept, or an error.
-  struct Sight {
-    absl::Status status;
-    TokenHash text_hash = {};
+  absl::StatusOr<std::shared_ptr<const Principal>> Identify(const TokenHash& hash,
+                                                            absl::string_view jwt) const;
 
-    bool operator==(const Sight& other) const = default;
-  };
-
-  explicit Authenticator(std::string path) : path_(std::move(path)) {}
-
-  // Reads the file. If it is not as at the last look, puts it in force or finds
-  // out why not, and returns true.
-  bool Look() ABSL_EXCLUSIVE_LOCKS_REQUIRED(reload_mutex_);
-
-  // Puts the text of a token file in force if it is right.
-  absl::Status PutInForce(absl::string_view text);
-
-  const std::string path_;
-
-  absl::Mutex reload_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
-  std::optional<Sight> last_sight_ ABSL_GUARDED_BY(reload_mutex_);
-  absl::Status last_outcome_ ABSL_GUARDED_BY(reload_mutex_);
-
+  FollowedFile<Policy> policy_;
+  const std::unique_ptr<JwtVerifier> jwt_verifier_;  // may be nullptr
   std::atomic<uint64_t> generation_ = 0;
-
-  mutable absl::Mutex mutex_;
-  Credentials credentials_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace innkeeper::auth

@@ -1,7 +1,5 @@
 #include "server/auth/token_file.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <initializer_list>
 #include <map>
@@ -16,15 +14,14 @@
 #include "absl/strings/str_join.h"
 #include "server/auth/strict_json.h"
 #include "server/base/audience.h"
-#include "server/base/file.h"
 
 namespace innkeeper::auth {
 namespace {
 
 using Json = nlohmann::json;
 
-constexpr size_t kMaxFileBytes = 16 << 20;
 constexpr size_t kMaxNameBytes = 128;
+constexpr size_t kMaxSubjectBytes = 255;
 constexpr size_t kMaxErrors = 20;
 constexpr absl::string_view kRoles =
     "create, upgrade, participate, read-all, watch, federate and admin";
@@ -103,7 +100,8 @@ class Reader {
   }
 
   std::optional<TokenFileEntry> ReadEntry(const std::string& place, const Json& value) {
-    if (!CheckObject(place, value, {"name", "token_sha256"}, {"roles", "users", "audiences"})) {
+    if (!CheckObject(place, value, {"name"},
+                     {"token_sha256", "jwt_subjects", "roles", "users", "audiences"})) {
       return std::nullopt;
     }
     const std::string name = ReadName(absl::StrCat(place, ".name"), value["name"]);
@@ -111,13 +109,20 @@ class Reader {
         ReadRoles(absl::StrCat(place, ".roles"), value.value("roles", Json::array()));
     const auto users =
         ReadUsers(absl::StrCat(place, ".users"), value.value("users", Json::array()));
+    auto hashes = ReadHashes(absl::StrCat(place, ".token_sha256"),
+                             value.value("token_sha256", Json::array()));
+    auto subjects = ReadSubjects(absl::StrCat(place, ".jwt_subjects"),
+                                 value.value("jwt_subjects", Json::array()));
+    if (hashes.empty() && subjects.empty() && errors_.empty()) {
+      AddError(place, "needs something in \"token_sha256\" or \"jwt_subjects\"");
+    }
     AudienceScope audiences = value.contains("audiences")
                                   ? AudienceScope::Of(ReadAudiences(
                                         absl::StrCat(place, ".audiences"), value["audiences"]))
                                   : AudienceScope::All();
-    return TokenFileEntry{
-        .principal = Principal(name, roles, users, std::move(audiences)),
-        .token_hashes = ReadHashes(absl::StrCat(place, ".token_sha256"), value["token_sha256"])};
+    return TokenFileEntry{.principal = Principal(name, roles, users, std::move(audiences)),
+                          .token_hashes = std::move(hashes),
+                          .jwt_subjects = std::move(subjects)};
   }
 
   std::string ReadName(const std::string& place, const Json& value) {
@@ -137,7 +142,6 @@ class Reader {
 
   std::vector<TokenHash> ReadHashes(const std::string& place, const Json& value) {
     std::vector<TokenHash> hashes;
-    if (value.is_array() && value.empty()) AddError(place, "must hold at least one hash");
     ForEachString(place, value, [&](const std::string& element, const std::string& text) {
       const auto hash = ParseTokenHash(text);
       if (!hash) return AddError(element, "must be a SHA-256 hash in 64 hexadecimal digits");
@@ -146,6 +150,20 @@ class Reader {
       hashes.push_back(*hash);
     });
     return hashes;
+  }
+
+  std::vector<std::string> ReadSubjects(const std::string& place, const Json& value) {
+    std::vector<std::string> subjects;
+    ForEachString(place, value, [&](const std::string& element, const std::string& text) {
+      if (text.empty() || text.size() > kMaxSubjectBytes) {
+        return AddError(element,
+                        absl::StrCat("must be a text of 1 to ", kMaxSubjectBytes, " bytes"));
+      }
+      const auto [first, is_new] = subjects_.emplace(text, element);
+      if (!is_new) return AddError(element, absl::StrCat("is the same as ", first->second));
+      subjects.push_back(text);
+    });
+    return subjects;
   }
 
   std::vector<Role> ReadRoles(const std::string& place, const Json& value) {
@@ -182,8 +200,9 @@ class Reader {
   }
 
   std::vector<std::string> errors_;
-  std::map<std::string, std::string> names_;  // and where they stand
-  std::map<TokenHash, std::string> hashes_;   // and where they stand
+  std::map<std::string, std::string> names_;     // and where they stand
+  std::map<TokenHash, std::string> hashes_;      // and where they stand
+  std::map<std::string, std::string> subjects_;  // and where they stand
 };
 
 }  // namespace
@@ -192,16 +211,6 @@ absl::StatusOr<std::vector<TokenFileEntry>> ParseTokenFile(absl::string_view tex
   const auto json = ParseStrictJson(text);
   if (!json.ok()) return json.status();
   return Reader().Read(*json);
-}
-
-absl::StatusOr<std::string> ReadTokenFile(const std::string& path) {
-  auto file = ReadFile(path, kMaxFileBytes);
-  if (!file.ok()) return file.status();
-  if ((file->mode & (S_IWGRP | S_IWOTH)) != 0) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(path, ": others than its owner may write to it; chmod go-w it"));
-  }
-  return std::move(file->bytes);
 }
 
 }  // namespace innkeeper::auth

@@ -22,23 +22,19 @@
 
 namespace innkeeper::auth {
 
-// A principal and the hashes of the tokens that stand for it, at least one.
+// A principal and what stands for it, at least one thing.
 struct TokenFileEntry {
   Principal principal;
   std::vector<TokenHash> token_hashes;
+  std::vector<std::string> jwt_subjects;  // the `sub` of JSON Web Tokens
 };
 
 // Reads the text of a token file. INVALID_ARGUMENT if it is not JSON or has
 // anything in it that the format does not know, an unknown role, a malformed or
-// empty value, or a key, name or hash twice. The message names every wrong place
+// empty value, or a key, name, hash or subject twice. The message names every wrong place
 // ("principals[2].roles[0]") but never quotes the file: a misplaced token must
 // not get into a log. Pure.
 absl::StatusOr<std::vector<TokenFileEntry>> ParseTokenFile(absl::string_view text);
-
-// Returns the text of the token file `path`. Besides the errors of ReadFile,
-// FAILED_PRECONDITION if others than the file's owner may write to it.
-// Thread-safe.
-absl::StatusOr<std::string> ReadTokenFile(const std::string& path);
 
 }  // namespace innkeeper::auth
 

@@ -28,6 +28,10 @@ absl::Status CheckConsistency(const ServerConfig& config) {
   if (key && !certificate) {
     errors.emplace_back("tls_key_file: needs tls_certificate_file too");
   }
+  if (config.jwt_keys_file.empty() != config.jwt_issuer.empty() ||
+      config.jwt_keys_file.empty() != config.jwt_audience.empty()) {
+    errors.emplace_back("jwt_keys_file: goes together with jwt_issuer and jwt_audience");
+  }
   if (!config.tls_client_ca_file.empty() && !tls) {
     errors.emplace_back("tls_client_ca_file: needs tls_certificate_file and tls_key_file");
   }

@@ -46,6 +46,12 @@ struct ServerConfig {
   std::string listen_address = "127.0.0.1:7447";
   // The token file (docs/authentication.md). Required.
   std::string tokens_file;
+  // A file with the keys, a JSON Web Key Set, that sign the JSON Web Tokens of callers.
+  // Empty: no such token is good. The three go together.
+  std::string jwt_keys_file;
+  // What such a token must have as its issuer and among its audiences.
+  std::string jwt_issuer;
+  std::string jwt_audience;
   // The server's certificate chain, PEM. Empty: no TLS.
   std::string tls_certificate_file;
   // The certificate's private key, PEM. Given if and only if the certificate is.

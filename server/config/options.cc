@@ -66,6 +66,16 @@ OptionGroup ListeningGroup() {
           Required(Text(BIND(tokens_file), kPath, IsNotEmpty,
                         "The file with the callers, their tokens and what they may do (see "
                         "authentication.md). It is read again when it changes.")),
+          Text(BIND(jwt_keys_file), kPath, IsAnything,
+               "A JSON Web Key Set with the public keys that sign the JSON Web Tokens of callers "
+               "(see authentication.md). It is read again when it changes. Without it no such "
+               "token is good."),
+          Text(BIND(jwt_issuer), "any text", IsAnything,
+               "The issuer (iss) that a JSON Web Token must have. Goes together with "
+               "jwt_keys_file."),
+          Text(BIND(jwt_audience), "any text", IsAnything,
+               "The audience (aud) that a JSON Web Token must have. Goes together with "
+               "jwt_keys_file."),
           Text(BIND(tls_certificate_file), kPath, IsAnything,
                "The server's certificate chain in PEM, for TLS. Without it there is no TLS."),
           Text(BIND(tls_key_file), kPath, IsAnything,

@@ -15,6 +15,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "server/errors/errors.h"
+#include "tests/support/jwt_issuer.h"
+#include "tests/support/manual_clock.h"
 #include "tests/support/temp_dir.h"
 
 namespace innkeeper::auth {
@@ -60,7 +62,7 @@ class AuthenticatorTest : public testing::Test {
   AuthenticatorTest() {
     Write({PrincipalWith("calendar", {"calendar-1", "calendar-2"}, {"create"}),
            PrincipalWith("auditor", {"auditor-1"}, {"watch"})});
-    auto authenticator = Authenticator::Create(path_);
+    auto authenticator = Authenticator::Create({.tokens_file = path_, .jwt = {}});
     EXPECT_TRUE(authenticator.ok()) << authenticator.status();
     authenticator_ = *std::move(authenticator);
   }
@@ -217,15 +219,144 @@ TEST_F(AuthenticatorTest, LogsEachChangeOnceAndNoHashes) {
 
   Write({PrincipalWith("calendar", {"calendar-1", "calendar-2"})});
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(authenticator_->ReloadIfChanged().ok());
-  EXPECT_EQ(log.Take(), "INFO " + path_ + ": now in force; principals: 1, tokens: 2\n");
+  EXPECT_EQ(log.Take(), "INFO " + path_ + ": now in force\n");
 }
 
 TEST_F(AuthenticatorTest, IsNotMadeFromABadFile) {
-  EXPECT_EQ(Authenticator::Create(dir_.File("none")).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(Authenticator::Create({.tokens_file = dir_.File("none"), .jwt = {}}).status().code(),
+            absl::StatusCode::kNotFound);
   dir_.Write("tokens.json", "[]");
-  const absl::Status status = Authenticator::Create(path_).status();
+  const absl::Status status = Authenticator::Create({.tokens_file = path_, .jwt = {}}).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(status.message(), path_ + ": the file: must be an object");
+}
+
+// With JSON Web Tokens beside tokens.
+class JwtAuthenticatorTest : public AuthenticatorTest {
+ protected:
+  JwtAuthenticatorTest() {
+    WritePrincipals();
+    WriteKeys({issuer_.PublicKey()});
+    auto authenticator = Authenticator::Create(
+        {.tokens_file = path_,
+         .jwt = JwtVerifier::Options{.keys_file = dir_.File("keys.json"),
+                                     .expectations = {.issuer = "https://issuer.example",
+                                                      .audience = "innkeeper"}}},
+        clock_.clock());
+    EXPECT_TRUE(authenticator.ok()) << authenticator.status();
+    authenticator_ = *std::move(authenticator);
+  }
+
+  void WritePrincipals() {
+    Json both = PrincipalWith("calendar", {"calendar-1"}, {"create"});
+    both["jwt_subjects"] = {"calendar@issuer.example"};
+    Write({both, {{"name", "auditor"}, {"jwt_subjects", {"auditor@issuer.example"}}}});
+  }
+
+  void WriteKeys(const std::vector<Json>& keys) { dir_.Write("keys.json", KeySet(keys)); }
+
+  std::string TokenOf(const std::string& subject) const {
+    return issuer_.Token({{"iss", "https://issuer.example"},
+                          {"aud", "innkeeper"},
+                          {"sub", subject},
+                          {"exp", absl::ToUnixSeconds(clock_.clock()()) + 600}});
+  }
+
+  const ManualClock clock_;
+  const JwtIssuer issuer_{"key-1", "ES256"};
+};
+
+TEST_F(JwtAuthenticatorTest, APrincipalIsKnownByEitherKindOfToken) {
+  EXPECT_EQ(CallerWith("calendar-1"), "calendar");
+  EXPECT_EQ(CallerWith(TokenOf("calendar@issuer.example")), "calendar");
+  EXPECT_EQ(CallerWith(TokenOf("auditor@issuer.example")), "auditor");
+}
+
+TEST_F(JwtAuthenticatorTest, AGoodTokenOfNobodyIsRefusedLikeABadOne) {
+  const absl::Status refusal = authenticator_->Authenticate("").status();
+  for (const std::string& token :
+       {TokenOf("stranger"), TokenOf("calendar"), TokenOf("calendar-1"),
+        JwtIssuer("key-1", "ES256").Token({{"sub", "calendar@issuer.example"}}),
+        std::string("a.b.c"), std::string("..")}) {
+    EXPECT_EQ(authenticator_->Authenticate("Bearer " + token).status(), refusal) << token;
+  }
+}
+
+TEST_F(JwtAuthenticatorTest, ATokenEndsWithItsTimeItsPrincipalOrItsKey) {
+  const std::string token = TokenOf("auditor@issuer.example");
+  ASSERT_EQ(CallerWith(token), "auditor");
+
+  Write({PrincipalWith("calendar", {"calendar-1"})});
+  ASSERT_TRUE(authenticator_->ReloadIfChanged().ok());
+  EXPECT_EQ(CallerWith(token), "") << "the principal was taken out";
+  WritePrincipals();
+  ASSERT_TRUE(authenticator_->ReloadIfChanged().ok());
+  EXPECT_EQ(CallerWith(token), "auditor");
+
+  WriteKeys({JwtIssuer("key-2", "EdDSA").PublicKey()});
+  ASSERT_TRUE(authenticator_->ReloadIfChanged().ok());
+  EXPECT_EQ(CallerWith(token), "") << "the key was taken out";
+  WriteKeys({issuer_.PublicKey()});
+  ASSERT_TRUE(authenticator_->ReloadIfChanged().ok());
+  EXPECT_EQ(CallerWith(token), "auditor");
+
+  clock_.Advance(absl::Seconds(600) + kJwtLeeway);
+  EXPECT_EQ(CallerWith(token), "") << "it expired";
+}
+
+TEST_F(JwtAuthenticatorTest, WhoHasKeptACredentialIsToldWhenItEnds) {
+  const auto credential =
+      Authenticator::CredentialOf("Bearer " + TokenOf("auditor@issuer.example"));
+  ASSERT_TRUE(authenticator_->Authenticate(credential).ok());
+  const uint64_t generation = authenticator_->generation();
+  clock_.Advance(absl::Seconds(600) + kJwtLeeway);
+  ASSERT_TRUE(authenticator_->ReloadIfChanged().ok());
+  EXPECT_NE(authenticator_->generation(), generation);
+  EXPECT_FALSE(authenticator_->Authenticate(credential).ok());
+}
+
+TEST_F(JwtAuthenticatorTest, EitherFileIsReadAgainWhateverIsWrongWithTheOther) {
+  dir_.Write("tokens.json", "{");
+  const JwtIssuer next("key-2", "EdDSA");
+  WriteKeys({next.PublicKey()});
+  EXPECT_FALSE(authenticator_->ReloadIfChanged().ok());
+  EXPECT_EQ(CallerWith(TokenOf("auditor@issuer.example")), "") << "the new keys are in force";
+  EXPECT_EQ(CallerWith("calendar-1"), "calendar");
+
+  dir_.Write("keys.json", "{");
+  Write({PrincipalWith("newcomer", {"newcomer-1"})});
+  EXPECT_FALSE(authenticator_->ReloadIfChanged().ok());
+  EXPECT_EQ(CallerWith("newcomer-1"), "newcomer");
+}
+
+TEST_F(JwtAuthenticatorTest, IsNotMadeWithoutKeys) {
+  const absl::Status status =
+      Authenticator::Create(
+          {.tokens_file = path_,
+           .jwt = JwtVerifier::Options{.keys_file = dir_.File("none"), .expectations = {}}})
+          .status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(AuthenticatorTest, ACredentialIsAsGoodAsItsTokenAndIsNone) {
+  const auto credential = Authenticator::CredentialOf("Bearer auditor-1");
+  EXPECT_EQ(credential.jwt, "");
+  EXPECT_EQ((*authenticator_->Authenticate(credential))->name(), "auditor");
+  const uint64_t generation = authenticator_->generation();
+  ASSERT_TRUE(authenticator_->ReloadIfChanged().ok());
+  EXPECT_EQ(authenticator_->generation(), generation) << "nothing has changed";
+
+  Write({PrincipalWith("calendar", {"calendar-1"})});
+  ASSERT_TRUE(authenticator_->ReloadIfChanged().ok());
+  EXPECT_NE(authenticator_->generation(), generation);
+  EXPECT_FALSE(authenticator_->Authenticate(credential).ok());
+  EXPECT_FALSE(authenticator_->Authenticate(Authenticator::CredentialOf("")).ok());
+}
+
+TEST_F(AuthenticatorTest, WithoutKeysNoJsonWebTokenIsGood) {
+  Write({{{"name", "auditor"}, {"jwt_subjects", {"auditor"}}}});
+  ASSERT_TRUE(authenticator_->ReloadIfChanged().ok());
+  EXPECT_EQ(CallerWith(JwtIssuer("k", "EdDSA").Token({{"sub", "auditor"}})), "");
 }
 
 TEST_F(AuthenticatorTest, CallersAreKnownThroughoutReloads) {

@@ -2,14 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/file.h"
-#include "tests/support/temp_dir.h"
 
 namespace innkeeper::auth {
 namespace {
@@ -130,10 +128,9 @@ TEST(TokenFileTest, RefusesUnknownAndMissingKeys) {
   EXPECT_EQ(Complaint(file), "the file: has an unknown key; known are principals");
   EXPECT_EQ(Complaint(Json::object()), "the file: has no \"principals\"");
   EXPECT_EQ(ComplaintAbout("role", {"admin"}),
-            "principals[1]: has an unknown key; known are name, token_sha256, roles, users, "
-            "audiences");
-  EXPECT_EQ(ComplaintAbout(Json::object()),
-            "principals[1]: has no \"name\"; principals[1]: has no \"token_sha256\"");
+            "principals[1]: has an unknown key; known are name, token_sha256, jwt_subjects, roles, "
+            "users, audiences");
+  EXPECT_EQ(ComplaintAbout(Json::object()), "principals[1]: has no \"name\"");
 }
 
 TEST(TokenFileTest, RefusesBadNames) {
@@ -146,7 +143,7 @@ TEST(TokenFileTest, RefusesBadNames) {
 
 TEST(TokenFileTest, RefusesBadHashes) {
   EXPECT_EQ(ComplaintAbout("token_sha256", Json::array()),
-            "principals[1].token_sha256: must hold at least one hash");
+            "principals[1]: needs something in \"token_sha256\" or \"jwt_subjects\"");
   for (const std::string& hash : {std::string(), Hash('g'), Hash('4').substr(1), Hash('4') + "4"}) {
     EXPECT_EQ(ComplaintAbout("token_sha256", {Hash('4'), hash}),
               "principals[1].token_sha256[1]: must be a SHA-256 hash in 64 hexadecimal digits");
@@ -170,6 +167,33 @@ TEST(TokenFileTest, RefusesBadAudiences) {
     EXPECT_THAT(ComplaintAbout("audiences", {"tenant-*", audience}),
                 StartsWith("principals[1].audiences[1]: must be an audience or a pattern"));
   }
+}
+
+TEST(TokenFileTest, APrincipalMayHaveSubjectsBesideTokensOrInTheirPlace) {
+  Json file = GoodFile();
+  file["principals"][0]["jwt_subjects"] = {"calendar", "system:serviceaccount:prod:calendar"};
+  file["principals"][1] = {{"name", "auditor"}, {"jwt_subjects", {"auditor"}}};
+  const auto entries = ParseTokenFile(file.dump());
+  ASSERT_TRUE(entries.ok()) << entries.status();
+  EXPECT_EQ(entries->front().token_hashes.size(), 2u);
+  EXPECT_THAT(entries->front().jwt_subjects,
+              ElementsAre("calendar", "system:serviceaccount:prod:calendar"));
+  EXPECT_TRUE(entries->back().token_hashes.empty());
+  EXPECT_THAT(entries->back().jwt_subjects, ElementsAre("auditor"));
+}
+
+TEST(TokenFileTest, RefusesBadSubjects) {
+  for (const std::string& subject : {std::string(), std::string(256, 'x')}) {
+    EXPECT_EQ(ComplaintAbout("jwt_subjects", {"auditor", subject}),
+              "principals[1].jwt_subjects[1]: must be a text of 1 to 255 bytes");
+  }
+  EXPECT_EQ(ComplaintAbout("jwt_subjects", "auditor"),
+            "principals[1].jwt_subjects: must be an array");
+  Json file = GoodFile();
+  file["principals"][0]["jwt_subjects"] = {"calendar"};
+  file["principals"][1]["jwt_subjects"] = {"auditor", "calendar"};
+  EXPECT_EQ(Complaint(file),
+            "principals[1].jwt_subjects[1]: is the same as principals[0].jwt_subjects[0]");
 }
 
 TEST(TokenFileTest, RefusesTheSameNameOrHashTwice) {
@@ -211,21 +235,6 @@ TEST(TokenFileTest, NeverQuotesTheFile) {
   EXPECT_FALSE(absl::StrContains(ComplaintAbout("audiences", {token + " "}), token));
   EXPECT_FALSE(absl::StrContains(Complaint({{token, token}}), token));
   EXPECT_FALSE(absl::StrContains(ParseTokenFile("{\"s3cret\"").status().message(), token));
-}
-
-TEST(ReadTokenFileTest, RefusesAFileThatOthersMayWriteTo) {
-  TempDir dir;
-  const std::string path = dir.Write("tokens.json", "{}");
-  for (const mode_t mode : {0600u, 0400u, 0644u}) {
-    ASSERT_EQ(chmod(path.c_str(), mode), 0);
-    EXPECT_TRUE(ReadTokenFile(path).ok()) << std::oct << mode;
-  }
-  for (const mode_t mode : {0620u, 0602u, 0666u}) {
-    ASSERT_EQ(chmod(path.c_str(), mode), 0);
-    const absl::Status status = ReadTokenFile(path).status();
-    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << std::oct << mode;
-    EXPECT_EQ(status.message(), path + ": others than its owner may write to it; chmod go-w it");
-  }
 }
 
 }  // namespace

@@ -77,6 +77,17 @@ TEST(CheckConsistencyTest, CertificateAndKeyGoTogether) {
   EXPECT_EQ(Complaint(config), "tls_key_file: needs tls_certificate_file too");
 }
 
+TEST(CheckConsistencyTest, WhatIsSaidOfJsonWebTokensGoesTogether) {
+  ServerConfig config;
+  config.jwt_keys_file = "keys.json";
+  config.jwt_issuer = "https://issuer.example";
+  EXPECT_EQ(Complaint(config), "jwt_keys_file: goes together with jwt_issuer and jwt_audience");
+  config.jwt_audience = "innkeeper";
+  EXPECT_TRUE(CheckConsistency(config).ok());
+  config.jwt_keys_file.clear();
+  EXPECT_EQ(Complaint(config), "jwt_keys_file: goes together with jwt_issuer and jwt_audience");
+}
+
 TEST(CheckConsistencyTest, ClientCertificatesNeedTls) {
   ServerConfig config;
   config.tls_client_ca_file = "clients.crt";

@@ -28,7 +28,8 @@ class InviteCompleterTest : public MembershipFixture {
 };
 
 TEST_F(InviteCompleterTest, AddsWhatTheListOfPendingInvitesHas) {
-  const v1::PendingInvite listed = browser_.ListPendingInvites({})->invites(0);
+  const v1::PendingInvite listed =
+      browser_.ListPendingInvites({}, AudienceScope::All())->invites(0);
   const v1::RoomInvitePending pending = Latest();
   EXPECT_EQ(pending.room_version(), "11");
   EXPECT_EQ(pending.pdu(), listed.pdu());

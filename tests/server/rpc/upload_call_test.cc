@@ -120,7 +120,9 @@ class UploadServer final
  public:
   explicit UploadServer(size_t max_queued = 100)
       : engine_(storage::OpenTestEngine(dir_.File("data"))),
-        authenticator_(auth::Authenticator::Create(dir_.Write("tokens.json", TokenFile())).value()),
+        authenticator_(auth::Authenticator::Create(
+                           {.tokens_file = dir_.Write("tokens.json", TokenFile()), .jwt = {}})
+                           .value()),
         executor_(1, max_queued),
         transactor_(*engine_, executor_, clock_, {}),
         environment_{*authenticator_, gate_,       executor_, executor_,
