@@ -116,6 +116,18 @@ INNKEEPER_DEFINE_CALL(directory, RoomDirectory, ListAliases, kHarmless)
 INNKEEPER_DEFINE_CALL(directory, RoomDirectory, SetVisibility, kByRequestId)
 INNKEEPER_DEFINE_CALL(directory, RoomDirectory, ListPublicRooms, kHarmless)
 
+INNKEEPER_DEFINE_CALL(subscriptions, EventSubscriptions, CreateSubscription, kByRequestId)
+INNKEEPER_DEFINE_CALL(subscriptions, EventSubscriptions, GetSubscription, kHarmless)
+INNKEEPER_DEFINE_CALL(subscriptions, EventSubscriptions, ListSubscriptions, kHarmless)
+INNKEEPER_DEFINE_CALL(subscriptions, EventSubscriptions, UpdateSubscription, kNever)
+INNKEEPER_DEFINE_CALL(subscriptions, EventSubscriptions, SeekSubscription, kNever)
+INNKEEPER_DEFINE_CALL(subscriptions, EventSubscriptions, DeleteSubscription, kNever)
+INNKEEPER_DEFINE_CALL(subscriptions, EventSubscriptions, AckEvents, kHarmless)
+INNKEEPER_DEFINE_CALL(subscriptions, EventSubscriptions, RejectEvent, kNever)
+INNKEEPER_DEFINE_CALL(subscriptions, EventSubscriptions, ListParkedEvents, kHarmless)
+INNKEEPER_DEFINE_CALL(subscriptions, EventSubscriptions, ReplayParkedEvents, kNever)
+INNKEEPER_DEFINE_CALL(subscriptions, EventSubscriptions, DropParkedEvents, kNever)
+
 #undef INNKEEPER_DEFINE_CALL
 
 }  // namespace innkeeper

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "client/options.h"
 #include "client/surroundings.h"
+#include "innkeeper/v1/event_subscriptions.pb.h"
 #include "innkeeper/v1/room_directory.pb.h"
 #include "innkeeper/v1/room_lifecycle.pb.h"
 #include "innkeeper/v1/room_membership.pb.h"
@@ -34,7 +35,8 @@ class Connection;
 // server that is overloaded, is tried again if that does no harm: a read, and a write
 // with a request id (`request_id`, `transaction_id`), which the client makes up if the
 // caller gives none. So a write happens once, however often its reply is lost. The
-// exception is CancelUpgrade, which has no request id and is tried once.
+// exceptions, which have no request id and are tried once, are CancelUpgrade and what
+// changes a subscription or its parked events. AckEvents is harmless to repeat.
 class Client {
  public:
   explicit Client(ClientOptions options, ClientSurroundings surroundings = {});
@@ -84,6 +86,28 @@ class Client {
   absl::StatusOr<v1::SetVisibilityResponse> SetVisibility(v1::SetVisibilityRequest request) const;
   absl::StatusOr<v1::ListPublicRoomsResponse> ListPublicRooms(
       v1::ListPublicRoomsRequest request) const;
+
+  // EventSubscriptions. ConsumeEvents, which is a stream, is for the generated stubs.
+  absl::StatusOr<v1::CreateSubscriptionResponse> CreateSubscription(
+      v1::CreateSubscriptionRequest request) const;
+  absl::StatusOr<v1::GetSubscriptionResponse> GetSubscription(
+      v1::GetSubscriptionRequest request) const;
+  absl::StatusOr<v1::ListSubscriptionsResponse> ListSubscriptions(
+      v1::ListSubscriptionsRequest request) const;
+  absl::StatusOr<v1::UpdateSubscriptionResponse> UpdateSubscription(
+      v1::UpdateSubscriptionRequest request) const;
+  absl::StatusOr<v1::SeekSubscriptionResponse> SeekSubscription(
+      v1::SeekSubscriptionRequest request) const;
+  absl::StatusOr<v1::DeleteSubscriptionResponse> DeleteSubscription(
+      v1::DeleteSubscriptionRequest request) const;
+  absl::StatusOr<v1::AckEventsResponse> AckEvents(v1::AckEventsRequest request) const;
+  absl::StatusOr<v1::RejectEventResponse> RejectEvent(v1::RejectEventRequest request) const;
+  absl::StatusOr<v1::ListParkedEventsResponse> ListParkedEvents(
+      v1::ListParkedEventsRequest request) const;
+  absl::StatusOr<v1::ReplayParkedEventsResponse> ReplayParkedEvents(
+      v1::ReplayParkedEventsRequest request) const;
+  absl::StatusOr<v1::DropParkedEventsResponse> DropParkedEvents(
+      v1::DropParkedEventsRequest request) const;
 
  private:
   friend class EventReader;

@@ -46,6 +46,7 @@
 #include "server/rooms/identifiers.h"
 #include "server/rooms/signing.h"
 #include "server/rpc/call_gate.h"
+#include "server/rpc/event_subscriptions_service.h"
 #include "server/rpc/room_directory_service.h"
 #include "server/rpc/room_lifecycle_service.h"
 #include "server/rpc/room_membership_service.h"
@@ -53,6 +54,8 @@
 #include "server/signing_key.h"
 #include "server/state/room_writer.h"
 #include "server/state/timeline_reader.h"
+#include "server/subscriptions/dispatcher.h"
+#include "server/subscriptions/subscription_manager.h"
 #include "server/values/duration.h"
 #include "storage/rocksdb/rocksdb_engine.h"
 #include "storage/room_store.h"
@@ -137,6 +140,12 @@ feed::RetentionPolicy RetentionOf(const ServerConfig& config) {
   policy.max_age = ForEverIfZero(config.event_retention);
   policy.max_bytes = static_cast<uint64_t>(config.event_retention_bytes);
   return policy;
+}
+
+// Consumers' streams have the limits that others have.
+subscriptions::Dispatcher::Options DispatcherOptions(const ServerConfig& config) {
+  return {.delivery = {.stall_timeout = ForEverIfZero(config.stream_stall_timeout)},
+          .max_age = ForEverIfZero(config.max_stream_age)};
 }
 
 // `host_port` with another port.
@@ -253,6 +262,9 @@ class RealServer final : public Server {
         invite_completer_(*engine_, signing_key_),
         feed_(*engine_, signer_, read_executor_, random_,
               FeedOptions(config, invite_completer_, {metrics_, &metrics_->feed})),
+        dispatcher_(*engine_, feed_, transactor_, read_executor_, clock_, signer_, random_,
+                    DispatcherOptions(config)),
+        subscription_manager_(*engine_, feed_.cursors(), signer_, clock_, random_, dispatcher_),
         environment_{*authenticator_,   gate_,       read_executor_, write_executor_,
                      upgrade_executor_, transactor_, metrics_->calls},
         service_(environment_,
@@ -261,8 +273,9 @@ class RealServer final : public Server {
         membership_service_(environment_, {membership_changer_, member_browser_},
                             config.server_name),
         state_service_(environment_, {room_writer_, timeline_reader_}),
-        directory_service_(environment_, directory_editor_, directory_reader_, config.server_name) {
-  }
+        directory_service_(environment_, directory_editor_, directory_reader_, config.server_name),
+        subscriptions_service_(environment_,
+                               {*engine_, signer_, subscription_manager_, dispatcher_}) {}
 
   ~RealServer() override {
     absl::Status status = Shutdown();
@@ -310,12 +323,15 @@ class RealServer final : public Server {
   const directory::DirectoryReader directory_reader_;
   const membership::InviteCompleter invite_completer_;
   feed::EventFeed feed_;
+  subscriptions::Dispatcher dispatcher_;
+  const subscriptions::SubscriptionManager subscription_manager_;
   rpc::CallGate gate_;
   const rpc::CallEnvironment environment_;
   rpc::RoomLifecycleService service_;
   rpc::RoomMembershipService membership_service_;
   rpc::RoomStateService state_service_;
   rpc::RoomDirectoryService directory_service_;
+  rpc::EventSubscriptionsService subscriptions_service_;
   std::string address_;                        // set by Serve()
   std::unique_ptr<grpc::Server> grpc_server_;  // set by Serve()
   std::string metrics_address_;                // set by Serve()
@@ -388,6 +404,7 @@ absl::Status RealServer::Listen() {
   builder.RegisterService(&membership_service_);
   builder.RegisterService(&state_service_);
   builder.RegisterService(&directory_service_);
+  builder.RegisterService(&subscriptions_service_);
   grpc_server_ = builder.BuildAndStart();
   if (grpc_server_ == nullptr || port == 0) {
     return absl::UnavailableError(absl::StrCat(
@@ -405,6 +422,7 @@ void RealServer::SetServing(bool serving) {
   health->SetServingStatus(v1::RoomMembership::service_full_name(), serving);
   health->SetServingStatus(v1::RoomState::service_full_name(), serving);
   health->SetServingStatus(v1::RoomDirectory::service_full_name(), serving);
+  health->SetServingStatus(v1::EventSubscriptions::service_full_name(), serving);
 }
 
 absl::Status RealServer::Shutdown() {
@@ -414,6 +432,7 @@ absl::Status RealServer::Shutdown() {
   if (grpc_server_ != nullptr) {
     SetServing(false);
     feed_.Drain(deadline);
+    dispatcher_.Drain(deadline);
     gate_.Close(deadline);
     // What is left is not ours to finish: idle connections, and streams of the
     // health service, which last as long as their clients like.
@@ -421,6 +440,7 @@ absl::Status RealServer::Shutdown() {
   }
   token_reload_.reset();
   maintenance_.reset();
+  dispatcher_.Stop();
   upgrade_executor_.Stop();
   write_executor_.Stop();
   read_executor_.Stop();

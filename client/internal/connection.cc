@@ -43,7 +43,8 @@ Connection::Connection(ClientOptions options, ClientSurroundings surroundings)
       directory_(v1::RoomDirectory::NewStub(channel_)),
       lifecycle_(v1::RoomLifecycle::NewStub(channel_)),
       membership_(v1::RoomMembership::NewStub(channel_)),
-      state_(v1::RoomState::NewStub(channel_)) {}
+      state_(v1::RoomState::NewStub(channel_)),
+      subscriptions_(v1::EventSubscriptions::NewStub(channel_)) {}
 
 std::shared_ptr<grpc::Channel> Connection::NewChannel() const {
   grpc::ChannelArguments arguments;

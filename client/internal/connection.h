@@ -14,6 +14,7 @@
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/support/status.h"
+#include "innkeeper/v1/event_subscriptions.grpc.pb.h"
 #include "innkeeper/v1/room_directory.grpc.pb.h"
 #include "innkeeper/v1/room_lifecycle.grpc.pb.h"
 #include "innkeeper/v1/room_membership.grpc.pb.h"
@@ -34,6 +35,7 @@ class Connection {
   v1::RoomLifecycle::Stub& lifecycle() const { return *lifecycle_; }
   v1::RoomMembership::Stub& membership() const { return *membership_; }
   v1::RoomState::Stub& state() const { return *state_; }
+  v1::EventSubscriptions::Stub& subscriptions() const { return *subscriptions_; }
 
   // Returns a channel that shares no connection with others: one that went dead
   // without a word does not come back with it, nor do gRPC's own pauses between
@@ -58,6 +60,7 @@ class Connection {
   const std::unique_ptr<v1::RoomLifecycle::Stub> lifecycle_;
   const std::unique_ptr<v1::RoomMembership::Stub> membership_;
   const std::unique_ptr<v1::RoomState::Stub> state_;
+  const std::unique_ptr<v1::EventSubscriptions::Stub> subscriptions_;
 };
 
 }  // namespace innkeeper::client_internal

@@ -278,8 +278,17 @@ bool EventFeed::IsTimeForAccessCheck() {
   return true;
 }
 
+void EventFeed::SetGrowthListener(absl::AnyInvocable<void()> listener) {
+  absl::MutexLock lock(&listener_mutex_);
+  growth_listener_ = std::move(listener);
+}
+
 // Returns how many there are.
 size_t EventFeed::WakeAll() {
+  {
+    absl::MutexLock lock(&listener_mutex_);
+    if (growth_listener_) growth_listener_();
+  }
   const std::vector<std::shared_ptr<Subscription>> subscriptions = Subscriptions();
   for (const auto& subscription : subscriptions) subscription->Wake();
   return subscriptions.size();

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
@@ -91,6 +92,15 @@ class EventFeed : private Subscription::Owner {
 
   EventFeed(const EventFeed&) = delete;
   EventFeed& operator=(const EventFeed&) = delete;
+
+  // The log that it reads, and the cursors that it gives out.
+  const EventLog& log() const { return log_; }
+  const CursorCodec& cursors() const { return cursors_; }
+
+  // Sets the function that is called on the feed's thread when log() may have more. It
+  // must not block, nor call this function. An empty function removes it, and returns
+  // only when no call of the old one is under way.
+  void SetGrowthListener(absl::AnyInvocable<void()> listener);
 
   // Does what RoomLifecycle.ListRoomEvents does for a caller with that access; none:
   // for one who may see everything. Blocks.
@@ -183,6 +193,9 @@ class EventFeed : private Subscription::Owner {
 
   // For the feed's thread.
   absl::Duration access_check_due_;  // on the scale of MonotonicNow()
+
+  absl::Mutex listener_mutex_;
+  absl::AnyInvocable<void()> growth_listener_ ABSL_GUARDED_BY(listener_mutex_);
 
   std::thread thread_;
 };

@@ -335,11 +335,23 @@ TEST(ClientMethodsTest, HasEveryUnaryMethodOfTheApi) {
   note(client.ListAliases({}).status());
   note(client.SetVisibility({}).status());
   note(client.ListPublicRooms({}).status());
+  note(client.CreateSubscription({}).status());
+  note(client.GetSubscription({}).status());
+  note(client.ListSubscriptions({}).status());
+  note(client.UpdateSubscription({}).status());
+  note(client.SeekSubscription({}).status());
+  note(client.DeleteSubscription({}).status());
+  note(client.AckEvents({}).status());
+  note(client.RejectEvent({}).status());
+  note(client.ListParkedEvents({}).status());
+  note(client.ReplayParkedEvents({}).status());
+  note(client.DropParkedEvents({}).status());
 
   std::set<std::string> expected;
   for (const google::protobuf::FileDescriptor* file :
        {v1::CreateRoomRequest::descriptor()->file(), v1::JoinRoomRequest::descriptor()->file(),
-        v1::SetStateRequest::descriptor()->file(), v1::SetAliasRequest::descriptor()->file()}) {
+        v1::SetStateRequest::descriptor()->file(), v1::SetAliasRequest::descriptor()->file(),
+        v1::CreateSubscriptionRequest::descriptor()->file()}) {
     const google::protobuf::ServiceDescriptor& service = *file->service(0);
     for (int i = 0; i < service.method_count(); ++i) {
       const google::protobuf::MethodDescriptor& method = *service.method(i);

@@ -46,7 +46,8 @@ class CallersTest : public E2eTest {
     return {v1::CreateRoomRequest::descriptor()->file()->service(0),
             v1::JoinRoomRequest::descriptor()->file()->service(0),
             v1::SetStateRequest::descriptor()->file()->service(0),
-            v1::SetAliasRequest::descriptor()->file()->service(0)};
+            v1::SetAliasRequest::descriptor()->file()->service(0),
+            v1::CreateSubscriptionRequest::descriptor()->file()->service(0)};
   }
 
   static std::vector<const MethodDescriptor*> Methods() {
@@ -100,6 +101,39 @@ class CallersTest : public E2eTest {
   static std::string NewAlias() {
     static int count = 0;
     return Alias(absl::StrCat(++count));
+  }
+
+  // A request about a subscription that is there.
+  template <typename Request>
+  static std::string OfSubscription() {
+    Request request;
+    if constexpr (requires { request.mutable_subscription(); }) {
+      request.mutable_subscription()->set_name(NewSubscription());
+    } else {
+      request.set_name(NewSubscription());
+    }
+    if constexpr (requires { request.set_all(true); }) request.set_all(true);
+    if constexpr (requires { request.set_position(v1::START_POSITION_NOW); }) {
+      request.set_position(v1::START_POSITION_NOW);
+    }
+    if constexpr (requires { request.set_consumer_id(""); }) request.set_consumer_id("none");
+    if constexpr (requires { request.set_cursor(""); }) request.set_cursor("none");
+    if constexpr (requires { request.set_sequence(1); }) request.set_sequence(1);
+    return request.SerializeAsString();
+  }
+
+  // A subscription of the watcher.
+  static std::string NewSubscription() {
+    v1::CreateSubscriptionRequest request = NewSubscriptionRequest();
+    EXPECT_TRUE(watcher().CreateSubscription(request).ok());
+    return request.subscription().name();
+  }
+
+  static v1::CreateSubscriptionRequest NewSubscriptionRequest() {
+    static int count = 0;
+    v1::CreateSubscriptionRequest request;
+    request.mutable_subscription()->set_name(absl::StrCat("subscription-", ++count));
+    return request;
   }
 
   // Only checks the room, so that it can be repeated.
@@ -189,6 +223,37 @@ class CallersTest : public E2eTest {
         {"ListAliases", {aliases.SerializeAsString(), "", kAlice, "nobody"}},
         {"SetVisibility", {visibility.SerializeAsString(), "participate", kAlice, "alice"}},
         {"ListPublicRooms", {"", "", "", "sender"}},
+        {"CreateSubscription",
+         {NewSubscriptionRequest().SerializeAsString(), "watch", "", "watcher"}},
+        {"GetSubscription", {OfSubscription<v1::GetSubscriptionRequest>(), "watch", "", "watcher"}},
+        {"ListSubscriptions", {"", "watch", "", "watcher"}},
+        {"UpdateSubscription",
+         {OfSubscription<v1::UpdateSubscriptionRequest>(), "watch", "", "watcher"}},
+        {"SeekSubscription",
+         {OfSubscription<v1::SeekSubscriptionRequest>(), "watch", "", "watcher"}},
+        {"DeleteSubscription",
+         {OfSubscription<v1::DeleteSubscriptionRequest>(), "watch", "", "watcher"}},
+        {"ConsumeEvents", {OfSubscription<v1::ConsumeEventsRequest>(), "watch", "", "watcher"}},
+        {"AckEvents",
+         {OfSubscription<v1::AckEventsRequest>(),
+          "watch",
+          "",
+          "watcher",
+          {},
+          grpc::StatusCode::NOT_FOUND}},
+        {"RejectEvent",
+         {OfSubscription<v1::RejectEventRequest>(),
+          "watch",
+          "",
+          "watcher",
+          {},
+          grpc::StatusCode::NOT_FOUND}},
+        {"ListParkedEvents",
+         {OfSubscription<v1::ListParkedEventsRequest>(), "watch", "", "watcher"}},
+        {"ReplayParkedEvents",
+         {OfSubscription<v1::ReplayParkedEventsRequest>(), "watch", "", "watcher"}},
+        {"DropParkedEvents",
+         {OfSubscription<v1::DropParkedEventsRequest>(), "watch", "", "watcher"}},
     };
   }
 

@@ -67,7 +67,8 @@ TestClient::TestClient(const std::string& address, std::string token)
       stub_(v1::RoomLifecycle::NewStub(channel_)),
       membership_stub_(v1::RoomMembership::NewStub(channel_)),
       state_stub_(v1::RoomState::NewStub(channel_)),
-      directory_stub_(v1::RoomDirectory::NewStub(channel_)) {}
+      directory_stub_(v1::RoomDirectory::NewStub(channel_)),
+      subscriptions_stub_(v1::EventSubscriptions::NewStub(channel_)) {}
 
 void TestClient::Prepare(grpc::ClientContext& context) const {
   context.set_deadline(std::chrono::system_clock::now() + kDeadline);
@@ -113,6 +114,17 @@ INNKEEPER_DEFINE_CALL(directory_stub_, ResolveAlias)
 INNKEEPER_DEFINE_CALL(directory_stub_, ListAliases)
 INNKEEPER_DEFINE_CALL(directory_stub_, SetVisibility)
 INNKEEPER_DEFINE_CALL(directory_stub_, ListPublicRooms)
+INNKEEPER_DEFINE_CALL(subscriptions_stub_, CreateSubscription)
+INNKEEPER_DEFINE_CALL(subscriptions_stub_, GetSubscription)
+INNKEEPER_DEFINE_CALL(subscriptions_stub_, ListSubscriptions)
+INNKEEPER_DEFINE_CALL(subscriptions_stub_, UpdateSubscription)
+INNKEEPER_DEFINE_CALL(subscriptions_stub_, SeekSubscription)
+INNKEEPER_DEFINE_CALL(subscriptions_stub_, DeleteSubscription)
+INNKEEPER_DEFINE_CALL(subscriptions_stub_, AckEvents)
+INNKEEPER_DEFINE_CALL(subscriptions_stub_, RejectEvent)
+INNKEEPER_DEFINE_CALL(subscriptions_stub_, ListParkedEvents)
+INNKEEPER_DEFINE_CALL(subscriptions_stub_, ReplayParkedEvents)
+INNKEEPER_DEFINE_CALL(subscriptions_stub_, DropParkedEvents)
 
 #undef INNKEEPER_DEFINE_CALL
 

@@ -17,6 +17,7 @@
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/support/status.h"
+#include "innkeeper/v1/event_subscriptions.grpc.pb.h"
 #include "innkeeper/v1/room_directory.grpc.pb.h"
 #include "innkeeper/v1/room_lifecycle.grpc.pb.h"
 #include "innkeeper/v1/room_membership.grpc.pb.h"
@@ -96,6 +97,26 @@ class TestClient {
   Reply<v1::SetVisibilityResponse> SetVisibility(const v1::SetVisibilityRequest& request) const;
   Reply<v1::ListPublicRoomsResponse> ListPublicRooms(
       const v1::ListPublicRoomsRequest& request) const;
+  Reply<v1::CreateSubscriptionResponse> CreateSubscription(
+      const v1::CreateSubscriptionRequest& request) const;
+  Reply<v1::GetSubscriptionResponse> GetSubscription(
+      const v1::GetSubscriptionRequest& request) const;
+  Reply<v1::ListSubscriptionsResponse> ListSubscriptions(
+      const v1::ListSubscriptionsRequest& request) const;
+  Reply<v1::UpdateSubscriptionResponse> UpdateSubscription(
+      const v1::UpdateSubscriptionRequest& request) const;
+  Reply<v1::SeekSubscriptionResponse> SeekSubscription(
+      const v1::SeekSubscriptionRequest& request) const;
+  Reply<v1::DeleteSubscriptionResponse> DeleteSubscription(
+      const v1::DeleteSubscriptionRequest& request) const;
+  Reply<v1::AckEventsResponse> AckEvents(const v1::AckEventsRequest& request) const;
+  Reply<v1::RejectEventResponse> RejectEvent(const v1::RejectEventRequest& request) const;
+  Reply<v1::ListParkedEventsResponse> ListParkedEvents(
+      const v1::ListParkedEventsRequest& request) const;
+  Reply<v1::ReplayParkedEventsResponse> ReplayParkedEvents(
+      const v1::ReplayParkedEventsRequest& request) const;
+  Reply<v1::DropParkedEventsResponse> DropParkedEvents(
+      const v1::DropParkedEventsRequest& request) const;
 
   // Shorthands, which crash if the call fails.
   v1::Room Create(const v1::CreateRoomRequest& request) const;
@@ -106,6 +127,7 @@ class TestClient {
   std::vector<v1::RoomEvent> AllEvents() const;  // needs the role watch
 
   v1::RoomLifecycle::Stub& stub() const { return *stub_; }
+  v1::EventSubscriptions::Stub& subscriptions_stub() const { return *subscriptions_stub_; }
 
   // Gives `context` the token and the deadline.
   void Prepare(grpc::ClientContext& context) const;
@@ -117,6 +139,7 @@ class TestClient {
   const std::unique_ptr<v1::RoomMembership::Stub> membership_stub_;
   const std::unique_ptr<v1::RoomState::Stub> state_stub_;
   const std::unique_ptr<v1::RoomDirectory::Stub> directory_stub_;
+  const std::unique_ptr<v1::EventSubscriptions::Stub> subscriptions_stub_;
 };
 
 // A request for a plain room of `creator`.

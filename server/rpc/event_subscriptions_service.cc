@@ -1,0 +1,279 @@
+#include "server/rpc/event_subscriptions_service.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/time/clock.h"
+#include "server/auth/access.h"
+#include "server/auth/principal.h"
+#include "server/base/audience.h"
+#include "server/rpc/consume_events.h"
+#include "server/rpc/request_checks.h"
+#include "server/rpc/subscription_requests.h"
+#include "server/rpc/wire.h"
+#include "server/subscriptions/caller.h"
+#include "server/subscriptions/parked_events.h"
+
+namespace innkeeper::rpc {
+namespace {
+
+using auth::Role;
+using subscriptions::Caller;
+
+constexpr Method kCreateSubscription = {"CreateSubscription", Role::kWatch};
+constexpr Method kGetSubscription = {"GetSubscription", Role::kWatch};
+constexpr Method kListSubscriptions = {"ListSubscriptions", Role::kWatch};
+constexpr Method kUpdateSubscription = {"UpdateSubscription", Role::kWatch};
+constexpr Method kSeekSubscription = {"SeekSubscription", Role::kWatch};
+constexpr Method kDeleteSubscription = {"DeleteSubscription", Role::kWatch};
+constexpr Method kConsumeEvents = {"ConsumeEvents", Role::kWatch};
+constexpr Method kAckEvents = {"AckEvents", Role::kWatch};
+constexpr Method kRejectEvent = {"RejectEvent", Role::kWatch};
+constexpr Method kListParkedEvents = {"ListParkedEvents", Role::kWatch};
+constexpr Method kReplayParkedEvents = {"ReplayParkedEvents", Role::kWatch};
+constexpr Method kDropParkedEvents = {"DropParkedEvents", Role::kWatch};
+
+Caller CallerOf(const auth::Principal& principal) {
+  return {principal.name(), principal.Has(Role::kAdmin), principal.audiences()};
+}
+
+template <typename Request>
+const std::string& NameIn(const Request& request) {
+  if constexpr (requires { request.subscription(); })
+    return request.subscription().name();
+  else
+    return request.name();
+}
+
+// The request in `bytes`, if it is right.
+template <typename Request>
+absl::StatusOr<Request> ParseRequest(const grpc::ByteBuffer& bytes) {
+  Request request;
+  absl::Status status = ParseMessage(bytes, &request);
+  if (status.ok()) status = CheckRequest(request);
+  if (!status.ok()) return status;
+  return request;
+}
+
+// The request of a stream, if its caller may consume. It is small, and parsed where it
+// arrives.
+absl::StatusOr<v1::ConsumeEventsRequest> ReadConsumeRequest(
+    const absl::StatusOr<std::shared_ptr<const auth::Principal>>& principal,
+    const grpc::ByteBuffer& bytes) {
+  if (!principal.ok()) return principal.status();
+  absl::Status allowed = CheckRole(kConsumeEvents, **principal);
+  if (!allowed.ok()) return allowed;
+  return ParseRequest<v1::ConsumeEventsRequest>(bytes);
+}
+
+// Whether whoever has this `authorization` may still do what `caller` could, and what it
+// may see.
+absl::StatusOr<AudienceScope> MayStillConsume(const auth::Authenticator& authenticator,
+                                              const std::string& authorization,
+                                              const Caller& caller) {
+  auto principal = authenticator.Authenticate(authorization);
+  if (!principal.ok()) return principal.status();
+  absl::Status allowed = CheckRole(kConsumeEvents, **principal);
+  if (!allowed.ok()) return allowed;
+  const bool is_the_same = (*principal)->name() == caller.principal && !caller.is_admin;
+  if (!is_the_same) allowed = auth::RequireRole(**principal, Role::kAdmin);
+  if (!allowed.ok()) return allowed;
+  return (*principal)->audiences();
+}
+
+}  // namespace
+
+template <typename Request, typename Read>
+grpc::ServerUnaryReactor* EventSubscriptionsService::ServeRead(const Method& method,
+                                                               grpc::CallbackServerContext* context,
+                                                               const grpc::ByteBuffer* request,
+                                                               grpc::ByteBuffer* response,
+                                                               Read read) {
+  return ServeUnary<Request>(
+      method, environment_, environment_.read_executor, context, request, response,
+      [read](Call& call,
+             const Request& message) -> decltype(read(message, CallerOf(*call.principal))) {
+        absl::Status valid = CheckRequest(message);
+        if (!valid.ok()) return valid;
+        return read(message, CallerOf(*call.principal));
+      });
+}
+
+template <typename Request, typename Response, typename Change>
+grpc::ServerUnaryReactor* EventSubscriptionsService::ServeChange(
+    const Method& method, grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response, Change change) {
+  return ServeBytes(
+      method, environment_, &environment_.write_executor, context, request, response,
+      [change, &transactor = environment_.transactor, &dispatcher = use_cases_.dispatcher](
+          Call& call, const grpc::ByteBuffer& bytes, Reply reply) {
+        auto message = ParseRequest<Request>(bytes);
+        if (!message.ok()) return reply(message.status());
+        std::string name = NameIn(*message);
+        transactor.Run<Response>(change(*std::move(message), CallerOf(*call.principal)),
+                                 [&dispatcher, name = std::move(name), reply = std::move(reply)](
+                                     absl::StatusOr<Response> result) mutable {
+                                   if (!result.ok()) return reply(result.status());
+                                   dispatcher.Refresh(name);
+                                   reply(SerializeMessage(*result));
+                                 });
+      });
+}
+
+grpc::ServerUnaryReactor* EventSubscriptionsService::CreateSubscription(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  return ServeWrite<v1::CreateSubscriptionRequest, v1::CreateSubscriptionResponse>(
+      kCreateSubscription, environment_, context, request, response,
+      [&manager = use_cases_.manager](Call& call, v1::CreateSubscriptionRequest message)
+          -> absl::StatusOr<lifecycle::Write<v1::CreateSubscriptionResponse>> {
+        absl::Status valid = CheckRequest(message);
+        if (!valid.ok()) return valid;
+        auto identity = IdentityOf(message, message.request_id(), call.principal->name());
+        return manager.Create(std::move(message), CallerOf(*call.principal), std::move(identity));
+      });
+}
+
+grpc::ServerUnaryReactor* EventSubscriptionsService::GetSubscription(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  return ServeRead<v1::GetSubscriptionRequest>(
+      kGetSubscription, context, request, response,
+      [&manager = use_cases_.manager](const v1::GetSubscriptionRequest& message,
+                                      const Caller& caller) {
+        return manager.Get(message, caller);
+      });
+}
+
+grpc::ServerUnaryReactor* EventSubscriptionsService::ListSubscriptions(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  return ServeRead<v1::ListSubscriptionsRequest>(
+      kListSubscriptions, context, request, response,
+      [&manager = use_cases_.manager](const v1::ListSubscriptionsRequest& message,
+                                      const Caller& caller) {
+        return manager.List(message, caller);
+      });
+}
+
+grpc::ServerUnaryReactor* EventSubscriptionsService::UpdateSubscription(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  return ServeChange<v1::UpdateSubscriptionRequest, v1::UpdateSubscriptionResponse>(
+      kUpdateSubscription, context, request, response,
+      [&manager = use_cases_.manager](v1::UpdateSubscriptionRequest message, Caller caller) {
+        return manager.Update(std::move(message), std::move(caller));
+      });
+}
+
+grpc::ServerUnaryReactor* EventSubscriptionsService::SeekSubscription(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  return ServeChange<v1::SeekSubscriptionRequest, v1::SeekSubscriptionResponse>(
+      kSeekSubscription, context, request, response,
+      [&manager = use_cases_.manager](v1::SeekSubscriptionRequest message, Caller caller) {
+        return manager.Seek(std::move(message), std::move(caller));
+      });
+}
+
+grpc::ServerUnaryReactor* EventSubscriptionsService::DeleteSubscription(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  return ServeChange<v1::DeleteSubscriptionRequest, v1::DeleteSubscriptionResponse>(
+      kDeleteSubscription, context, request, response,
+      [&manager = use_cases_.manager](v1::DeleteSubscriptionRequest message, Caller caller) {
+        return manager.Delete(std::move(message), std::move(caller));
+      });
+}
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* EventSubscriptionsService::ConsumeEvents(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+  const absl::Time start = absl::Now();
+  const std::string authorization(Authorization(*context));
+  auto principal = environment_.authenticator.Authenticate(authorization);
+  std::string name = principal.ok() ? (*principal)->name() : "-";
+  return rpc::ConsumeEvents(
+      *context,
+      [&](subscriptions::ConsumerSink& sink)
+          -> absl::StatusOr<std::shared_ptr<subscriptions::Consumer>> {
+        auto message = ReadConsumeRequest(principal, *request);
+        if (!message.ok()) return message.status();
+        const Caller caller = CallerOf(**principal);
+        return use_cases_.dispatcher.Consume(
+            *message, caller,
+            [&authenticator = environment_.authenticator, authorization, caller] {
+              return MayStillConsume(authenticator, authorization, caller);
+            },
+            sink);
+      },
+      [start, name = std::move(name)](const absl::Status& status) {
+        LogCall(kConsumeEvents.name, name, "", status, absl::Now() - start);
+      });
+}
+
+grpc::ServerUnaryReactor* EventSubscriptionsService::AckEvents(grpc::CallbackServerContext* context,
+                                                               const grpc::ByteBuffer* request,
+                                                               grpc::ByteBuffer* response) {
+  return ServeBytes(
+      kAckEvents, environment_, &environment_.write_executor, context, request, response,
+      [&dispatcher = use_cases_.dispatcher](Call& call, const grpc::ByteBuffer& bytes,
+                                            Reply reply) {
+        auto message = ParseRequest<v1::AckEventsRequest>(bytes);
+        if (!message.ok()) return reply(message.status());
+        dispatcher.Acknowledge(*message, CallerOf(*call.principal),
+                               [reply = std::move(reply)](absl::StatusOr<int64_t> count) mutable {
+                                 if (!count.ok()) return reply(count.status());
+                                 v1::AckEventsResponse answer;
+                                 answer.set_acknowledged_event_count(*count);
+                                 reply(SerializeMessage(answer));
+                               });
+      });
+}
+
+grpc::ServerUnaryReactor* EventSubscriptionsService::RejectEvent(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  return ServeBytes(
+      kRejectEvent, environment_, &environment_.write_executor, context, request, response,
+      [&dispatcher = use_cases_.dispatcher](Call& call, const grpc::ByteBuffer& bytes,
+                                            Reply reply) {
+        auto message = ParseRequest<v1::RejectEventRequest>(bytes);
+        if (!message.ok()) return reply(message.status());
+        dispatcher.Reject(*message, CallerOf(*call.principal),
+                          [reply = std::move(reply)](absl::StatusOr<bool> rejected) mutable {
+                            if (!rejected.ok()) return reply(rejected.status());
+                            v1::RejectEventResponse answer;
+                            answer.set_rejected(*rejected);
+                            reply(SerializeMessage(answer));
+                          });
+      });
+}
+
+grpc::ServerUnaryReactor* EventSubscriptionsService::ListParkedEvents(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  return ServeRead<v1::ListParkedEventsRequest>(
+      kListParkedEvents, context, request, response,
+      [&engine = use_cases_.engine, &signer = use_cases_.signer](
+          const v1::ListParkedEventsRequest& message, const Caller& caller) {
+        return subscriptions::ListParkedEvents(message, caller, engine, signer);
+      });
+}
+
+grpc::ServerUnaryReactor* EventSubscriptionsService::ReplayParkedEvents(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  return ServeChange<v1::ReplayParkedEventsRequest, v1::ReplayParkedEventsResponse>(
+      kReplayParkedEvents, context, request, response, subscriptions::ReplayParkedEvents);
+}
+
+grpc::ServerUnaryReactor* EventSubscriptionsService::DropParkedEvents(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  return ServeChange<v1::DropParkedEventsRequest, v1::DropParkedEventsResponse>(
+      kDropParkedEvents, context, request, response, subscriptions::DropParkedEvents);
+}
+
+}  // namespace innkeeper::rpc
