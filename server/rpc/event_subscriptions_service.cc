@@ -68,12 +68,12 @@ absl::StatusOr<v1::ConsumeEventsRequest> ReadConsumeRequest(
   return ParseRequest<v1::ConsumeEventsRequest>(bytes);
 }
 
-// Whether whoever has this `authorization` may still do what `caller` could, and what it
+// Whether whoever has this `credential` may still do what `caller` could, and what it
 // may see.
 absl::StatusOr<AudienceScope> MayStillConsume(const auth::Authenticator& authenticator,
-                                              const std::string& authorization,
+                                              const auth::Authenticator::Credential& credential,
                                               const Caller& caller) {
-  auto principal = authenticator.Authenticate(authorization);
+  auto principal = authenticator.Authenticate(credential);
   if (!principal.ok()) return principal.status();
   absl::Status allowed = CheckRole(kConsumeEvents, **principal);
   if (!allowed.ok()) return allowed;
@@ -191,8 +191,8 @@ grpc::ServerUnaryReactor* EventSubscriptionsService::DeleteSubscription(
 grpc::ServerWriteReactor<grpc::ByteBuffer>* EventSubscriptionsService::ConsumeEvents(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
   const absl::Time start = absl::Now();
-  const std::string authorization(Authorization(*context));
-  auto principal = environment_.authenticator.Authenticate(authorization);
+  const auto credential = auth::Authenticator::CredentialOf(Authorization(*context));
+  auto principal = environment_.authenticator.Authenticate(credential);
   std::string name = principal.ok() ? (*principal)->name() : "-";
   return rpc::ConsumeEvents(
       *context,
@@ -203,13 +203,13 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* EventSubscriptionsService::ConsumeEv
         const Caller caller = CallerOf(**principal);
         return use_cases_.dispatcher.Consume(
             *message, caller,
-            [&authenticator = environment_.authenticator, authorization, caller] {
-              return MayStillConsume(authenticator, authorization, caller);
+            [&authenticator = environment_.authenticator, credential, caller] {
+              return MayStillConsume(authenticator, credential, caller);
             },
             sink);
       },
-      [start, name = std::move(name)](const absl::Status& status) {
-        LogCall(kConsumeEvents.name, name, "", status, absl::Now() - start);
+      [start, name = std::move(name), &metrics = environment_.metrics](const absl::Status& status) {
+        RecordCall(metrics, kConsumeEvents.name, name, "", status, absl::Now() - start);
       });
 }
 
