@@ -378,7 +378,7 @@ absl::Status RealServer::ServeMetrics() {
 
 void RealServer::TrimLog() {
   const absl::Time now = clock_();
-  const auto held = storage::LowestHeldPosition(*engine_, now, /*hold=*/absl::ZeroDuration());
+  const auto held = storage::LowestHeldPosition(*engine_, now, config_.subscription_hold);
   absl::Status status = held.status();
   if (held.ok()) {
     const auto removed = feed::EnforceRetention(*engine_, RetentionOf(config_), now, *held);

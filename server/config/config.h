@@ -93,6 +93,9 @@ struct ServerConfig {
   // How long events stay in the log at least, whatever its size: 0 to 100 years, and
   // not longer than `event_retention`.
   absl::Duration event_min_retention = absl::Hours(1);
+  // How long a durable subscription that does not move keeps the events that it has still
+  // to go through from being trimmed: 1 minute to 100 years. 0: for ever.
+  absl::Duration subscription_hold = absl::ZeroDuration();
   // How long a request_id is remembered. 24 hours to 366 days.
   absl::Duration request_id_retention = absl::Hours(24);
 

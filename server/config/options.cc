@@ -123,6 +123,9 @@ OptionGroup StorageGroup() {
               Time(BIND(event_min_retention), {absl::ZeroDuration(), 36'500 * kDay},
                    "How long events stay in the log at least, whatever its size. Not longer than "
                    "event_retention, unless that is 0."),
+              Time(BIND(subscription_hold), {absl::Minutes(1), 36'500 * kDay, "for ever"},
+                   "How long a durable subscription that does not move keeps the events that it "
+                   "has still to go through in the log, whatever the limits above say."),
               Time(BIND(request_id_retention), {kDay, 366 * kDay},
                    "How long a request_id is remembered, so that a call can be repeated safely."),
           }};

@@ -7,8 +7,11 @@
 #include "absl/status/status.h"
 #include "absl/time/clock.h"
 #include "server/auth/access.h"
+#include "server/auth/authenticator.h"
 #include "server/auth/principal.h"
 #include "server/base/audience.h"
+#include "server/errors/errors.h"
+#include "server/feed/event_filter.h"
 #include "server/rpc/consume_events.h"
 #include "server/rpc/request_checks.h"
 #include "server/rpc/subscription_requests.h"
@@ -57,6 +60,17 @@ absl::StatusOr<Request> ParseRequest(const grpc::ByteBuffer& bytes) {
   return request;
 }
 
+// OK if the principal may see the audiences that the filter, which is right, names.
+absl::Status MayAskFor(const v1::RoomEventFilter& filter, const auth::Principal& principal) {
+  FieldErrors errors;
+  for (const std::string& audience :
+       feed::EventFilter::FromProto(filter, errors).NamedAudiences()) {
+    absl::Status allowed = auth::RequireAudience(principal, audience);
+    if (!allowed.ok()) return allowed;
+  }
+  return absl::OkStatus();
+}
+
 // The request of a stream, if its caller may consume. It is small, and parsed where it
 // arrives.
 absl::StatusOr<v1::ConsumeEventsRequest> ReadConsumeRequest(
@@ -68,8 +82,8 @@ absl::StatusOr<v1::ConsumeEventsRequest> ReadConsumeRequest(
   return ParseRequest<v1::ConsumeEventsRequest>(bytes);
 }
 
-// Whether whoever has this `credential` may still do what `caller` could, and what it
-// may see.
+// Whether whoever has this credential may still do what `caller` could, and what it may
+// see.
 absl::StatusOr<AudienceScope> MayStillConsume(const auth::Authenticator& authenticator,
                                               const auth::Authenticator::Credential& credential,
                                               const Caller& caller) {
@@ -130,6 +144,7 @@ grpc::ServerUnaryReactor* EventSubscriptionsService::CreateSubscription(
       [&manager = use_cases_.manager](Call& call, v1::CreateSubscriptionRequest message)
           -> absl::StatusOr<lifecycle::Write<v1::CreateSubscriptionResponse>> {
         absl::Status valid = CheckRequest(message);
+        if (valid.ok()) valid = MayAskFor(message.subscription().filter(), *call.principal);
         if (!valid.ok()) return valid;
         auto identity = IdentityOf(message, message.request_id(), call.principal->name());
         return manager.Create(std::move(message), CallerOf(*call.principal), std::move(identity));

@@ -90,6 +90,7 @@ constexpr Limit kLimits[] = {
     {"event_retention", "59s", "1m", "876000h", "876000h1s"},
     {"event_retention_bytes", "1048575", "1MiB", "1048576GiB", "1125899906842625"},
     {"event_min_retention", "-1s", "0", "876000h", "876000h1s"},
+    {"subscription_hold", "59s", "1m", "876000h", "876000h1s"},
     {"request_id_retention", "23h59m59s", "24h", "8784h", "8784h1s"},
     {"room_creation_rate", "0", "0.0001", "1000000", "1000000.1"},
     {"room_creation_burst", "0", "1", "1000000", "1000001"},
