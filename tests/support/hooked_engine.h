@@ -27,6 +27,7 @@ class HookedEngine final : public Engine {
   void SetHook(Hook hook) { hook_ = std::make_shared<Hook>(std::move(hook)); }
 
   std::shared_ptr<const LogEpochs> log_epochs() const override { return engine_.log_epochs(); }
+  using Engine::NewSnapshot;
   std::unique_ptr<Snapshot> NewSnapshot(ReadTier tier) const override {
     return engine_.NewSnapshot(tier);
   }

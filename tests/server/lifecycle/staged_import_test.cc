@@ -104,7 +104,7 @@ class StagedImportTest : public testing::Test {
     const RoomExporter exporter(engine_, key_);
     v1::ExportRoomRequest request;
     request.set_room_id(room_id_);
-    RoomExport room_export = exporter.Begin(request).value();
+    RoomExport room_export = exporter.Begin(request, AudienceScope::All()).value();
     std::vector<std::string> pdus;
     while (true) {
       auto next = room_export.Next();

@@ -234,7 +234,8 @@ TEST_F(StagedUpgradeTest, CancelNeedsAnUpgradeAndLeave) {
   BeforeCommit(kInTheMiddle, [&] {
     EXPECT_EQ(reason_for({.requester = "@mallory:example.org"}), v1::ERROR_REASON_ROOM_NOT_FOUND);
     EXPECT_EQ(reason_for({.requester = Member(0)}), v1::ERROR_REASON_INSUFFICIENT_POWER);
-    EXPECT_EQ(reason_for({"@root:example.org", true, true}), v1::ERROR_REASON_UNSPECIFIED);
+    EXPECT_EQ(reason_for({"@root:example.org", true, AudienceScope::All()}),
+              v1::ERROR_REASON_UNSPECIFIED);
   });
   EXPECT_EQ(ReasonOf(upgrader_->Upgrade(Command(room_id)).status()),
             v1::ERROR_REASON_ROOM_UPGRADE_CANCELLED);

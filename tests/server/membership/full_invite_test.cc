@@ -55,7 +55,7 @@ TEST_F(InviteCompleterTest, AnInviteThatWasDeliveredIsOver) {
   ack.set_room_id(room_id_);
   ack.set_user_id(kZoe);
   ack.set_event_id(Latest().event_id());
-  ASSERT_TRUE(transactor_.RunAndWait(Acknowledge(ack)).ok());
+  ASSERT_TRUE(transactor_.RunAndWait(Acknowledge(ack, AudienceScope::All())).ok());
   const v1::RoomInvitePending pending = Latest();
   EXPECT_EQ(pending.event_id(), ack.event_id());
   EXPECT_EQ(pending.room_version() + pending.pdu(), "");
