@@ -39,7 +39,7 @@ void Ledger::AddEvents(const std::vector<v1::RoomEvent>& events) {
       AddUpgraded(event, before);
     } else if (event.has_room_upgrade_failed()) {
       AddFailed(event.room_upgrade_failed());
-    } else if (!event.has_room_invite_pending()) {
+    } else if (!event.has_room_invite_pending() && !event.has_room_upgrade_progress()) {
       violations_.Add("event ", event.sequence(), " is of an unknown type: ", event.type());
     }
     before = &event;
