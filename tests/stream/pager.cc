@@ -9,6 +9,9 @@
 namespace innkeeper::stream {
 namespace {
 
+// How many are read at a time: small ones never come up with a log that grows.
+constexpr int kMaxPages = 100;
+
 Recording NewRecording(const v1::RoomEventFilter& filter, int32_t page_size, int64_t position) {
   Recording recording{.reader = absl::StrCat("pages of ", page_size), .filter = filter};
   recording.streams.push_back({.start = {SeenStart::Kind::kGoingOn, position}});
@@ -25,7 +28,7 @@ Pager::Pager(const v1::RoomEventFilter& filter, int32_t page_size)
 
 bool Pager::ReadOn(const std::string& address) {
   const TestClient client(address, TestToken("watcher"));
-  while (true) {
+  for (int pages = 0; pages < kMaxPages; ++pages) {
     const Reply<v1::ListRoomEventsResponse> reply = client.ListRoomEvents(request_);
     if (!reply.ok()) return false;
     SeenMessage& page = recording_.streams.back().messages.emplace_back();
@@ -35,8 +38,9 @@ bool Pager::ReadOn(const std::string& address) {
       position_ = event.sequence();
     }
     request_.set_after_cursor(reply.response.next_cursor());
-    if (!reply.response.has_more()) return true;
+    if (!reply.response.has_more()) break;
   }
+  return true;
 }
 
 Recording Pager::TakeRecording() {

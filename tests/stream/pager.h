@@ -19,7 +19,7 @@ class Pager {
  public:
   Pager(const v1::RoomEventFilter& filter, int32_t page_size);
 
-  // Reads to the end of the log. False if that failed.
+  // Reads a hundred pages, or to the end of the log. False if that failed.
   bool ReadOn(const std::string& address);
 
   // What came so far and was not taken before.

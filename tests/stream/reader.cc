@@ -43,7 +43,7 @@ class Reader::Stream final : private grpc::ClientReadReactor<v1::WatchRoomEvents
       : reader_(reader), channel_(std::move(channel)), request_(std::move(request)) {}
 
   void Start() {
-    context_.AddMetadata("authorization", absl::StrCat("Bearer ", TestToken("admin")));
+    context_.AddMetadata("authorization", absl::StrCat("Bearer ", TestToken("watcher")));
     v1::RoomLifecycle::NewStub(channel_)->async()->WatchRoomEvents(&context_, &request_, this);
     AddHold();
     ReadIfAllowed();

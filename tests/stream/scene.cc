@@ -88,7 +88,7 @@ void Scene::Connect(const std::string& address, size_t readers_per_connection) {
 }
 
 void Scene::ReadLog() {
-  const TestClient client(address_, TestToken("admin"));
+  const TestClient client(address_, TestToken("watcher"));
   v1::ListRoomEventsRequest request;
   request.set_page_size(1000);
   while (true) {
