@@ -26,7 +26,6 @@ using storage::CommitRequest;
 using storage::RoomCommit;
 using storage::RoomReader;
 using testing::ElementsAre;
-using testing::IsEmpty;
 
 constexpr char kName[] = "orders";
 
