@@ -17,6 +17,7 @@ function(innkeeper_library name)
   target_include_directories(innkeeper_${name} PUBLIC "${PROJECT_SOURCE_DIR}")
   target_link_libraries(innkeeper_${name} PUBLIC ${ARG_DEPS})
   target_compile_options(innkeeper_${name} PRIVATE ${INNKEEPER_WARNINGS})
+  innkeeper_precompile(innkeeper_${name})
 endfunction()
 
 # innkeeper_executable(NAME SRCS ... DEPS ...): a program called NAME.
@@ -29,6 +30,7 @@ function(innkeeper_executable name)
     target_link_libraries(${name} PRIVATE innkeeper_sanitizer)
   endif()
   target_compile_options(${name} PRIVATE ${INNKEEPER_WARNINGS})
+  innkeeper_precompile(${name})
 endfunction()
 
 # innkeeper_use_jemalloc(TARGET): lets a program allocate with jemalloc, unless a
@@ -118,4 +120,5 @@ function(innkeeper_proto_library name)
   if(ARG_GRPC)
     target_link_libraries(innkeeper_${name} PUBLIC gRPC::grpc++)
   endif()
+  innkeeper_precompile(innkeeper_${name})
 endfunction()

@@ -42,9 +42,16 @@ chosen() {
     sed 's|\.h$|.cc|' | sort -u | comm -12 - <(compiled)
 }
 
+# Clang has no use for the headers that GCC precompiled, and a source is to include
+# all that it uses.
+commands=$(mktemp --directory)
+trap 'rm -rf "$commands"' EXIT
+sed 's| -Winvalid-pch -include [^ ]*/cmake_pch\.hxx||; s| -fpch-preprocess||' \
+  "$build/compile_commands.json" >"$commands/compile_commands.json"
+
 mapfile -t files < <(chosen)
 echo "${#files[@]} sources"
 ((${#files[@]} == 0)) && exit
 printf '%s\0' "${files[@]}" |
-  xargs --null --max-args=1 --max-procs="$(nproc)" clang-tidy --quiet -p "$build" 2>&1 |
+  xargs --null --max-args=1 --max-procs="$(nproc)" clang-tidy --quiet -p "$commands" 2>&1 |
   { grep -vE '^[0-9]+ warnings? generated\.$' || true; }

@@ -4,6 +4,9 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+
 namespace innkeeper::auth {
 namespace {
 
@@ -22,7 +25,7 @@ TEST(TokenHashTest, DigitsAreOfEitherCase) {
 TEST(TokenHashTest, RefusesWhatIsNotSixtyFourHexadecimalDigits) {
   EXPECT_FALSE(ParseTokenHash(""));
   EXPECT_FALSE(ParseTokenHash(kHashOfAbc.substr(1)));
-  EXPECT_FALSE(ParseTokenHash(std::string(kHashOfAbc) + "0"));
+  EXPECT_FALSE(ParseTokenHash(absl::StrCat(kHashOfAbc, "0")));
   for (const char wrong : {'g', ' ', '\0', '-'}) {
     std::string text(kHashOfAbc);
     text[10] = wrong;
