@@ -19,6 +19,41 @@ absl::Status CheckKey(absl::string_view key) {
       absl::StrCat("a key has ", key.size(), " bytes, more than the ", kMaxKeyBytes, " allowed"));
 }
 
+// Collects log entries up to the limits of Engine::ReadLog.
+class LogCollector {
+ public:
+  LogCollector(size_t max_entries, size_t max_bytes)
+      : max_entries_(max_entries), max_bytes_(max_bytes) {
+    constexpr size_t kUsualEntries = 256;
+    entries_.reserve(std::min(max_entries, kUsualEntries));
+  }
+
+  // Takes the next entry; returns false if it does not fit, and then leaves out
+  // its whole commit.
+  bool Take(const LogEntryView& entry) {
+    if (entries_.empty() || entries_.back().revision != entry.revision) {
+      commit_start_ = entries_.size();
+    }
+    bytes_ += entry.payload.size();
+    if (commit_start_ > 0 && (entries_.size() >= max_entries_ || bytes_ > max_bytes_)) {
+      entries_.resize(commit_start_);
+      return false;
+    }
+    entries_.push_back(
+        {entry.position, entry.revision, entry.commit_time, std::string(entry.payload)});
+    return true;
+  }
+
+  std::vector<LogEntry> Finish() { return std::move(entries_); }
+
+ private:
+  const size_t max_entries_;
+  const size_t max_bytes_;
+  size_t bytes_ = 0;
+  size_t commit_start_ = 0;  // of the commit that the last entry belongs to
+  std::vector<LogEntry> entries_;
+};
+
 }  // namespace
 
 absl::Status NotInMemory() {
@@ -29,6 +64,15 @@ absl::Status NotInMemory() {
 
 bool IsNotInMemory(const absl::Status& status) {
   return absl::IsUnavailable(status) && status.GetPayload(kNotInMemory).has_value();
+}
+
+absl::StatusOr<std::vector<LogEntry>> Engine::ReadLog(LogPosition from, size_t max_entries,
+                                                      size_t max_bytes) const {
+  LogCollector collector(max_entries, max_bytes);
+  absl::Status scanned =
+      ScanLog(from, [&](const LogEntryView& entry) { return collector.Take(entry); });
+  if (!scanned.ok()) return scanned;
+  return collector.Finish();
 }
 
 CommitResult CommitAndWait(Engine& engine, CommitRequest request) {

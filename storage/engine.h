@@ -101,12 +101,22 @@ struct CommitResult {
   LogPosition first_position = 0;  // of the request's first log entry, if any
 };
 
+// A log entry whose payload is somebody else's memory.
+struct LogEntryView {
+  LogPosition position = 0;
+  Revision revision = 0;
+  absl::Time commit_time;
+  absl::string_view payload;
+};
+
 // An entry of the log.
 struct LogEntry {
   LogPosition position = 0;
   Revision revision = 0;  // of the commit that it came with
   absl::Time commit_time;
   std::string payload;
+
+  operator LogEntryView() const { return {position, revision, commit_time, payload}; }
 };
 
 // The part of the log that can be read: positions oldest to head, both
@@ -208,14 +218,22 @@ class Engine {
   // and begins one whenever it is opened. Never null.
   virtual std::shared_ptr<const LogEpochs> log_epochs() const = 0;
 
+  // Called with each entry of a scan of the log; returns false to end the scan. The
+  // view is valid during the call only.
+  using LogVisitor = absl::FunctionRef<bool(const LogEntryView&)>;
+
+  // Visits the entries from position `from` on, up to the head, in order. Errors, behind
+  // what was visited before: OUT_OF_RANGE if `from` is below the oldest position, else as
+  // for Get; OK if the visitor ended the scan.
+  virtual absl::Status ScanLog(LogPosition from, LogVisitor visit) const = 0;
+
   // Returns entries from position `from` on, at least one if there is one: at
   // most `max_entries`, and no more of them once their payloads exceed
   // `max_bytes`. Never splits the entries of one commit: a commit that does
   // not fit is left to the next call, or returned whole if it is the first.
-  // Empty at the end of the log. Errors: OUT_OF_RANGE if `from` is below the
-  // oldest position, else as for Get.
-  virtual absl::StatusOr<std::vector<LogEntry>> ReadLog(LogPosition from, size_t max_entries,
-                                                        size_t max_bytes) const = 0;
+  // Empty at the end of the log. Errors as for ScanLog.
+  absl::StatusOr<std::vector<LogEntry>> ReadLog(LogPosition from, size_t max_entries,
+                                                size_t max_bytes) const;
 
   // Estimates how many bytes the log entries at the positions from `begin` up to
   // before `end` take where the engine keeps them, be it on disk or in memory. Trimmed

@@ -13,8 +13,11 @@ namespace {
 constexpr size_t kBlockBytes = 16;
 constexpr size_t kNumberBytes = 8;
 
-// The length of the base64 of so many bytes, without padding.
-size_t EscapedSize(size_t bytes) { return (bytes * 4 + 2) / 3; }
+// What stands before the context. Base64 turns three bytes into four characters, so that it
+// is the same characters whatever comes behind it.
+constexpr size_t kHeadBytes = kBlockBytes + kNumberBytes;
+static_assert(kHeadBytes % 3 == 0);
+constexpr size_t kEscapedHeadBytes = kHeadBytes / 3 * 4;
 
 std::unique_ptr<EVP_CIPHER_CTX, void (*)(EVP_CIPHER_CTX*)> NewCipher(absl::string_view key) {
   std::unique_ptr<EVP_CIPHER_CTX, void (*)(EVP_CIPHER_CTX*)> cipher(EVP_CIPHER_CTX_new(),
@@ -42,8 +45,7 @@ uint64_t ReadNumber(absl::string_view bytes) {
 
 NumberedTokens::NumberedTokens(const TokenSigner& signer, absl::string_view purpose,
                                absl::string_view context)
-    : context_(context),
-      size_(EscapedSize(kBlockBytes + kNumberBytes + context.size())),
+    : escaped_context_(absl::WebSafeBase64Escape(context)),
       cipher_(NewCipher(signer.Mac(absl::StrCat(purpose, " key"), context))) {}
 
 std::string NumberedTokens::Sign(absl::Span<const uint64_t> numbers) {
@@ -56,15 +58,17 @@ std::string NumberedTokens::Sign(absl::Span<const uint64_t> numbers) {
   CHECK(EVP_EncryptUpdate(cipher_.get(), bytes, &size, bytes, static_cast<int>(blocks.size())));
   CHECK_EQ(static_cast<size_t>(size), blocks.size());
 
-  std::string tokens;
-  tokens.reserve(numbers.size() * size_);
-  std::string token = std::string(kBlockBytes + kNumberBytes, '\0') + context_;
-  std::string escaped;
+  std::string heads(numbers.size() * kHeadBytes, '\0');
   for (size_t i = 0; i < numbers.size(); ++i) {
-    blocks.copy(token.data(), kBlockBytes, i * kBlockBytes);
-    WriteNumber(numbers[i], &token[kBlockBytes]);
-    absl::WebSafeBase64Escape(token, &escaped);
-    tokens += escaped;
+    blocks.copy(&heads[i * kHeadBytes], kBlockBytes, i * kBlockBytes);
+    WriteNumber(numbers[i], &heads[i * kHeadBytes + kBlockBytes]);
+  }
+  const std::string escaped_heads = absl::WebSafeBase64Escape(heads);
+  std::string tokens;
+  tokens.reserve(numbers.size() * (kEscapedHeadBytes + escaped_context_.size()));
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    tokens.append(escaped_heads, i * kEscapedHeadBytes, kEscapedHeadBytes);
+    tokens.append(escaped_context_);
   }
   return tokens;
 }

@@ -33,14 +33,11 @@ class NumberedTokens {
   // A token signed for one `purpose` does not pass for another, nor one of signed_token.h.
   NumberedTokens(const TokenSigner& signer, absl::string_view purpose, absl::string_view context);
 
-  // Returns the tokens for `numbers`, one behind the other, each size() characters long.
+  // Returns the tokens for `numbers`, one behind the other, all of the same length.
   std::string Sign(absl::Span<const uint64_t> numbers);
 
-  size_t size() const { return size_; }
-
  private:
-  const std::string context_;
-  const size_t size_;
+  const std::string escaped_context_;
   const std::unique_ptr<EVP_CIPHER_CTX, void (*)(EVP_CIPHER_CTX*)> cipher_;
 };
 

@@ -1,7 +1,6 @@
 #include "server/events/event_codec.h"
 
 #include <glog/logging.h>
-#include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/wire_format_lite.h>
 
 #include <cstdint>
@@ -30,28 +29,30 @@ std::string Encode(const v1::RoomEvent& event) {
   return payload;
 }
 
-bool HasKnownVersion(const storage::LogEntry& entry) {
+bool HasKnownVersion(const storage::LogEntryView& entry) {
   return !entry.payload.empty() && entry.payload[0] == kPayloadVersion;
 }
 
-absl::Status DamagedError(const storage::LogEntry& entry) {
-  return absl::DataLossError(absl::StrCat("damaged log entry at position ", entry.position));
+// Writes the fields of a Timestamp, and returns the end of them.
+uint8_t* WriteTime(absl::Time time, uint8_t* out) {
+  using google::protobuf::Timestamp;
+  using google::protobuf::internal::WireFormatLite;
+  Timestamp timestamp;
+  SetTimestamp(absl::ToUnixMicros(time), &timestamp);
+  out = WireFormatLite::WriteInt64ToArray(Timestamp::kSecondsFieldNumber, timestamp.seconds(), out);
+  return WireFormatLite::WriteInt32ToArray(Timestamp::kNanosFieldNumber, timestamp.nanos(), out);
 }
 
-// What an entry's place in the log adds to its event takes at most this: four numbers of ten
-// bytes, three tags, and the header of the commit time.
-constexpr size_t kMaxPlaceBytes = 48;
-
-// Writes that, serialised, and returns the end of it.
-uint8_t* WritePlace(const storage::LogEntry& entry, uint8_t* out) {
+// Writes the fields of a RoomEvent that its place in the log gives it, and returns the end of
+// them.
+uint8_t* WritePlace(const storage::LogEntryView& entry, uint8_t* out) {
   using google::protobuf::internal::WireFormatLite;
-  using google::protobuf::io::CodedOutputStream;
-  google::protobuf::Timestamp time;
-  SetTimestamp(absl::ToUnixMicros(entry.commit_time), &time);
   out = WireFormatLite::WriteTagToArray(v1::RoomEvent::kCommitTimeFieldNumber,
                                         WireFormatLite::WIRETYPE_LENGTH_DELIMITED, out);
-  out = CodedOutputStream::WriteVarint32ToArray(static_cast<uint32_t>(time.ByteSizeLong()), out);
-  out = time.SerializeWithCachedSizesToArray(out);
+  uint8_t* const time_size = out++;
+  uint8_t* const time = out;
+  out = WriteTime(entry.commit_time, out);
+  *time_size = static_cast<uint8_t>(out - time);
   out = WireFormatLite::WriteInt64ToArray(v1::RoomEvent::kSequenceFieldNumber,
                                           static_cast<int64_t>(entry.position), out);
   return WireFormatLite::WriteInt64ToArray(v1::RoomEvent::kCommitIdFieldNumber,
@@ -120,11 +121,11 @@ std::string EncodeEvent(const v1::RoomImported& imported, const RoomLabels& labe
   return Encode(event);
 }
 
-absl::StatusOr<v1::RoomEvent> DecodeEvent(const storage::LogEntry& entry) {
+absl::StatusOr<v1::RoomEvent> DecodeEvent(const storage::LogEntryView& entry) {
   v1::RoomEvent event;
   if (!HasKnownVersion(entry) ||
       !event.ParseFromArray(entry.payload.data() + 1, static_cast<int>(entry.payload.size()) - 1)) {
-    return DamagedError(entry);
+    return DamagedEventError(entry.position);
   }
   event.set_sequence(static_cast<int64_t>(entry.position));
   event.set_commit_id(static_cast<int64_t>(entry.revision));
@@ -132,15 +133,17 @@ absl::StatusOr<v1::RoomEvent> DecodeEvent(const storage::LogEntry& entry) {
   return event;
 }
 
-absl::StatusOr<std::string> SerializeEvent(const storage::LogEntry& entry) {
-  if (!HasKnownVersion(entry)) return DamagedError(entry);
-  uint8_t place[kMaxPlaceBytes];
-  const uint8_t* const end = WritePlace(entry, place);
-  std::string bytes;
-  bytes.reserve(entry.payload.size() - 1 + static_cast<size_t>(end - place));
-  bytes.append(entry.payload, 1);
-  bytes.append(reinterpret_cast<const char*>(place), static_cast<size_t>(end - place));
-  return bytes;
+std::optional<SerializedEvent> SerializedEvent::Of(const storage::LogEntryView& entry) {
+  if (!HasKnownVersion(entry)) return std::nullopt;
+  SerializedEvent event;
+  event.logged_ = entry.payload.substr(1);
+  auto* const begin = reinterpret_cast<uint8_t*>(event.place_.data());
+  event.place_size_ = static_cast<size_t>(WritePlace(entry, begin) - begin);
+  return event;
+}
+
+absl::Status DamagedEventError(storage::LogPosition position) {
+  return absl::DataLossError(absl::StrCat("damaged log entry at position ", position));
 }
 
 }  // namespace innkeeper

@@ -7,9 +7,14 @@
 #ifndef INNKEEPER_SERVER_EVENTS_EVENT_CODEC_H_
 #define INNKEEPER_SERVER_EVENTS_EVENT_CODEC_H_
 
+#include <array>
+#include <cstddef>
+#include <optional>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "innkeeper/v1/room_event.pb.h"
 #include "storage/engine.h"
 
@@ -55,11 +60,31 @@ std::string EncodeEvent(const v1::RoomImported& imported, const RoomLabels& labe
 
 // Returns the event in a log entry, everything set but its cursor. DATA_LOSS if
 // the payload is damaged or of an unknown version.
-absl::StatusOr<v1::RoomEvent> DecodeEvent(const storage::LogEntry& entry);
+absl::StatusOr<v1::RoomEvent> DecodeEvent(const storage::LogEntryView& entry);
 
-// Returns that event serialised, in some order of its fields, without parsing it: of damage
-// it finds that DecodeEvent finds only an unknown version.
-absl::StatusOr<std::string> SerializeEvent(const storage::LogEntry& entry);
+// That event serialised, in some order of its fields, without having been parsed: the bytes
+// of `logged` and those of `place`, which is what its place in the log adds.
+class SerializedEvent {
+ public:
+  // Of damage that DecodeEvent finds this finds only an unknown version: then there is
+  // nothing. `entry` must outlive what is returned.
+  static std::optional<SerializedEvent> Of(const storage::LogEntryView& entry);
+
+  absl::string_view logged() const { return logged_; }
+  absl::string_view place() const { return {place_.data(), place_size_}; }
+  size_t size() const { return logged_.size() + place_size_; }
+
+ private:
+  SerializedEvent() = default;
+
+  absl::string_view logged_;
+  // Four numbers of at most ten bytes, three tags, and the header of the commit time.
+  std::array<char, 48> place_;
+  size_t place_size_ = 0;
+};
+
+// The error for an entry that holds no event. DATA_LOSS.
+absl::Status DamagedEventError(storage::LogPosition position);
 
 }  // namespace innkeeper
 

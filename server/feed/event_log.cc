@@ -105,12 +105,8 @@ std::optional<Stretch> EventLog::ReadRecent(const EventFilter& filter, storage::
 }
 
 absl::StatusOr<Stretch> EventLog::Read(const EventFilter& filter, storage::LogPosition after,
-                                       StretchLimits limits, EventDetail detail,
-                                       LoggedContents contents) const {
-  const EventCompleter* const completer =
-      detail == EventDetail::kInFull ? options_.completer : nullptr;
-  if (!filter.PassesAll() || completer != nullptr) contents = LoggedContents::kAll;
-  StretchBuilder builder(filter, after, limits, completer);
+                                       StretchLimits limits, EventDetail detail) const {
+  StretchBuilder builder(filter, after, limits, CompleterFor(detail));
   if (const auto parted = PartedCommit(after)) {
     if (!builder.Add(parted)) return builder.Take();
     SetPartedCommit(nullptr);
@@ -125,12 +121,12 @@ absl::StatusOr<Stretch> EventLog::Read(const EventFilter& filter, storage::LogPo
     }
     for (absl::Span<const storage::LogEntry> rest = *entries; !rest.empty();) {
       const size_t length = CommitLength(rest);
-      const auto commit = DecodeCommit(rest.first(length), contents);
+      const auto commit = DecodeCommit(rest.first(length));
       if (!commit.ok() && builder.through() == after) return commit.status();
       if (!commit.ok()) return builder.Take();
       if (!builder.Add(*commit)) {
         Stretch stretch = builder.Take();
-        if (stretch.commit_continues) KeepParted(rest.first(length));
+        if (stretch.commit_continues) SetPartedCommit(*commit);
         return stretch;
       }
       rest.remove_prefix(length);
@@ -138,10 +134,29 @@ absl::StatusOr<Stretch> EventLog::Read(const EventFilter& filter, storage::LogPo
   }
 }
 
+absl::StatusOr<EncodedStretch> EventLog::ReadEncoded(const EventFilter& filter,
+                                                     storage::LogPosition after,
+                                                     StretchLimits limits,
+                                                     EventDetail detail) const {
+  if (!filter.PassesAll() || CompleterFor(detail) != nullptr) {
+    const absl::StatusOr<Stretch> stretch = Read(filter, after, limits, detail);
+    if (!stretch.ok()) return stretch.status();
+    return Encode(*stretch);
+  }
+  EncodedStretchBuilder builder(after, limits);
+  return builder.Take(engine_.ScanLog(
+      after + 1, [&](const storage::LogEntryView& entry) { return builder.Add(entry); }));
+}
+
+const EventCompleter* EventLog::CompleterFor(EventDetail detail) const {
+  return detail == EventDetail::kInFull ? options_.completer : nullptr;
+}
+
 bool EventLog::MayLackDetail(const Stretch& stretch, EventDetail detail) const {
-  if (detail == EventDetail::kAsLogged || options_.completer == nullptr) return false;
-  return absl::c_any_of(stretch.events, [this](const auto& logged) {
-    return options_.completer->MayComplete(logged->event);
+  const EventCompleter* const completer = CompleterFor(detail);
+  if (completer == nullptr) return false;
+  return absl::c_any_of(stretch.events, [completer](const auto& logged) {
+    return completer->MayComplete(logged->event);
   });
 }
 
@@ -150,12 +165,6 @@ std::shared_ptr<const LoggedCommit> EventLog::PartedCommit(storage::LogPosition 
   absl::ReaderMutexLock lock(&parted_mutex_);
   const bool has_more = parted_ != nullptr && parted_->first() <= after && after < parted_->last();
   return has_more ? parted_ : nullptr;
-}
-
-// In full, for whoever reads the rest of it.
-void EventLog::KeepParted(absl::Span<const storage::LogEntry> entries) const {
-  auto commit = DecodeCommit(entries);
-  if (commit.ok()) SetPartedCommit(*std::move(commit));
 }
 
 void EventLog::SetPartedCommit(std::shared_ptr<const LoggedCommit> commit) const {

@@ -16,8 +16,8 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "absl/types/span.h"
 #include "server/events/event_completer.h"
+#include "server/feed/encoded_stretch.h"
 #include "server/feed/event_filter.h"
 #include "server/feed/logged_commit.h"
 #include "server/metrics/metrics.h"
@@ -74,12 +74,14 @@ class EventLog {
   // until its end was read, so that its rest is not read again for every part. Blocks. Errors, if
   // not even the first event can be read: OUT_OF_RANGE if the log no longer has it, DATA_LOSS if it
   // is damaged, else those of Engine::ReadLog.
-  //
-  // With kBytes, events that a filter need not look into are not parsed, and damage to them
-  // that the engine does not see is passed on.
   absl::StatusOr<Stretch> Read(const EventFilter& filter, storage::LogPosition after,
-                               StretchLimits limits, EventDetail detail = EventDetail::kAsLogged,
-                               LoggedContents contents = LoggedContents::kAll) const;
+                               StretchLimits limits,
+                               EventDetail detail = EventDetail::kAsLogged) const;
+
+  // As Read(), for the wire. Events that neither `filter` nor `detail` asks to look into are
+  // not parsed: damage to them that the engine does not see is passed on.
+  absl::StatusOr<EncodedStretch> ReadEncoded(const EventFilter& filter, storage::LogPosition after,
+                                             StretchLimits limits, EventDetail detail) const;
 
   // Whether `stretch`, from ReadRecent(), may lack something of what Read() gives in that
   // detail. Does not block.
@@ -90,8 +92,9 @@ class EventLog {
   void Append(std::shared_ptr<const LoggedCommit> commit);
   void SkipUnreadable();
 
+  // What adds to events in that detail; none if nothing does.
+  const EventCompleter* CompleterFor(EventDetail detail) const;
   std::shared_ptr<const LoggedCommit> PartedCommit(storage::LogPosition after) const;
-  void KeepParted(absl::Span<const storage::LogEntry> entries) const;
   void SetPartedCommit(std::shared_ptr<const LoggedCommit> commit) const;
 
   const storage::Engine& engine_;

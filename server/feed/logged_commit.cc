@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/algorithm/container.h"
+#include "absl/strings/str_cat.h"
 #include "server/events/event_codec.h"
 
 namespace innkeeper::feed {
@@ -22,20 +23,17 @@ size_t CommitLength(absl::Span<const storage::LogEntry> entries) {
 }
 
 absl::StatusOr<std::shared_ptr<const LoggedCommit>> DecodeCommit(
-    absl::Span<const storage::LogEntry> entries, LoggedContents contents) {
+    absl::Span<const storage::LogEntry> entries) {
   auto commit = std::make_shared<LoggedCommit>();
   commit->events.reserve(entries.size());
   commit->time = entries.front().commit_time;
   for (const storage::LogEntry& entry : entries) {
-    LoggedEvent& logged = commit->events.emplace_back();
-    logged.place = entry.position;
-    absl::StatusOr<std::string> bytes = SerializeEvent(entry);
-    if (!bytes.ok()) return bytes.status();
-    logged.bytes = *std::move(bytes);
-    if (contents == LoggedContents::kBytes) continue;
     absl::StatusOr<v1::RoomEvent> event = DecodeEvent(entry);
     if (!event.ok()) return event.status();
-    logged.event = *std::move(event);
+    const auto serialized = SerializedEvent::Of(entry);
+    commit->events.push_back({*std::move(event),
+                              absl::StrCat(serialized->logged(), serialized->place()),
+                              entry.position});
   }
   return commit;
 }

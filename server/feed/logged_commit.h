@@ -23,18 +23,12 @@ namespace innkeeper::feed {
 
 // An event of the log.
 struct LoggedEvent {
-  // Without its cursor, which depends on the filter. Empty with LoggedContents::kBytes.
+  // Without its cursor, which depends on the filter.
   v1::RoomEvent event;
   std::string bytes;  // the event, serialised
   storage::LogPosition place = 0;
 
   storage::LogPosition position() const { return place; }
-};
-
-// What is needed of events.
-enum class LoggedContents {
-  kAll,
-  kBytes,  // a third of the work
 };
 
 // The events of one commit and when that was: all of them, unless a reader began in its midst.
@@ -51,10 +45,9 @@ struct LoggedCommit {
 // from one commit.
 size_t CommitLength(absl::Span<const storage::LogEntry> entries);
 
-// Decodes entries of one commit. DATA_LOSS if one of them is damaged, which with kBytes need
-// not be found out.
+// Decodes entries of one commit. DATA_LOSS if one of them is damaged.
 absl::StatusOr<std::shared_ptr<const LoggedCommit>> DecodeCommit(
-    absl::Span<const storage::LogEntry> entries, LoggedContents contents = LoggedContents::kAll);
+    absl::Span<const storage::LogEntry> entries);
 
 // A stretch of the log as a filter shows it: every event up to `through` that
 // passes the filter and was not read before is in `events`.

@@ -45,8 +45,9 @@ StreamReader::Next StreamReader::TryNext() {
     return MustRead();
   }
   if (sources_.log.MayLackDetail(*recent, detail_)) return MustRead();
-  if (!recent->events.empty()) return Events(*recent);
-  MoveBehind(*recent);
+  EncodedStretch encoded = Encode(*recent);
+  if (!encoded.events.empty()) return Events(std::move(encoded));
+  MoveBehind(encoded);
   return HasCaughtUp() ? CaughtUp() : Next();
 }
 
@@ -77,21 +78,21 @@ StreamReader::Next StreamReader::FromBacklog() {
     sources_.metrics.fell_behind.Add();
     return Message(messages_.FellBehind(position_, LagSince(backlog_->first_time)));
   }
-  const Stretch backlog = *std::exchange(backlog_, std::nullopt);
-  if (!backlog.events.empty()) return Events(backlog);
+  EncodedStretch backlog = *std::exchange(backlog_, std::nullopt);
+  if (!backlog.events.empty()) return Events(std::move(backlog));
   MoveBehind(backlog);
   return TryNext();
 }
 
-StreamReader::Next StreamReader::Events(const Stretch& stretch) {
+StreamReader::Next StreamReader::Events(EncodedStretch stretch) {
   MoveBehind(stretch);
   const Lag lag = LagSince(next_time_);
-  sources_.metrics.events_sent.Add(stretch.events.size());
+  sources_.metrics.events_sent.Add(stretch.events.count());
   sources_.metrics.lag.Observe(lag.age);
-  return Message(messages_.Events(stretch, lag));
+  return Message(messages_.Events(std::move(stretch), lag));
 }
 
-void StreamReader::MoveBehind(const Stretch& stretch) {
+void StreamReader::MoveBehind(const EncodedStretch& stretch) {
   position_ = stretch.through;
   next_time_ = stretch.next_time;
   at_end_ = stretch.next_time == absl::InfiniteFuture();
@@ -139,8 +140,8 @@ absl::Status StreamReader::ReadRooms() {
 
 absl::Status StreamReader::ReadEvents() {
   sources_.metrics.log_reads.Add();
-  absl::StatusOr<Stretch> stretch = sources_.log.Read(filter_, position_, parameters_.batch_limits,
-                                                      detail_, LoggedContents::kBytes);
+  absl::StatusOr<EncodedStretch> stretch =
+      sources_.log.ReadEncoded(filter_, position_, parameters_.batch_limits, detail_);
   if (absl::IsOutOfRange(stretch.status())) return HistoryGone();
   if (!stretch.ok()) return stretch.status();
   backlog_ = *std::move(stretch);

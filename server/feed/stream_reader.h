@@ -17,6 +17,7 @@
 #include "innkeeper/v1/room_lifecycle.pb.h"
 #include "server/base/clock.h"
 #include "server/feed/cursor.h"
+#include "server/feed/encoded_stretch.h"
 #include "server/feed/event_filter.h"
 #include "server/feed/event_log.h"
 #include "server/feed/logged_commit.h"
@@ -114,8 +115,8 @@ class StreamReader {
   Next FromBacklog();
   bool HasCaughtUp() const;
   Next CaughtUp();
-  Next Events(const Stretch& stretch);
-  void MoveBehind(const Stretch& stretch);
+  Next Events(EncodedStretch stretch);
+  void MoveBehind(const EncodedStretch& stretch);
   void NoteReadingOfLog();
   Lag LagSince(absl::Time oldest_time) const;
 
@@ -135,7 +136,7 @@ class StreamReader {
   absl::Time next_time_ = absl::InfiniteFuture();
   bool at_end_ = false;  // of the log, as it was
   // Read by Read(), and not yet said.
-  std::optional<Stretch> backlog_;
+  std::optional<EncodedStretch> backlog_;
   // What the stream has to reach, on its way to an end of the log, to be caught up.
   storage::LogPosition target_;
   bool caught_up_ = false;

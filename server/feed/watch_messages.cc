@@ -1,47 +1,16 @@
 #include "server/feed/watch_messages.h"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-#include <google/protobuf/wire_format_lite.h>
-
 #include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
 #include "innkeeper/v1/room_event.pb.h"
 #include "innkeeper/v1/room_lifecycle.pb.h"
+#include "server/feed/wire_fields.h"
 #include "server/values/duration.h"
 
 namespace innkeeper::feed {
 namespace {
-
-using google::protobuf::internal::WireFormatLite;
-using google::protobuf::io::CodedOutputStream;
-using google::protobuf::io::StringOutputStream;
-
-// The encoding of a string, bytes or message field.
-size_t FieldSize(int field, size_t value_size) {
-  return WireFormatLite::TagSize(field, WireFormatLite::TYPE_BYTES) +
-         WireFormatLite::LengthDelimitedSize(value_size);
-}
-
-void WriteFieldHeader(int field, size_t value_size, CodedOutputStream& out) {
-  WireFormatLite::WriteTag(field, WireFormatLite::WIRETYPE_LENGTH_DELIMITED, &out);
-  out.WriteVarint32(static_cast<uint32_t>(value_size));
-}
-
-void WriteBytes(absl::string_view bytes, CodedOutputStream& out) {
-  out.WriteRaw(bytes.data(), static_cast<int>(bytes.size()));
-}
-
-void WriteField(int field, absl::string_view value, CodedOutputStream& out) {
-  WriteFieldHeader(field, value.size(), out);
-  WriteBytes(value, out);
-}
-
-size_t SizeWithCursor(const LoggedEvent& event) {
-  return event.bytes.size() + FieldSize(v1::RoomEvent::kCursorFieldNumber, kCursorSize);
-}
 
 void SetLag(const Lag& lag, v1::StreamLag* proto) {
   proto->set_events(static_cast<int64_t>(lag.events));
@@ -65,38 +34,25 @@ std::string WatchMessages::Confirmed(std::optional<storage::LogPosition> cursor_
   return response.SerializeAsString();
 }
 
-std::string WatchMessages::Events(const Stretch& stretch, const Lag& lag) const {
-  std::vector<storage::LogPosition> positions;
-  positions.reserve(stretch.events.size() + 1);
-  for (const auto& event : stretch.events) positions.push_back(event->position());
+std::string WatchMessages::Events(EncodedStretch stretch, const Lag& lag) const {
+  std::vector<storage::LogPosition> positions = stretch.events.positions();
   positions.push_back(stretch.through);
-  const std::string all_cursors = cursors_.EncodeAll(positions, filter_digest_);
-  absl::string_view cursors = all_cursors;
+  const std::string cursors = cursors_.EncodeAll(positions, filter_digest_);
+  stretch.events.SetCursors(cursors);
 
   v1::RoomEventBatch rest_of_batch;
-  rest_of_batch.set_cursor(std::string(cursors.substr(cursors.size() - kCursorSize)));
+  rest_of_batch.set_cursor(cursors.substr(cursors.size() - kCursorSize));
   rest_of_batch.set_commit_continues(stretch.commit_continues);
   SetLag(lag, rest_of_batch.mutable_lag());
   const std::string rest = rest_of_batch.SerializeAsString();
 
-  size_t batch_size = rest.size();
-  for (const auto& event : stretch.events) {
-    batch_size += FieldSize(v1::RoomEventBatch::kEventsFieldNumber, SizeWithCursor(*event));
-  }
+  const absl::string_view events = stretch.events.bytes();
   std::string response;
-  response.reserve(FieldSize(v1::WatchRoomEventsResponse::kEventsFieldNumber, batch_size));
-  {
-    StringOutputStream stream(&response);
-    CodedOutputStream out(&stream);
-    WriteFieldHeader(v1::WatchRoomEventsResponse::kEventsFieldNumber, batch_size, out);
-    for (const auto& event : stretch.events) {
-      WriteFieldHeader(v1::RoomEventBatch::kEventsFieldNumber, SizeWithCursor(*event), out);
-      WriteBytes(event->bytes, out);
-      WriteField(v1::RoomEvent::kCursorFieldNumber, cursors.substr(0, kCursorSize), out);
-      cursors.remove_prefix(kCursorSize);
-    }
-    WriteBytes(rest, out);
-  }
+  response.reserve(kMaxFieldHeaderBytes + events.size() + rest.size());
+  AppendFieldHeader(v1::WatchRoomEventsResponse::kEventsFieldNumber, events.size() + rest.size(),
+                    response);
+  response.append(events.data(), events.size());
+  response.append(rest);
   return response;
 }
 

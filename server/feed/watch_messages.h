@@ -14,7 +14,7 @@
 #include "absl/time/time.h"
 #include "innkeeper/v1/room_lifecycle.pb.h"
 #include "server/feed/cursor.h"
-#include "server/feed/logged_commit.h"
+#include "server/feed/encoded_stretch.h"
 #include "storage/engine.h"
 
 namespace innkeeper::feed {
@@ -41,7 +41,7 @@ class WatchMessages {
 
   // An `events` message. The events' bytes are used as they are; only their
   // cursors are added.
-  std::string Events(const Stretch& stretch, const Lag& lag) const;
+  std::string Events(EncodedStretch stretch, const Lag& lag) const;
 
   // The messages of a snapshot: rooms of it, and its end at `position`.
   std::string Snapshot(std::vector<v1::Room> rooms) const;

@@ -4,9 +4,9 @@
 #include <string>
 #include <utility>
 
-#include "grpcpp/support/slice.h"
 #include "server/feed/subscription.h"
 #include "server/rpc/status.h"
+#include "server/rpc/wire.h"
 
 namespace innkeeper::rpc {
 namespace {
@@ -45,8 +45,7 @@ class RoomEventWriter final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
 
  private:
   void Send(std::string message) override {
-    const grpc::Slice slice(message);
-    message_ = grpc::ByteBuffer(&slice, 1);
+    message_ = ToByteBuffer(std::move(message));
     StartWrite(&message_);
   }
 

@@ -2,11 +2,14 @@
 
 #include <glog/logging.h>
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "grpcpp/support/proto_buffer_reader.h"
 #include "grpcpp/support/proto_buffer_writer.h"
+#include "grpcpp/support/slice.h"
 #include "server/errors/errors.h"
 #include "server/rooms/event.h"
 
@@ -38,6 +41,14 @@ grpc::ByteBuffer SerializeMessage(const google::protobuf::MessageLite& message) 
   grpc::Slice slice(message.ByteSizeLong());
   CHECK(message.SerializeWithCachedSizesToArray(const_cast<uint8_t*>(slice.begin())) ==
         slice.end());
+  return grpc::ByteBuffer(&slice, 1);
+}
+
+grpc::ByteBuffer ToByteBuffer(std::string bytes) {
+  auto* const owned = new std::string(std::move(bytes));
+  const grpc::Slice slice(
+      owned->data(), owned->size(), [](void* owner) { delete static_cast<std::string*>(owner); },
+      owned);
   return grpc::ByteBuffer(&slice, 1);
 }
 

@@ -23,6 +23,9 @@ absl::Status ParseMessage(const grpc::ByteBuffer& bytes, google::protobuf::Messa
 // Returns `message` as bytes.
 grpc::ByteBuffer SerializeMessage(const google::protobuf::MessageLite& message);
 
+// Returns `bytes`, which are not copied.
+grpc::ByteBuffer ToByteBuffer(std::string bytes);
+
 // A hash that is equal for equal requests to the same method and different for
 // others.
 std::string Fingerprint(const google::protobuf::Message& request);

@@ -17,6 +17,7 @@ constexpr double kBloomBitsPerKey = 10;
 constexpr double kMemtableBloomShare = 0.05;
 constexpr int kNewFilesPerCompaction = 8;
 constexpr size_t kHintPrefixBytes = 1;
+constexpr size_t kLogBlockBytes = 32 << 10;
 constexpr int kMaxOpenFiles = 512;
 constexpr size_t kMaxInfoLogBytes = 16 << 20;
 constexpr size_t kInfoLogsKept = 4;
@@ -80,6 +81,13 @@ rocksdb::ColumnFamilyOptions MakeDataFamilyOptions(rocksdb::BlockBasedTableOptio
   return options;
 }
 
+// The log is read in long stretches.
+rocksdb::ColumnFamilyOptions MakeLogFamilyOptions(rocksdb::BlockBasedTableOptions table,
+                                                  size_t write_buffer_bytes) {
+  table.block_size = kLogBlockBytes;
+  return MakeFamilyOptions(table, write_buffer_bytes);
+}
+
 }  // namespace
 
 DatabaseSetup MakeDatabaseSetup(size_t block_cache_bytes, size_t write_buffer_bytes,
@@ -91,7 +99,7 @@ DatabaseSetup MakeDatabaseSetup(size_t block_cache_bytes, size_t write_buffer_by
   if (env != nullptr) setup.database.env = env;
   setup.families = {
       {rocksdb::kDefaultColumnFamilyName, MakeDataFamilyOptions(table, write_buffer_bytes)},
-      {kLogFamily, MakeFamilyOptions(table, write_buffer_bytes)},
+      {kLogFamily, MakeLogFamilyOptions(table, write_buffer_bytes)},
       {kMetaFamily, MakeFamilyOptions(table, write_buffer_bytes)},
   };
   return setup;

@@ -1,10 +1,7 @@
 #include "storage/rocksdb/log_reader.h"
 
-#include <algorithm>
 #include <memory>
 #include <optional>
-#include <string>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "rocksdb/iterator.h"
@@ -15,40 +12,6 @@
 
 namespace innkeeper::storage::embedded {
 namespace {
-
-// Collects log entries up to the limits of Engine::ReadLog.
-class LogCollector {
- public:
-  LogCollector(size_t max_entries, size_t max_bytes)
-      : max_entries_(max_entries), max_bytes_(max_bytes) {
-    constexpr size_t kUsualEntries = 256;
-    entries_.reserve(std::min(max_entries, kUsualEntries));
-  }
-
-  // Takes the next entry; returns false if it does not fit, and then leaves out
-  // its whole commit.
-  bool Take(LogPosition position, const StoredLogEntry& entry) {
-    if (entries_.empty() || entries_.back().revision != entry.revision) {
-      commit_start_ = entries_.size();
-    }
-    bytes_ += entry.payload.size();
-    if (commit_start_ > 0 && (entries_.size() >= max_entries_ || bytes_ > max_bytes_)) {
-      entries_.resize(commit_start_);
-      return false;
-    }
-    entries_.push_back({position, entry.revision, entry.commit_time, std::string(entry.payload)});
-    return true;
-  }
-
-  std::vector<LogEntry> Finish() { return std::move(entries_); }
-
- private:
-  const size_t max_entries_;
-  const size_t max_bytes_;
-  size_t bytes_ = 0;
-  size_t commit_start_ = 0;  // of the commit that the last entry belongs to
-  std::vector<LogEntry> entries_;
-};
 
 absl::Status Trimmed(LogPosition from, LogPosition oldest) {
   return absl::OutOfRangeError(
@@ -65,9 +28,8 @@ absl::Status Missing(const Database& database, LogPosition from, LogPosition pos
 
 }  // namespace
 
-absl::StatusOr<std::vector<LogEntry>> ReadLogEntries(const Database& database, LogPosition head,
-                                                     LogPosition from, size_t max_entries,
-                                                     size_t max_bytes) {
+absl::Status ScanLog(const Database& database, LogPosition head, LogPosition from,
+                     Engine::LogVisitor visit) {
   // One view of the oldest position and of the entries. Files of what is trimmed
   // meanwhile may be gone before the iterator is made.
   rocksdb::ManagedSnapshot snapshot(&database.db());
@@ -76,15 +38,16 @@ absl::StatusOr<std::vector<LogEntry>> ReadLogEntries(const Database& database, L
   const absl::StatusOr<LogPosition> oldest = database.ReadOldest(options);
   if (!oldest.ok()) return oldest.status();
   if (from < *oldest) return Trimmed(from, *oldest);
-  if (from > head) return std::vector<LogEntry>();
+  if (from > head) return absl::OkStatus();
 
   const StoredInteger begin(from);
   const StoredInteger end(head + 1);
   const rocksdb::Slice upper = ToSlice(end.bytes());
   options.iterate_upper_bound = &upper;
+  // Whoever reads the whole log is not to push everything else out of the cache.
+  options.fill_cache = false;
   const std::unique_ptr<rocksdb::Iterator> it(database.db().NewIterator(options, database.log()));
   it->Seek(ToSlice(begin.bytes()));
-  LogCollector collector(max_entries, max_bytes);
   for (LogPosition position = from; position <= head; ++position, it->Next()) {
     if (!it->Valid() && !it->status().ok()) return FromRocksDb(it->status(), "reading the log");
     if (!it->Valid() || ParseInteger(FromSlice(it->key())) != position) {
@@ -92,9 +55,9 @@ absl::StatusOr<std::vector<LogEntry>> ReadLogEntries(const Database& database, L
     }
     const std::optional<StoredLogEntry> entry = ParseLogEntry(FromSlice(it->value()));
     if (!entry) return absl::DataLossError(absl::StrCat("log position ", position, " is damaged"));
-    if (!collector.Take(position, *entry)) break;
+    if (!visit({position, entry->revision, entry->commit_time, entry->payload})) break;
   }
-  return collector.Finish();
+  return absl::OkStatus();
 }
 
 }  // namespace innkeeper::storage::embedded

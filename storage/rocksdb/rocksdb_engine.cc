@@ -65,10 +65,8 @@ class RocksDbEngine : public Engine {
 
   std::shared_ptr<const LogEpochs> log_epochs() const override { return epochs_; }
 
-  absl::StatusOr<std::vector<LogEntry>> ReadLog(LogPosition from, size_t max_entries,
-                                                size_t max_bytes) const override {
-    return embedded::ReadLogEntries(*store_.database, log_bounds().head, from, max_entries,
-                                    max_bytes);
+  absl::Status ScanLog(LogPosition from, LogVisitor visit) const override {
+    return embedded::ScanLog(*store_.database, log_bounds().head, from, visit);
   }
 
   absl::StatusOr<uint64_t> EstimateLogBytes(LogPosition begin, LogPosition end) const override {

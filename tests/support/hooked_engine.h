@@ -40,9 +40,8 @@ class HookedEngine final : public Engine {
     engine_.Commit(std::move(request), std::move(done));
   }
   LogBounds log_bounds() const override { return engine_.log_bounds(); }
-  absl::StatusOr<std::vector<LogEntry>> ReadLog(LogPosition from, size_t max_entries,
-                                                size_t max_bytes) const override {
-    return engine_.ReadLog(from, max_entries, max_bytes);
+  absl::Status ScanLog(LogPosition from, LogVisitor visit) const override {
+    return engine_.ScanLog(from, visit);
   }
   absl::StatusOr<uint64_t> EstimateLogBytes(LogPosition begin, LogPosition end) const override {
     return engine_.EstimateLogBytes(begin, end);

@@ -38,7 +38,6 @@ TEST_F(NumberedTokenTest, SignsManyAsOneByOne) {
     one_by_one += Sign(i * i);
   }
   EXPECT_EQ(tokens.Sign(numbers), one_by_one);
-  EXPECT_EQ(one_by_one.size(), 100 * tokens.size());
   EXPECT_EQ(tokens.Sign({}), "");
 }
 

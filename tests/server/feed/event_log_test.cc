@@ -236,8 +236,7 @@ TEST_F(EventLogTest, LimitsCountWhatIsAdded) {
 TEST_F(EventLogTest, RestOfAPartedCommitIsForEveryReader) {
   AppendRooms(*engine_, std::vector<std::string>{"!a:x", "!b:x", "!c:x"});
   const EventLog log(*engine_, {});
-  const auto part =
-      log.Read(EventFilter(), 0, {1, 1 << 20}, EventDetail::kAsLogged, LoggedContents::kBytes);
+  const auto part = log.Read(EventFilter(), 0, {1, 1 << 20});
   ASSERT_TRUE(part.ok() && part->commit_continues);
   EXPECT_THAT(Positions(*part), ElementsAre(1));
   FieldErrors errors;
@@ -246,6 +245,25 @@ TEST_F(EventLogTest, RestOfAPartedCommitIsForEveryReader) {
   const auto rest = log.Read(EventFilter::FromProto(filter, errors), 1, kAmple);
   ASSERT_TRUE(rest.ok());
   EXPECT_THAT(Positions(*rest), ElementsAre(3));
+}
+
+TEST_F(EventLogTest, EncodesWhatItReads) {
+  const TestCompleter completer;
+  const EventLog log(*engine_, {.completer = &completer});
+  AppendRooms(*engine_, {"!full:x", "!plain:x"});
+  AppendRooms(*engine_, {"!full:x"});
+  for (const EventDetail detail : {EventDetail::kAsLogged, EventDetail::kInFull}) {
+    for (const StretchLimits limits : {kAmple, StretchLimits{1, 1 << 20}}) {
+      const auto encoded = log.ReadEncoded(EventFilter(), 0, limits, detail).value();
+      const auto read = Encode(log.Read(EventFilter(), 0, limits, detail).value());
+      EXPECT_EQ(encoded.events.positions(), read.events.positions());
+      EXPECT_EQ(encoded.events.event_bytes(), read.events.event_bytes());
+      EXPECT_EQ(encoded.through, read.through);
+      EXPECT_EQ(encoded.commit_continues, read.commit_continues);
+      EXPECT_EQ(encoded.first_time, read.first_time);
+      EXPECT_EQ(encoded.next_time, read.next_time);
+    }
+  }
 }
 
 }  // namespace

@@ -65,19 +65,6 @@ TEST(LoggedCommitTest, HoldsEventsAndTheirBytes) {
   EXPECT_EQ(parsed.SerializeAsString(), event.SerializeAsString());
 }
 
-TEST(LoggedCommitTest, BytesAreTheSameWithoutTheEvents) {
-  const std::vector<storage::LogEntry> entries = {Entry(7, 3, "!a:x"),
-                                                  Entry(uint64_t{1} << 40, 3, "!b:x")};
-  const auto all = DecodeCommit(entries).value();
-  const auto bytes = DecodeCommit(entries, LoggedContents::kBytes).value();
-  ASSERT_EQ(bytes->events.size(), 2u);
-  for (size_t i = 0; i < 2; ++i) {
-    EXPECT_EQ(bytes->events[i].bytes, all->events[i].bytes);
-    EXPECT_EQ(bytes->events[i].position(), all->events[i].position());
-    EXPECT_EQ(bytes->events[i].event.ByteSizeLong(), 0u);
-  }
-}
-
 TEST(LoggedCommitTest, DamagedEntryIsDataLoss) {
   storage::LogEntry damaged = Entry(8, 3, "!b:x");
   damaged.payload[0] = 2;

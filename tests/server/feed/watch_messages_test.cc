@@ -104,12 +104,12 @@ TEST_F(WatchMessagesTest, EventsCarryWhatTheLogHasAndTheirCursors) {
   }
   expected.mutable_events()->set_cursor(cursors_.Encode(15, kFilter));
   *expected.mutable_events()->mutable_lag() = LagProto();
-  const auto response = Parse(messages_.Events(stretch, kLag));
+  const auto response = Parse(messages_.Events(Encode(stretch), kLag));
   EXPECT_TRUE(MessageDifferencer::Equals(response, expected)) << response.DebugString();
 
   stretch.commit_continues = true;
   expected.mutable_events()->set_commit_continues(true);
-  EXPECT_TRUE(MessageDifferencer::Equals(Parse(messages_.Events(stretch, kLag)), expected));
+  EXPECT_TRUE(MessageDifferencer::Equals(Parse(messages_.Events(Encode(stretch), kLag)), expected));
 }
 
 }  // namespace

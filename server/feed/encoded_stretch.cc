@@ -1,0 +1,107 @@
+#include "server/feed/encoded_stretch.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "innkeeper/v1/room_event.pb.h"
+#include "innkeeper/v1/room_lifecycle.pb.h"
+#include "server/events/event_codec.h"
+#include "server/feed/cursor.h"
+#include "server/feed/wire_fields.h"
+
+namespace innkeeper::feed {
+namespace {
+
+// The field `cursor` of an event, with nothing in it yet.
+const std::string& EmptyCursor() {
+  static const auto& field = *new std::string([] {
+    std::string bytes;
+    AppendFieldHeader(v1::RoomEvent::kCursorFieldNumber, kCursorSize, bytes);
+    bytes.append(kCursorSize, '\0');
+    return bytes;
+  }());
+  return field;
+}
+
+}  // namespace
+
+void EncodedEvents::Add(storage::LogPosition position, absl::string_view event,
+                        absl::string_view more) {
+  const std::string& cursor = EmptyCursor();
+  const size_t size = event.size() + more.size();
+  AppendFieldHeader(v1::RoomEventBatch::kEventsFieldNumber, size + cursor.size(), bytes_);
+  bytes_.append(event.data(), event.size());
+  bytes_.append(more.data(), more.size());
+  bytes_.append(cursor);
+  places_.push_back({position, bytes_.size(), event_bytes() + size});
+}
+
+void EncodedEvents::Truncate(size_t count) {
+  places_.resize(count);
+  bytes_.resize(empty() ? 0 : places_.back().end);
+}
+
+std::vector<storage::LogPosition> EncodedEvents::positions() const {
+  std::vector<storage::LogPosition> positions;
+  positions.reserve(places_.size() + 1);  // whoever signs them adds the end of the batch
+  for (const Place& place : places_) positions.push_back(place.position);
+  return positions;
+}
+
+void EncodedEvents::SetCursors(absl::string_view cursors) {
+  for (const Place& place : places_) {
+    cursors.copy(&bytes_[place.end - kCursorSize], kCursorSize);
+    cursors.remove_prefix(kCursorSize);
+  }
+}
+
+EncodedStretch Encode(const Stretch& stretch) {
+  EncodedStretch encoded = {.through = stretch.through,
+                            .commit_continues = stretch.commit_continues,
+                            .first_time = stretch.first_time,
+                            .next_time = stretch.next_time};
+  for (const auto& event : stretch.events) encoded.events.Add(event->position(), event->bytes);
+  return encoded;
+}
+
+bool EncodedStretchBuilder::Add(const storage::LogEntryView& entry) {
+  if (entry.revision != revision_) {
+    revision_ = entry.revision;
+    commit_start_ = stretch_.events.count();
+  }
+  const std::optional<SerializedEvent> event = SerializedEvent::Of(entry);
+  if (!event) {
+    damage_ = DamagedEventError(entry.position);
+    return false;
+  }
+  if (!HasPlaceFor(event->size())) return CutBefore(entry);
+  stretch_.first_time = std::min(stretch_.first_time, entry.commit_time);
+  stretch_.events.Add(entry.position, event->logged(), event->place());
+  return true;
+}
+
+bool EncodedStretchBuilder::HasPlaceFor(size_t event_bytes) const {
+  const EncodedEvents& events = stretch_.events;
+  return events.empty() ||
+         (events.count() < limits_.events && events.event_bytes() + event_bytes <= limits_.bytes);
+}
+
+bool EncodedStretchBuilder::CutBefore(const storage::LogEntryView& entry) {
+  stretch_.next_time = entry.commit_time;
+  stretch_.commit_continues = commit_start_ == 0;
+  if (!stretch_.commit_continues) stretch_.events.Truncate(commit_start_);
+  return false;
+}
+
+absl::StatusOr<EncodedStretch> EncodedStretchBuilder::Take(absl::Status scanned) {
+  const absl::Status error = scanned.ok() ? std::move(damage_) : std::move(scanned);
+  if (!error.ok()) {
+    stretch_.events.Truncate(commit_start_);
+    if (stretch_.events.empty()) return error;
+  }
+  stretch_.through = stretch_.events.empty() ? after_ : stretch_.events.last_position();
+  return std::move(stretch_);
+}
+
+}  // namespace innkeeper::feed

@@ -1,0 +1,96 @@
+// File: server/feed/encoded_stretch.h
+//
+// A stretch of the log with its events as they go over the wire.
+
+#ifndef INNKEEPER_SERVER_FEED_ENCODED_STRETCH_H_
+#define INNKEEPER_SERVER_FEED_ENCODED_STRETCH_H_
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/feed/logged_commit.h"
+#include "storage/engine.h"
+
+namespace innkeeper::feed {
+
+// Events, serialised one behind the other as the field `events` of a v1::RoomEventBatch,
+// with room for their cursors, which depend on who reads.
+class EncodedEvents {
+ public:
+  // Adds an event without its cursor: the bytes of `event` and `more`, serialised.
+  void Add(storage::LogPosition position, absl::string_view event, absl::string_view more = "");
+
+  // Leaves only the first `count`.
+  void Truncate(size_t count);
+
+  bool empty() const { return places_.empty(); }
+  size_t count() const { return places_.size(); }
+  std::vector<storage::LogPosition> positions() const;
+  storage::LogPosition last_position() const { return places_.back().position; }
+
+  // What was given to Add(), without what Truncate() took away.
+  size_t event_bytes() const { return empty() ? 0 : places_.back().event_bytes; }
+
+  // Puts the cursors in, each kCursorSize characters long and one behind the other.
+  void SetCursors(absl::string_view cursors);
+
+  absl::string_view bytes() const { return bytes_; }
+
+ private:
+  struct Place {
+    storage::LogPosition position;
+    size_t end;          // of the event in `bytes_`, and so of its cursor
+    size_t event_bytes;  // up to here
+  };
+
+  std::string bytes_;
+  std::vector<Place> places_;
+};
+
+// As Stretch.
+struct EncodedStretch {
+  EncodedEvents events;
+  storage::LogPosition through = 0;
+  bool commit_continues = false;
+  absl::Time first_time = absl::InfiniteFuture();
+  absl::Time next_time = absl::InfiniteFuture();
+};
+
+EncodedStretch Encode(const Stretch& stretch);
+
+// Picks a stretch for a reader who gets every event as it was logged, and so without
+// parsing them.
+class EncodedStretchBuilder {
+ public:
+  // The stretch begins right behind `after`.
+  EncodedStretchBuilder(storage::LogPosition after, StretchLimits limits)
+      : after_(after), limits_(limits) {}
+
+  // Adds the next entry of the log. Returns false if the stretch is complete without it.
+  bool Add(const storage::LogEntryView& entry);
+
+  // Returns the stretch; ends the building. `scanned` is what became of the scan that the
+  // entries are from: behind an error, as behind a damaged entry, the stretch has the
+  // commits before, and if there are none that error is returned.
+  absl::StatusOr<EncodedStretch> Take(absl::Status scanned);
+
+ private:
+  bool HasPlaceFor(size_t event_bytes) const;
+  bool CutBefore(const storage::LogEntryView& entry);
+
+  const storage::LogPosition after_;
+  const StretchLimits limits_;
+  EncodedStretch stretch_;
+  storage::Revision revision_ = 0;  // of the last entry's commit
+  size_t commit_start_ = 0;         // that commit's first event
+  absl::Status damage_;
+};
+
+}  // namespace innkeeper::feed
+
+#endif  // INNKEEPER_SERVER_FEED_ENCODED_STRETCH_H_
