@@ -142,6 +142,17 @@ std::optional<SerializedEvent> SerializedEvent::Of(const storage::LogEntryView& 
   return event;
 }
 
+absl::string_view SerializedEvent::type() const {
+  using google::protobuf::internal::WireFormatLite;
+  // The first field, and all types are shorter than what takes a second byte of length.
+  constexpr uint32_t kTag = WireFormatLite::MakeTag(v1::RoomEvent::kTypeFieldNumber,
+                                                    WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+  if (logged_.size() < 2 || static_cast<uint8_t>(logged_[0]) != kTag) return "";
+  const auto size = static_cast<uint8_t>(logged_[1]);
+  if (size > 127 || logged_.size() < 2 + size_t{size}) return "";
+  return logged_.substr(2, size);
+}
+
 absl::Status DamagedEventError(storage::LogPosition position) {
   return absl::DataLossError(absl::StrCat("damaged log entry at position ", position));
 }

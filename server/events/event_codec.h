@@ -72,6 +72,8 @@ class SerializedEvent {
 
   absl::string_view logged() const { return logged_; }
   absl::string_view place() const { return {place_.data(), place_size_}; }
+  // The event's type, if it stands where EncodeEvent puts it; else empty.
+  absl::string_view type() const;
   size_t size() const { return logged_.size() + place_size_; }
 
  private:

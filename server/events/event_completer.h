@@ -6,6 +6,7 @@
 #ifndef INNKEEPER_SERVER_EVENTS_EVENT_COMPLETER_H_
 #define INNKEEPER_SERVER_EVENTS_EVENT_COMPLETER_H_
 
+#include "absl/strings/string_view.h"
 #include "innkeeper/v1/room_event.pb.h"
 
 namespace innkeeper {
@@ -15,8 +16,8 @@ class EventCompleter {
  public:
   virtual ~EventCompleter() = default;
 
-  // True if there may be something to add to the event. Does not block.
-  virtual bool MayComplete(const v1::RoomEvent& event) const = 0;
+  // True if there may be something to add to events of a type. Does not block.
+  virtual bool MayComplete(absl::string_view type) const = 0;
 
   // Adds to an event that is complete but for that what is true now; an event that is
   // over, or cannot be completed, stays as it is. Blocks.

@@ -71,13 +71,25 @@ bool EncodedStretchBuilder::Add(const storage::LogEntryView& entry) {
     commit_start_ = stretch_.events.count();
   }
   const std::optional<SerializedEvent> event = SerializedEvent::Of(entry);
-  if (!event) {
-    damage_ = DamagedEventError(entry.position);
-    return false;
+  if (!event) return EndWith(DamagedEventError(entry.position));
+  if (completer_ != nullptr && (event->type().empty() || completer_->MayComplete(event->type()))) {
+    return AddCompleted(entry);
   }
-  if (!HasPlaceFor(event->size())) return CutBefore(entry);
+  return AddBytes(entry, event->logged(), event->place());
+}
+
+bool EncodedStretchBuilder::AddCompleted(const storage::LogEntryView& entry) {
+  absl::StatusOr<v1::RoomEvent> event = DecodeEvent(entry);
+  if (!event.ok()) return EndWith(event.status());
+  completer_->Complete(*event);
+  return AddBytes(entry, event->SerializeAsString(), "");
+}
+
+bool EncodedStretchBuilder::AddBytes(const storage::LogEntryView& entry, absl::string_view event,
+                                     absl::string_view more) {
+  if (!HasPlaceFor(event.size() + more.size())) return CutBefore(entry);
   stretch_.first_time = std::min(stretch_.first_time, entry.commit_time);
-  stretch_.events.Add(entry.position, event->logged(), event->place());
+  stretch_.events.Add(entry.position, event, more);
   return true;
 }
 
@@ -91,6 +103,11 @@ bool EncodedStretchBuilder::CutBefore(const storage::LogEntryView& entry) {
   stretch_.next_time = entry.commit_time;
   stretch_.commit_continues = commit_start_ == 0;
   if (!stretch_.commit_continues) stretch_.events.Truncate(commit_start_);
+  return false;
+}
+
+bool EncodedStretchBuilder::EndWith(absl::Status damage) {
+  damage_ = std::move(damage);
   return false;
 }
 

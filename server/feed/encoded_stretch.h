@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "server/events/event_completer.h"
 #include "server/feed/logged_commit.h"
 #include "storage/engine.h"
 
@@ -63,15 +64,18 @@ struct EncodedStretch {
 
 EncodedStretch Encode(const Stretch& stretch);
 
-// Picks a stretch for a reader who gets every event as it was logged, and so without
-// parsing them.
+// Picks a stretch for a reader who gets every event, and so without parsing those that
+// need no completing.
 class EncodedStretchBuilder {
  public:
-  // The stretch begins right behind `after`.
-  EncodedStretchBuilder(storage::LogPosition after, StretchLimits limits)
-      : after_(after), limits_(limits) {}
+  // The stretch begins right behind `after`. `completer` must outlive the builder; it
+  // completes the events if it is given.
+  EncodedStretchBuilder(storage::LogPosition after, StretchLimits limits,
+                        const EventCompleter* completer = nullptr)
+      : after_(after), limits_(limits), completer_(completer) {}
 
   // Adds the next entry of the log. Returns false if the stretch is complete without it.
+  // Blocks if the event is to be completed.
   bool Add(const storage::LogEntryView& entry);
 
   // Returns the stretch; ends the building. `scanned` is what became of the scan that the
@@ -80,11 +84,16 @@ class EncodedStretchBuilder {
   absl::StatusOr<EncodedStretch> Take(absl::Status scanned);
 
  private:
+  bool AddCompleted(const storage::LogEntryView& entry);
+  bool AddBytes(const storage::LogEntryView& entry, absl::string_view event,
+                absl::string_view more);
   bool HasPlaceFor(size_t event_bytes) const;
   bool CutBefore(const storage::LogEntryView& entry);
+  bool EndWith(absl::Status damage);
 
   const storage::LogPosition after_;
   const StretchLimits limits_;
+  const EventCompleter* const completer_;
   EncodedStretch stretch_;
   storage::Revision revision_ = 0;  // of the last entry's commit
   size_t commit_start_ = 0;         // that commit's first event

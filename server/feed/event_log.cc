@@ -138,12 +138,12 @@ absl::StatusOr<EncodedStretch> EventLog::ReadEncoded(const EventFilter& filter,
                                                      storage::LogPosition after,
                                                      StretchLimits limits,
                                                      EventDetail detail) const {
-  if (!filter.PassesAll() || CompleterFor(detail) != nullptr) {
+  if (!filter.PassesAll()) {
     const absl::StatusOr<Stretch> stretch = Read(filter, after, limits, detail);
     if (!stretch.ok()) return stretch.status();
     return Encode(*stretch);
   }
-  EncodedStretchBuilder builder(after, limits);
+  EncodedStretchBuilder builder(after, limits, CompleterFor(detail));
   return builder.Take(engine_.ScanLog(
       after + 1, [&](const storage::LogEntryView& entry) { return builder.Add(entry); }));
 }
@@ -156,7 +156,7 @@ bool EventLog::MayLackDetail(const Stretch& stretch, EventDetail detail) const {
   const EventCompleter* const completer = CompleterFor(detail);
   if (completer == nullptr) return false;
   return absl::c_any_of(stretch.events, [completer](const auto& logged) {
-    return completer->MayComplete(logged->event);
+    return completer->MayComplete(logged->event.type());
   });
 }
 

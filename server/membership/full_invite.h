@@ -8,8 +8,10 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "innkeeper/v1/room_event.pb.h"
 #include "innkeeper/v1/room_membership.pb.h"
+#include "server/events/event_codec.h"
 #include "server/events/event_completer.h"
 #include "server/rooms/signing.h"
 #include "storage/engine.h"
@@ -35,9 +37,7 @@ class InviteCompleter final : public EventCompleter {
   InviteCompleter(const storage::Engine& engine, const rooms::SigningKey& key)
       : engine_(engine), key_(key) {}
 
-  bool MayComplete(const v1::RoomEvent& event) const override {
-    return event.has_room_invite_pending();
-  }
+  bool MayComplete(absl::string_view type) const override { return type == kRoomInvitePendingType; }
   void Complete(v1::RoomEvent& event) const override;
 
  private:

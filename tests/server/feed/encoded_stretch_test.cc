@@ -71,6 +71,17 @@ TEST(EncodedStretchTest, HoldsEventsAsTheyAreDecoded) {
   EXPECT_EQ(stretch.next_time, absl::InfiniteFuture());
 }
 
+TEST(EncodedStretchTest, TypeIsFoundWithoutParsing) {
+  for (const storage::LogEntry& entry : Commit(1, 1, 1)) {
+    EXPECT_EQ(SerializedEvent::Of(entry)->type(), kRoomCreatedType);
+    for (size_t size = 1; size < 3; ++size) {
+      storage::LogEntry cut = entry;
+      cut.payload.resize(size);
+      EXPECT_EQ(SerializedEvent::Of(cut)->type(), "");
+    }
+  }
+}
+
 TEST(EncodedStretchTest, NothingIsAStretchThatEndsWhereItBegins) {
   const EncodedStretch stretch = Build(7, kAmple, {}).value();
   EXPECT_TRUE(stretch.events.empty());

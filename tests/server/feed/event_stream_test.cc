@@ -77,22 +77,24 @@ TEST(EventStreamTest, BringsEventsInFullToThoseWhoMaySeeThem) {
   TestStream in_full(*feed, FromOldest(), AccessInFull());
   TestStream as_logged(*feed, FromOldest());
   for (TestStream* stream : {&in_full, &as_logged}) stream->Next();
-  const auto preset = [](TestStream& stream) {
-    return stream.NextEvents(1).front().room_created().preset();
+  const auto new_room = [](TestStream& stream) {
+    return stream.NextEvents(1).front().room_upgraded().new_room_id();
   };
-  EXPECT_EQ(preset(in_full), v1::ROOM_PRESET_PUBLIC_CHAT);
-  EXPECT_EQ(preset(as_logged), v1::ROOM_PRESET_UNSPECIFIED);
+  EXPECT_EQ(new_room(in_full), "!completed:x");
+  EXPECT_EQ(new_room(as_logged), "");
   for (TestStream* stream : {&in_full, &as_logged}) EXPECT_TRUE(stream->Next().has_caught_up());
 
   AppendRooms(feed.engine(), {"!full:x"});
-  EXPECT_EQ(preset(in_full), v1::ROOM_PRESET_PUBLIC_CHAT);
-  EXPECT_EQ(preset(as_logged), v1::ROOM_PRESET_UNSPECIFIED);
+  EXPECT_EQ(new_room(in_full), "!completed:x");
+  EXPECT_EQ(new_room(as_logged), "");
   AppendRooms(feed.engine(), {"!plain:x"});
-  EXPECT_EQ(preset(in_full), v1::ROOM_PRESET_UNSPECIFIED);
+  EXPECT_EQ(new_room(in_full), "");
 
-  EXPECT_EQ(feed->List({}, AccessInFull())->events(0).room_created().preset(),
-            v1::ROOM_PRESET_PUBLIC_CHAT);
-  EXPECT_EQ(feed->List({})->events(0).room_created().preset(), v1::ROOM_PRESET_UNSPECIFIED);
+  const auto listed = [&feed](std::unique_ptr<StreamAccess> access) {
+    return feed->List({}, std::move(access))->events(0).room_upgraded().new_room_id();
+  };
+  EXPECT_EQ(listed(AccessInFull()), "!completed:x");
+  EXPECT_EQ(listed(nullptr), "");
 }
 
 TEST(EventStreamTest, StartsNowByDefault) {

@@ -41,17 +41,21 @@ class InFull final : public StreamAccess {
 
 std::unique_ptr<StreamAccess> AccessInFull() { return std::make_unique<InFull>(); }
 
-bool TestCompleter::MayComplete(const v1::RoomEvent& event) const {
-  return absl::StartsWith(event.room_id(), "!full");
-}
+bool TestCompleter::MayComplete(absl::string_view type) const { return type == kRoomUpgradedType; }
 
 void TestCompleter::Complete(v1::RoomEvent& event) const {
-  event.mutable_room_created()->set_preset(v1::ROOM_PRESET_PUBLIC_CHAT);
+  event.mutable_room_upgraded()->set_new_room_id("!completed:x");
 }
 
 void AppendRooms(storage::Engine& engine, const std::vector<std::string>& room_ids) {
   storage::CommitRequest request;
   for (const std::string& room_id : room_ids) {
+    if (absl::StartsWith(room_id, "!full")) {
+      v1::RoomUpgraded upgraded;
+      upgraded.set_old_room_id(room_id);
+      request.log_entries.push_back(EncodeEvent(upgraded, {}));
+      continue;
+    }
     v1::RoomCreated created;
     created.set_room_id(room_id);
     request.log_entries.push_back(EncodeEvent(created, {}));

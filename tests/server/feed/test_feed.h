@@ -29,14 +29,15 @@
 
 namespace innkeeper::feed {
 
-// Adds a preset to each "room.created" of a room whose id begins with "!full".
+// Says what room is the new one in each "room.upgraded".
 class TestCompleter final : public EventCompleter {
  public:
-  bool MayComplete(const v1::RoomEvent& event) const override;
+  bool MayComplete(absl::string_view type) const override;
   void Complete(v1::RoomEvent& event) const override;
 };
 
-// Commits a "room.created" for each of `room_ids`, together.
+// Commits a "room.created" for each of `room_ids`, or if it begins with "!full" a
+// "room.upgraded", together.
 void AppendRooms(storage::Engine& engine, const std::vector<std::string>& room_ids);
 
 // Commits `count` rooms "!<position>:x", one by one.

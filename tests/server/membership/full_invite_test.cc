@@ -16,7 +16,7 @@ class InviteCompleterTest : public MembershipFixture {
   v1::RoomInvitePending Latest() const {
     v1::RoomEvent latest;
     for (const v1::RoomEvent& event : Events()) {
-      if (completer_.MayComplete(event)) latest = event;
+      if (completer_.MayComplete(event.type())) latest = event;
     }
     EXPECT_TRUE(latest.has_room_invite_pending());
     completer_.Complete(latest);
