@@ -40,7 +40,7 @@ namespace innkeeper::feed {
 struct EventFeedOptions {
   EventLogOptions log;
   // One `events` message of a stream that asks for no other limits.
-  StretchLimits batch = {256, 256 << 10};
+  StretchLimits batch = {1000, 256 << 10};
   // One page of List(), whatever page size was asked for.
   size_t max_page_bytes = 1 << 20;
   // How many streams there may be at a time.
