@@ -51,11 +51,11 @@ struct ClientCall {
   Response response;
 };
 
-// Makes one call of the async method `method` of a stub.
-template <typename Request, typename Response, typename Stub>
+// Makes one call of the method `method` of a stub's async().
+template <typename Request, typename Response, typename Stub, typename AsyncStub>
 void StartUnary(Stub& stub,
-                void (Stub::async::*method)(grpc::ClientContext*, const Request*, Response*,
-                                            std::function<void(grpc::Status)>),
+                void (AsyncStub::*method)(grpc::ClientContext*, const Request*, Response*,
+                                          std::function<void(grpc::Status)>),
                 Request request, std::function<void(bool)> done) {
   auto call = std::make_shared<ClientCall<Request, Response>>();
   call->request = std::move(request);

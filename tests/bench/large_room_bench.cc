@@ -5,7 +5,6 @@
 //
 //   large_room_bench [--members=100000] [--seconds=3]
 
-#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <functional>
@@ -23,13 +22,9 @@
 #include "glog/logging.h"
 #include "innkeeper/v1/room_lifecycle.grpc.pb.h"
 #include "innkeeper/v1/room_state.grpc.pb.h"
-#include "server/base/clock.h"
 #include "server/base/process.h"
-#include "server/base/random.h"
-#include "server/lifecycle/room_edit.h"
-#include "storage/rocksdb/rocksdb_engine.h"
-#include "storage/room_store.h"
 #include "tests/bench/calls.h"
+#include "tests/bench/large_room.h"
 #include "tests/bench/load.h"
 #include "tests/bench/memory.h"
 #include "tests/support/test_server.h"
@@ -46,8 +41,6 @@ constexpr int kCreatorsInFlight = 4;
 
 using RoomStub = v1::RoomLifecycle::Stub;
 using StateStub = v1::RoomState::Stub;
-
-void CheckOk(const absl::Status& status) { CHECK(status.ok()) << status; }
 
 absl::Duration Seconds() { return absl::Seconds(absl::GetFlag(FLAGS_seconds)); }
 
@@ -68,35 +61,6 @@ std::string NewPublicRoom(RoomStub& stub) {
   request.set_creator(kOwner);
   request.set_preset(v1::ROOM_PRESET_PUBLIC_CHAT);
   return Call(stub, &RoomStub::CreateRoom, request).room().room_id();
-}
-
-// Lets `count` users, every other of them of another server, join a room of a store that
-// no server has open: other servers' users can't join through the API.
-void AddMembers(const ServerConfig& config, const std::string& room_id, int count) {
-  constexpr int kAtOnce = 1000;
-  auto engine = storage::OpenRocksDb({.path = config.data_dir});
-  CHECK(engine.ok()) << engine.status();
-  const Clock clock = absl::Now;
-  const RandomBytes random = SecureRandom();
-  const lifecycle::EditContext context{clock, random, config.server_name};
-  for (int first = 0; first < count; first += kAtOnce) {
-    const storage::RoomReader reader(**engine);
-    lifecycle::RoomEdit edit(reader, **reader.GetRoom(room_id), context);
-    for (int i = first; i < std::min(first + kAtOnce, count); ++i) {
-      const std::string user =
-          absl::StrCat("@member", i, i % 2 == 0 ? ":example.org" : ":elsewhere.org");
-      CheckOk(edit.Append({.type = "m.room.member",
-                           .state_key = user,
-                           .sender = user,
-                           .content = {{"membership", "join"},
-                                       {"displayname", absl::StrCat("Member ", i)},
-                                       {"avatar_url", "mxc://example.org/avatar"}}}));
-    }
-    storage::RoomCommit commit;
-    CheckOk(edit.Stage(commit));
-    CheckOk(storage::CommitAndWait(**engine, commit.Take()).status);
-  }
-  CheckOk((*engine)->Close());
 }
 
 struct Upgrade {
@@ -167,7 +131,7 @@ void Run() {
     large = NewPublicRoom(stubs.For(0));
     small = NewPublicRoom(stubs.For(0));
   }
-  CheckOk(server.Stop());
+  CHECK(server.Stop().ok());
   AddMembers(server.config(), large, members);
   AddMembers(server.config(), small, 10);
   server.Start();

@@ -2,10 +2,11 @@
 // flight, it measures an empty echo service (the ceiling) and the methods of
 // RoomLifecycle, all in the same set-up: server and client in this process, over
 // the loopback. Beside one call in flight it measures a bare synced write, too: with
-// the echo the least that a durable call can take. Prints a table in Markdown.
+// the echo the least that a durable call can take. In the end it upgrades a room with
+// very many members, half of them on another server. Prints a table in Markdown.
 //
-//   innkeeper_bench [--seconds=3] [--in_flight=1,16,64,256]
-//                   [--calls=GetRoom,CreateRoom,UpgradeRoom2,UpgradeRoom100]
+//   innkeeper_bench [--seconds=3] [--in_flight=1,16,64,256] [--members=100000]
+//                   [--calls=GetRoom,CreateRoom,UpgradeRoom2,UpgradeRoom100,UpgradeRoomLarge]
 
 #include <algorithm>
 #include <cstdint>
@@ -27,6 +28,7 @@
 #include "server/base/process.h"
 #include "tests/bench/calls.h"
 #include "tests/bench/echo.grpc.pb.h"
+#include "tests/bench/large_room.h"
 #include "tests/bench/load.h"
 #include "tests/bench/synced_write.h"
 #include "tests/support/test_client.h"
@@ -36,8 +38,10 @@ ABSL_FLAG(double, seconds, 3, "how long each row is measured");
 ABSL_FLAG(std::vector<std::string>, in_flight, std::vector<std::string>({"1", "16", "64", "256"}),
           "how many calls are in flight");
 ABSL_FLAG(std::vector<std::string>, calls,
-          std::vector<std::string>({"GetRoom", "CreateRoom", "UpgradeRoom2", "UpgradeRoom100"}),
+          std::vector<std::string>({"GetRoom", "CreateRoom", "UpgradeRoom2", "UpgradeRoom100",
+                                    "UpgradeRoomLarge"}),
           "what is measured beside the echo");
+ABSL_FLAG(int, members, 100'000, "how many members the large room has");
 
 namespace innkeeper::bench {
 namespace {
@@ -74,6 +78,22 @@ std::vector<std::string> MakeRooms(RoomStubs& stubs, int64_t count, int members)
         });
   });
   return ids;
+}
+
+// Creates a room with `members` members on a server, which is restarted for it.
+std::string MakeLargeRoom(TestServer& server, int members) {
+  ClientCall<v1::CreateRoomRequest, v1::CreateRoomResponse> call;
+  call.request = CreateRequest(0);
+  call.request.set_preset(v1::ROOM_PRESET_PUBLIC_CHAT);
+  call.context.AddMetadata("authorization", absl::StrCat("Bearer ", TestToken("admin")));
+  RoomStubs stubs(server.address());
+  const grpc::Status status = stubs.For(0).CreateRoom(&call.context, call.request, &call.response);
+  CHECK(status.ok()) << status.error_message();
+  const std::string& room_id = call.response.room().room_id();
+  CHECK(server.Stop().ok());
+  AddMembers(server.config(), room_id, members - 1);
+  server.Start();
+  return room_id;
 }
 
 void PrintRow(absl::string_view name, int in_flight, const LoadResult& result, double ceiling) {
@@ -177,6 +197,16 @@ struct Benchmark {
             MeasureUpgrade(in_flight, MakeRooms(rooms, upgrades / 10, 100)));
     }
   }
+
+  void PrintLargeUpgrade(const std::string& room_id, int members) {
+    const LoadResult upgraded = MeasureUpgrade(1, {room_id});
+    const double ceiling = MeasureEcho(1).calls_per_second;
+    absl::PrintF("| UpgradeRoom, %d members | 1 | %.2f | %.5f | %.0f | %.0f | %.0f |\n", members,
+                 upgraded.calls_per_second, upgraded.calls_per_second / ceiling,
+                 absl::ToDoubleMilliseconds(upgraded.p50), absl::ToDoubleMilliseconds(upgraded.p99),
+                 absl::ToDoubleMicroseconds(upgraded.cpu_per_call));
+    CHECK_EQ(upgraded.failures, 0);
+  }
 };
 
 void Run() {
@@ -191,6 +221,9 @@ void Run() {
   builder.RegisterService(&echo_service);
   const std::unique_ptr<grpc::Server> echo_server = builder.BuildAndStart();
 
+  const int members = absl::GetFlag(FLAGS_members);
+  const std::string large_room =
+      IsMeasured("UpgradeRoomLarge") ? MakeLargeRoom(server, members) : "";
   const absl::Duration duration = absl::Seconds(absl::GetFlag(FLAGS_seconds));
   Benchmark benchmark{duration, Stubs<Echo>(absl::StrCat("127.0.0.1:", echo_port)),
                       RoomStubs(server.address())};
@@ -202,6 +235,7 @@ void Run() {
     CHECK(absl::SimpleAtoi(text, &in_flight) && in_flight > 0) << text;
     benchmark.PrintRows(in_flight, read_ids);
   }
+  if (!large_room.empty()) benchmark.PrintLargeUpgrade(large_room, members);
   echo_server->Shutdown();
 }
 
