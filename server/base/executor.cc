@@ -11,8 +11,8 @@ namespace innkeeper {
 namespace {
 
 // By how much threads of low priority are nicer: beside one of normal priority they get
-// a quarter of a processor.
-constexpr int kLowPriorityNice = 5;
+// a tenth of a processor.
+constexpr int kLowPriorityNice = 10;
 
 // Lowers the priority of the calling thread. Linux has one for each thread.
 void LowerPriority() {

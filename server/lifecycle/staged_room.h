@@ -27,7 +27,7 @@ namespace innkeeper::lifecycle {
 
 // How many bytes one part has, about: few enough for writes to other rooms not to notice
 // that they wait for it.
-inline constexpr size_t kStagedPartBytes = size_t{64} << 10;
+inline constexpr size_t kStagedPartBytes = size_t{32} << 10;
 
 // What an event takes in the store besides its content, about.
 inline constexpr size_t kEventOverheadBytes = 1000;
