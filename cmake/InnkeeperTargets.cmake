@@ -44,15 +44,26 @@ function(innkeeper_use_jemalloc target)
   endif()
 endfunction()
 
+# innkeeper_test_timeout(VARIABLE): the seconds that a test may take, 60 if it does
+# not say; more of them where a sanitizer makes everything slow.
+function(innkeeper_test_timeout variable)
+  set(seconds "${${variable}}")
+  if(NOT seconds)
+    set(seconds 60)
+  endif()
+  if(INNKEEPER_SANITIZER)
+    math(EXPR seconds "${seconds} * 5")
+  endif()
+  set(${variable} ${seconds} PARENT_SCOPE)
+endfunction()
+
 # innkeeper_test(NAME SRCS ... DEPS ... [LABELS ...] [TIMEOUT seconds]): a
 # GoogleTest program; ctest runs each of its tests by itself unless it carries
 # WHOLE, for programs whose tests share something dear.
 function(innkeeper_test name)
   cmake_parse_arguments(ARG "WHOLE" "TIMEOUT" "SRCS;DEPS;LABELS" ${ARGN})
   innkeeper_executable(${name} SRCS ${ARG_SRCS} DEPS ${ARG_DEPS} GTest::gmock GTest::gtest_main)
-  if(NOT ARG_TIMEOUT)
-    set(ARG_TIMEOUT 60)
-  endif()
+  innkeeper_test_timeout(ARG_TIMEOUT)
   if(ARG_WHOLE)
     add_test(NAME ${name} COMMAND ${name})
     set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
@@ -67,9 +78,7 @@ endfunction()
 # skipped for the reason in the last line of its output.
 function(innkeeper_script_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "COMMAND;LABELS" ${ARGN})
-  if(NOT ARG_TIMEOUT)
-    set(ARG_TIMEOUT 60)
-  endif()
+  innkeeper_test_timeout(ARG_TIMEOUT)
   add_test(NAME ${name} COMMAND ${ARG_COMMAND})
   set_tests_properties(${name} PROPERTIES
     LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} SKIP_RETURN_CODE 77)
