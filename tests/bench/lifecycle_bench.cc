@@ -6,6 +6,7 @@
 // very many members, half of them on another server. Prints a table in Markdown.
 //
 //   innkeeper_bench [--seconds=3] [--in_flight=1,16,64,256] [--members=100000]
+//                   [--write_buffer_mib=64]
 //                   [--calls=GetRoom,CreateRoom,UpgradeRoom2,UpgradeRoom100,UpgradeRoomLarge]
 
 #include <algorithm>
@@ -41,6 +42,7 @@ ABSL_FLAG(std::vector<std::string>, calls,
           std::vector<std::string>({"GetRoom", "CreateRoom", "UpgradeRoom2", "UpgradeRoom100",
                                     "UpgradeRoomLarge"}),
           "what is measured beside the echo");
+ABSL_FLAG(int64_t, write_buffer_mib, 64, "the server's write_buffer_bytes, in MiB");
 ABSL_FLAG(int, members, 100'000, "how many members the large room has");
 
 namespace innkeeper::bench {
@@ -212,7 +214,7 @@ struct Benchmark {
 void Run() {
   TestServer server([](ServerConfig& config) {
     config.block_cache_bytes = int64_t{256} << 20;
-    config.write_buffer_bytes = int64_t{64} << 20;
+    config.write_buffer_bytes = absl::GetFlag(FLAGS_write_buffer_mib) << 20;
   });
   EchoService echo_service;
   int echo_port = 0;

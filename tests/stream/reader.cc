@@ -65,8 +65,12 @@ class Reader::Stream final : private grpc::ClientReadReactor<v1::WatchRoomEvents
   }
 
   void OnDone(const grpc::Status& status) override {
-    reader_.Ended(channel_, status);
+    Reader& reader = reader_;
+    const grpc::Channel* const channel = channel_.get();
+    const grpc::Status end = status;
+    reader.Detach();
     delete this;
+    reader.Ended(channel, end);
   }
 
   Reader& reader_;
@@ -90,7 +94,7 @@ Reader::~Reader() {
     if (stream_ != nullptr) stream_->Cancel();
   }
   Take(kNoLimit);
-  const auto has_ended = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return stream_ == nullptr; };
+  const auto has_ended = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !HasStream(); };
   absl::MutexLock lock(&mutex_, absl::Condition(&has_ended));
 }
 
@@ -106,7 +110,7 @@ void Reader::Connect(std::shared_ptr<grpc::Channel> channel) {
 }
 
 Reader::Stream* Reader::NewStreamIfDue() {
-  if (ending_ || stream_ != nullptr || channel_ == nullptr) return nullptr;
+  if (ending_ || HasStream() || channel_ == nullptr) return nullptr;
   SeenStart start;
   v1::WatchRoomEventsRequest request = NextRequest(&start);
   ++streams_;
@@ -206,7 +210,13 @@ void Reader::ReceiveBookmark(const std::string& cursor, int64_t sequence) {
   after_message_ = {cursor, {StartKind::kBehind, sequence}};
 }
 
-void Reader::Ended(const std::shared_ptr<grpc::Channel>& channel, const grpc::Status& status) {
+void Reader::Detach() {
+  absl::MutexLock lock(&mutex_);
+  stream_ = nullptr;
+  detached_ = true;
+}
+
+void Reader::Ended(const grpc::Channel* channel, const grpc::Status& status) {
   Stream* next;
   {
     absl::MutexLock lock(&mutex_);
@@ -217,10 +227,10 @@ void Reader::Ended(const std::shared_ptr<grpc::Channel>& channel, const grpc::St
     } else if (!IsGone(status)) {
       channel_ = nullptr;
       failure_ = absl::StrCat(status.error_code(), " ", status.error_message());
-    } else if (channel == channel_ && !was_interrupted) {
+    } else if (channel == channel_.get() && !was_interrupted) {
       channel_ = nullptr;
     }
-    stream_ = nullptr;
+    detached_ = false;
     next = NewStreamIfDue();
   }
   if (next != nullptr) next->Start();

@@ -86,10 +86,16 @@ class Reader {
   // Makes a stream, to be started, if there is none and it is known where.
   Stream* NewStreamIfDue() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   v1::WatchRoomEventsRequest NextRequest(SeenStart* start) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool HasStream() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return stream_ != nullptr || detached_;
+  }
   // For the stream. True if it may read on now; else it will be told to.
   bool MayRead();
   void Receive(const v1::WatchRoomEventsResponse& message);
-  void Ended(const std::shared_ptr<grpc::Channel>& channel, const grpc::Status& status);
+  // The end of it in two steps, with its own end between them: as long as the reader
+  // waits for the second, it is the reader that holds the last of the channel.
+  void Detach();
+  void Ended(const grpc::Channel* channel, const grpc::Status& status);
 
   void ReceiveEvents(const v1::RoomEventBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ReceiveBookmark(const std::string& cursor, int64_t sequence)
@@ -101,6 +107,7 @@ class Reader {
   std::vector<std::shared_ptr<grpc::Channel>> channels_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<grpc::Channel> channel_ ABSL_GUARDED_BY(mutex_);  // none if it was in vain
   Stream* stream_ ABSL_GUARDED_BY(mutex_) = nullptr;                // deletes itself
+  bool detached_ ABSL_GUARDED_BY(mutex_) = false;                   // but not deleted yet
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;
   int64_t allowance_ ABSL_GUARDED_BY(mutex_);
   bool stream_waits_ ABSL_GUARDED_BY(mutex_) = false;  // for the allowance
