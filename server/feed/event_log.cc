@@ -96,12 +96,16 @@ std::optional<Stretch> EventLog::ReadRecent(const EventFilter& filter, storage::
                                             StretchLimits limits) const {
   StretchBuilder builder(filter, after, limits);
   absl::ReaderMutexLock lock(&mutex_);
-  if (after >= end_) return builder.Take();
-  if (recent_.empty() || after + 1 < recent_.front()->first()) return std::nullopt;
+  if (!HoldsWhatFollows(after)) return std::nullopt;
   auto commit = std::partition_point(recent_.begin(), recent_.end(),
                                      [&](const auto& c) { return c->last() <= after; });
   while (commit != recent_.end() && builder.Add(*commit)) ++commit;
   return builder.Take();
+}
+
+bool EventLog::IsRecent(storage::LogPosition after) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  return HoldsWhatFollows(after);
 }
 
 absl::StatusOr<Stretch> EventLog::Read(const EventFilter& filter, storage::LogPosition after,

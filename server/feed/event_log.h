@@ -69,6 +69,9 @@ class EventLog {
   std::optional<Stretch> ReadRecent(const EventFilter& filter, storage::LogPosition after,
                                     StretchLimits limits) const;
 
+  // Whether memory reaches back to what follows `after`. Does not block.
+  bool IsRecent(storage::LogPosition after) const;
+
   // Returns what follows `after` in the database, as much of it as the limits
   // allow, one call may scan, and can be read. A commit that is read in parts is kept
   // until its end was read, so that its rest is not read again for every part. Blocks. Errors, if
@@ -88,6 +91,9 @@ class EventLog {
   bool MayLackDetail(const Stretch& stretch, EventDetail detail) const;
 
  private:
+  bool HoldsWhatFollows(storage::LogPosition after) const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return after >= end_ || (!recent_.empty() && after + 1 >= recent_.front()->first());
+  }
   absl::StatusOr<bool> RefreshChunk();
   void Append(std::shared_ptr<const LoggedCommit> commit);
   void SkipUnreadable();

@@ -105,6 +105,11 @@ void StreamReader::NoteReadingOfLog() {
   target_ = sources_.log.bounds().head;
 }
 
+bool StreamReader::CanReadAhead() const {
+  const bool is_under_way = begun_ && confirmed_ && !InSnapshot() && !caught_up_ && !at_end_;
+  return is_under_way && !backlog_ && !sources_.log.IsRecent(position_);
+}
+
 absl::Status StreamReader::Read() {
   if (!begun_) return Begin();
   return InSnapshot() ? ReadRooms() : ReadEvents();

@@ -89,6 +89,10 @@ class StreamReader {
   // engine. The stream can't go on then.
   absl::Status Read();
 
+  // True on the way to the end of the log, as long as what comes next is to be read: Read()
+  // then does it ahead of TryNext(), while the last message is being sent.
+  bool CanReadAhead() const;
+
   // Returns a `progress` message; nothing before the stream has a place in the log that it
   // could be resumed from.
   std::optional<std::string> Progress() const;

@@ -29,6 +29,8 @@ void Subscription::Sent(bool ok) {
     absl::MutexLock lock(&mutex_);
     cancelled_ = cancelled_ || !ok;
     metrics_.queued_bytes.Add(-std::exchange(sending_bytes_, 0));
+    sent_meanwhile_ = reading_ahead_;
+    if (reading_ahead_) return;
   }
   GoOn();
 }
@@ -47,7 +49,7 @@ void Subscription::Wake() {
     absl::MutexLock lock(&mutex_);
     if (state_ == State::kIdle) {
       step = NextStep();
-    } else if (state_ == State::kSending) {
+    } else if (state_ == State::kSending && !reading_ahead_) {
       step = CheckReader();
     }
   }
@@ -84,6 +86,10 @@ void Subscription::Read() {
   {
     absl::MutexLock lock(&mutex_);
     error_.Update(read);
+    const bool is_sending = reading_ahead_ && !sent_meanwhile_;
+    reading_ahead_ = false;
+    sent_meanwhile_ = false;
+    if (is_sending) return;
   }
   GoOn();
 }
@@ -112,6 +118,7 @@ void Subscription::Perform(Step step) {
     case Step::Action::kWait:
       break;
     case Step::Action::kSend:
+      if (step.reads_ahead) StartReadingAhead();
       sink_.Send(std::move(step.message));
       break;
     case Step::Action::kRead:
@@ -132,6 +139,12 @@ void Subscription::Perform(Step step) {
       owner_.Ended(parameters_.id);
       break;
   }
+}
+
+void Subscription::StartReadingAhead() {
+  if (owner_.TrySubmitRead(shared_from_this())) return;
+  absl::MutexLock lock(&mutex_);
+  reading_ahead_ = false;
 }
 
 Subscription::Step Subscription::NextStep() {
@@ -155,7 +168,11 @@ Subscription::Step Subscription::SayFarewell() {
 
 Subscription::Step Subscription::Follow() {
   StreamReader::Next next = reader_.TryNext();
-  if (next.kind == StreamReader::Next::Kind::kMessage) return Send(std::move(next.message));
+  if (next.kind == StreamReader::Next::Kind::kMessage) {
+    Step step = Send(std::move(next.message));
+    reading_ahead_ = step.reads_ahead = reader_.CanReadAhead();
+    return step;
+  }
   if (MonotonicNow() >= progress_due_) {
     if (std::optional<std::string> progress = reader_.Progress()) return Send(*std::move(progress));
   }

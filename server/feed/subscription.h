@@ -48,7 +48,9 @@ class SubscriptionSink {
 // At any time at most one thread is at work on a stream or one party, the sink
 // or the executor, has been asked to do something and will call back; what happens
 // meanwhile is noted and attended to after that. Otherwise the stream is idle, and any
-// thread may wake it.
+// thread may wake it. While the log is being caught up with, both have been asked: the
+// executor reads what comes behind the message that the sink sends, and whoever calls
+// back last goes on.
 class Subscription : public std::enable_shared_from_this<Subscription> {
  public:
   // Who runs it. Thread-safe; no method blocks.
@@ -127,7 +129,8 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   struct Step {
     enum class Action { kWait, kSend, kRead, kEnd, kBreak, kForget };
     Action action = Action::kWait;
-    std::string message = "";  // to send
+    std::string message = {};  // to send
+    bool reads_ahead = false;  // while that is being sent
     absl::Status status = {};  // to end with
   };
 
@@ -141,6 +144,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   absl::Status FindError() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Step CheckReader() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Step Send(std::string message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void StartReadingAhead();
   Step End(absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Owner& owner_;
@@ -153,6 +157,9 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
 
   mutable absl::Mutex mutex_;
   State state_ ABSL_GUARDED_BY(mutex_) = State::kReading;  // Start() is to come
+  // In kSending: the reader belongs to the executor, and whether Sent() was called since.
+  bool reading_ahead_ ABSL_GUARDED_BY(mutex_) = false;
+  bool sent_meanwhile_ ABSL_GUARDED_BY(mutex_) = false;
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
   // What the stream is to end with, once it is not OK: at the next chance, behind a last
   // progress message, behind a message that is not taken.

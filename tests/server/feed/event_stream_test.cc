@@ -97,6 +97,27 @@ TEST(EventStreamTest, BringsEventsInFullToThoseWhoMaySeeThem) {
   EXPECT_EQ(listed(nullptr), "");
 }
 
+TEST(EventStreamTest, ReadsAheadOfTheMessageThatIsBeingSent) {
+  TestFeed::Options options;
+  options.threads = 1;
+  TestFeed feed(options);
+  AppendRooms(feed.engine(), 3);
+  feed.Reopen();
+  v1::WatchRoomEventsRequest request = FromOldest();
+  request.set_max_batch_events(1);
+  TestStream stream(*feed, request);
+  for (uint64_t reads = 1; reads <= 3; ++reads) {
+    stream.AwaitMessage();
+    absl::Notification idle;  // the executor, once it has read
+    ASSERT_TRUE(feed.executor().TrySubmit([&idle] { idle.Notify(); }));
+    idle.WaitForNotification();
+    EXPECT_EQ(options.feed.metrics->log_reads.value(), reads);
+    stream.Next();
+  }
+  EXPECT_THAT(Sequences(stream.NextEvents(1)), ElementsAre(3));
+  EXPECT_TRUE(stream.Next().has_caught_up());
+}
+
 TEST(EventStreamTest, StartsNowByDefault) {
   TestFeed feed;
   AppendRooms(feed.engine(), 3);
