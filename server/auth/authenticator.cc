@@ -19,7 +19,8 @@ constexpr absl::string_view kScheme = "Bearer ";
 const absl::Status& CredentialsInvalid() {
   static const auto* const error = new absl::Status(
       MakeError(absl::StatusCode::kUnauthenticated, v1::ERROR_REASON_CREDENTIALS_INVALID,
-                "no valid bearer token; send one as the metadata \"authorization: Bearer TOKEN\""));
+                "no valid bearer token or client certificate; send a token as the metadata "
+                "\"authorization: Bearer TOKEN\""));
   return *error;
 }
 
@@ -59,15 +60,22 @@ absl::StatusOr<std::shared_ptr<const Principal>> Authenticator::Authenticate(
   return Identify(HashOf(token), token);
 }
 
+absl::StatusOr<std::shared_ptr<const Principal>> Authenticator::Authenticate(
+    const CertificateNames& certificate) const {
+  std::shared_ptr<const Principal> principal = policy_.Get()->FindByCertificate(certificate);
+  if (principal == nullptr) return CredentialsInvalid();
+  return principal;
+}
+
 Authenticator::Credential Authenticator::CredentialOf(absl::string_view authorization) {
   const absl::string_view token = TokenIn(authorization);
   if (token.empty()) return {};
-  return {HashOf(token), HasJwtForm(token) ? std::string(token) : ""};
+  return {.token_hash = HashOf(token), .jwt = HasJwtForm(token) ? std::string(token) : ""};
 }
 
 absl::StatusOr<std::shared_ptr<const Principal>> Authenticator::Authenticate(
     const Credential& credential) const {
-  if (!credential.token_hash) return CredentialsInvalid();
+  if (!credential.token_hash) return Authenticate(credential.certificate);
   return Identify(*credential.token_hash, credential.jwt);
 }
 

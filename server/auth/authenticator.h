@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "server/auth/certificate_names.h"
 #include "server/auth/followed_file.h"
 #include "server/auth/jwt_verifier.h"
 #include "server/auth/policy.h"
@@ -25,8 +26,8 @@
 namespace innkeeper::auth {
 
 // Knows the principals of a token file (server/auth/token_file.h) by what they bring:
-// tokens of their own, or JSON Web Tokens. Who brings nothing that it knows is nobody.
-// Follows the files when they change. Thread-safe.
+// tokens of their own, JSON Web Tokens, or certificates. Who brings nothing that it knows is
+// nobody. Follows the files when they change. Thread-safe.
 class Authenticator {
  public:
   // Longer tokens are not looked at.
@@ -53,11 +54,17 @@ class Authenticator {
   absl::StatusOr<std::shared_ptr<const Principal>> Authenticate(
       absl::string_view authorization) const;
 
-  // What to keep of `authorization` to ask again. With the hash of a token of our own
-  // nobody can call; a JSON Web Token has to be kept as it is, and is not to be logged.
+  // The same for who brings no such metadata but, on its connection, a certificate that
+  // was verified and has these names.
+  absl::StatusOr<std::shared_ptr<const Principal>> Authenticate(
+      const CertificateNames& certificate) const;
+
+  // What to keep of what a caller brought, to ask again. With the hash of a token of our
+  // own nobody can call; a JSON Web Token has to be kept as it is, and is not to be logged.
   struct Credential {
     std::optional<TokenHash> token_hash;  // none if there is no token
     std::string jwt;                      // the token, if it has the form of one
+    CertificateNames certificate;         // those that count: none beside a token
   };
   static Credential CredentialOf(absl::string_view authorization);
   absl::StatusOr<std::shared_ptr<const Principal>> Authenticate(const Credential& credential) const;

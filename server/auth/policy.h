@@ -13,6 +13,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
+#include "server/auth/certificate_names.h"
 #include "server/auth/principal.h"
 #include "server/auth/token_file.h"
 #include "server/auth/token_hash.h"
@@ -31,6 +32,10 @@ class Policy {
   PrincipalPtr FindByToken(const TokenHash& hash) const;
   PrincipalPtr FindByJwtSubject(absl::string_view subject) const;
 
+  // The principal that a certificate with these names stands for: the one that has one of
+  // them. nullptr if none has, or if several have: who that would be is a guess.
+  PrincipalPtr FindByCertificate(const CertificateNames& names) const;
+
  private:
   // Hashes are evenly spread already.
   struct FirstBytes {
@@ -48,6 +53,8 @@ class Policy {
 
   absl::flat_hash_map<TokenHash, PrincipalPtr, FirstBytes, Equal> by_token_;
   absl::flat_hash_map<std::string, PrincipalPtr> by_jwt_subject_;
+  absl::flat_hash_map<std::string, PrincipalPtr> by_spiffe_id_;
+  absl::flat_hash_map<std::string, PrincipalPtr> by_dns_name_;
 };
 
 }  // namespace innkeeper::auth

@@ -37,12 +37,29 @@ bool IsUserPattern(absl::string_view text) {
          absl::string_view("@*?").find(text.front()) != absl::string_view::npos;
 }
 
+// What principals and groups alike have.
+struct Grants {
+  std::vector<Role> roles;
+  std::vector<std::string> users;
+  std::optional<std::vector<std::string>> audiences;  // not set: no word of them
+
+  void Add(const Grants& more) {
+    roles.insert(roles.end(), more.roles.begin(), more.roles.end());
+    users.insert(users.end(), more.users.begin(), more.users.end());
+    if (!more.audiences) return;
+    if (!audiences) audiences.emplace();
+    audiences->insert(audiences->end(), more.audiences->begin(), more.audiences->end());
+  }
+};
+
 // Reads one file; notes everything that is wrong with it.
 class Reader {
  public:
   absl::StatusOr<std::vector<TokenFileEntry>> Read(const Json& file) {
     std::vector<TokenFileEntry> entries;
-    if (CheckObject("the file", file, {"principals"}, {})) {
+    if (CheckObject("the file", file, {"principals"}, {"groups"})) {
+      ForEach("groups", file.value("groups", Json::array()),
+              [&](const std::string& place, const Json& value) { ReadGroup(place, value); });
       ForEach("principals", file["principals"], [&](const std::string& place, const Json& value) {
         if (auto entry = ReadEntry(place, value)) entries.push_back(*std::move(entry));
       });
@@ -99,33 +116,68 @@ class Reader {
     });
   }
 
+  void ReadGroup(const std::string& place, const Json& value) {
+    if (!CheckObject(place, value, {"name"}, {"roles", "users", "audiences"})) return;
+    const std::string name = ReadName(absl::StrCat(place, ".name"), value["name"], group_names_);
+    groups_.emplace(name, ReadGrants(place, value));
+  }
+
   std::optional<TokenFileEntry> ReadEntry(const std::string& place, const Json& value) {
     if (!CheckObject(place, value, {"name"},
-                     {"token_sha256", "jwt_subjects", "roles", "users", "audiences"})) {
+                     {"token_sha256", "jwt_subjects", "certificate_names", "groups", "roles",
+                      "users", "audiences"})) {
       return std::nullopt;
     }
-    const std::string name = ReadName(absl::StrCat(place, ".name"), value["name"]);
-    const auto roles =
-        ReadRoles(absl::StrCat(place, ".roles"), value.value("roles", Json::array()));
-    const auto users =
-        ReadUsers(absl::StrCat(place, ".users"), value.value("users", Json::array()));
+    const std::string name = ReadName(absl::StrCat(place, ".name"), value["name"], names_);
+    Grants grants = ReadGrants(place, value);
+    AddGroups(absl::StrCat(place, ".groups"), value.value("groups", Json::array()), grants);
     auto hashes = ReadHashes(absl::StrCat(place, ".token_sha256"),
                              value.value("token_sha256", Json::array()));
     auto subjects = ReadSubjects(absl::StrCat(place, ".jwt_subjects"),
                                  value.value("jwt_subjects", Json::array()));
-    if (hashes.empty() && subjects.empty() && errors_.empty()) {
-      AddError(place, "needs something in \"token_sha256\" or \"jwt_subjects\"");
+    auto certificate_names = ReadCertificateNames(absl::StrCat(place, ".certificate_names"),
+                                                  value.value("certificate_names", Json::array()));
+    if (hashes.empty() && subjects.empty() && certificate_names.empty() && errors_.empty()) {
+      AddError(place,
+               "needs something in \"token_sha256\", \"jwt_subjects\" or \"certificate_names\"");
     }
-    AudienceScope audiences = value.contains("audiences")
-                                  ? AudienceScope::Of(ReadAudiences(
-                                        absl::StrCat(place, ".audiences"), value["audiences"]))
-                                  : AudienceScope::All();
-    return TokenFileEntry{.principal = Principal(name, roles, users, std::move(audiences)),
-                          .token_hashes = std::move(hashes),
-                          .jwt_subjects = std::move(subjects)};
+    AudienceScope audiences =
+        grants.audiences ? AudienceScope::Of(*grants.audiences) : AudienceScope::All();
+    return TokenFileEntry{
+        .principal = Principal(name, grants.roles, grants.users, std::move(audiences)),
+        .token_hashes = std::move(hashes),
+        .jwt_subjects = std::move(subjects),
+        .certificate_names = std::move(certificate_names)};
   }
 
-  std::string ReadName(const std::string& place, const Json& value) {
+  Grants ReadGrants(const std::string& place, const Json& value) {
+    Grants grants;
+    grants.roles = ReadRoles(absl::StrCat(place, ".roles"), value.value("roles", Json::array()));
+    grants.users = ReadUsers(absl::StrCat(place, ".users"), value.value("users", Json::array()));
+    if (value.contains("audiences")) {
+      grants.audiences = ReadAudiences(absl::StrCat(place, ".audiences"), value["audiences"]);
+    }
+    return grants;
+  }
+
+  void AddGroups(const std::string& place, const Json& value, Grants& grants) {
+    ForEachString(place, value, [&](const std::string& element, const std::string& name) {
+      const auto group = groups_.find(name);
+      if (group == groups_.end()) return AddError(element, "is not the name of a group");
+      grants.Add(group->second);
+    });
+  }
+
+  // Notes that `value` stands at `place`; false, and an error, if it is elsewhere already.
+  template <typename Value>
+  bool IsNew(std::map<Value, std::string>& seen, const Value& value, const std::string& place) {
+    const auto [first, is_new] = seen.emplace(value, place);
+    if (!is_new) AddError(place, absl::StrCat("is the same as ", first->second));
+    return is_new;
+  }
+
+  std::string ReadName(const std::string& place, const Json& value,
+                       std::map<std::string, std::string>& seen) {
     if (!value.is_string()) {
       AddError(place, "must be a string");
       return "";
@@ -135,8 +187,7 @@ class Reader {
       AddError(place, absl::StrCat("must be 1 to ", kMaxNameBytes,
                                    " printable ASCII characters without white space"));
     }
-    const auto [first, is_new] = names_.emplace(name, place);
-    if (!is_new) AddError(place, absl::StrCat("is the same as ", first->second));
+    IsNew(seen, name, place);
     return name;
   }
 
@@ -145,9 +196,7 @@ class Reader {
     ForEachString(place, value, [&](const std::string& element, const std::string& text) {
       const auto hash = ParseTokenHash(text);
       if (!hash) return AddError(element, "must be a SHA-256 hash in 64 hexadecimal digits");
-      const auto [first, is_new] = hashes_.emplace(*hash, element);
-      if (!is_new) return AddError(element, absl::StrCat("is the same as ", first->second));
-      hashes.push_back(*hash);
+      if (IsNew(hashes_, *hash, element)) hashes.push_back(*hash);
     });
     return hashes;
   }
@@ -159,11 +208,24 @@ class Reader {
         return AddError(element,
                         absl::StrCat("must be a text of 1 to ", kMaxSubjectBytes, " bytes"));
       }
-      const auto [first, is_new] = subjects_.emplace(text, element);
-      if (!is_new) return AddError(element, absl::StrCat("is the same as ", first->second));
-      subjects.push_back(text);
+      if (IsNew(subjects_, text, element)) subjects.push_back(text);
     });
     return subjects;
+  }
+
+  CertificateNames ReadCertificateNames(const std::string& place, const Json& value) {
+    CertificateNames names;
+    ForEachString(place, value, [&](const std::string& element, const std::string& text) {
+      const bool is_spiffe_id = IsSpiffeId(text);
+      if (!is_spiffe_id && !IsDnsName(text)) {
+        return AddError(element,
+                        "must be a SPIFFE id (spiffe://TRUST-DOMAIN/PATH) or a DNS name in lower "
+                        "case, without wildcards");
+      }
+      if (!IsNew(certificate_names_, text, element)) return;
+      (is_spiffe_id ? names.spiffe_ids : names.dns_names).push_back(text);
+    });
+    return names;
   }
 
   std::vector<Role> ReadRoles(const std::string& place, const Json& value) {
@@ -200,9 +262,13 @@ class Reader {
   }
 
   std::vector<std::string> errors_;
-  std::map<std::string, std::string> names_;     // and where they stand
-  std::map<TokenHash, std::string> hashes_;      // and where they stand
-  std::map<std::string, std::string> subjects_;  // and where they stand
+  std::map<std::string, Grants> groups_;  // by name
+  // What must not be there twice, and where it stands.
+  std::map<std::string, std::string> group_names_;
+  std::map<std::string, std::string> names_;
+  std::map<TokenHash, std::string> hashes_;
+  std::map<std::string, std::string> subjects_;
+  std::map<std::string, std::string> certificate_names_;
 };
 
 }  // namespace

@@ -359,6 +359,44 @@ TEST_F(AuthenticatorTest, WithoutKeysNoJsonWebTokenIsGood) {
   EXPECT_EQ(CallerWith(JwtIssuer("k", "EdDSA").Token({{"sub", "auditor"}})), "");
 }
 
+TEST_F(AuthenticatorTest, ACertificateStandsForTheOnePrincipalThatHasItsNames) {
+  Json calendar = PrincipalWith("calendar", {"calendar-1"});
+  calendar["certificate_names"] = {"spiffe://example.org/calendar", "calendar.example.org"};
+  const Json auditor = {{"name", "auditor"}, {"certificate_names", {"auditor.example.org"}}};
+  Write({calendar, auditor});
+  ASSERT_TRUE(authenticator_->ReloadIfChanged().ok());
+  const auto caller_with = [&](const CertificateNames& names) {
+    const auto principal = authenticator_->Authenticate(names);
+    if (principal.ok()) return (*principal)->name();
+    EXPECT_EQ(principal.status(), authenticator_->Authenticate("").status());
+    return std::string();
+  };
+  EXPECT_EQ(caller_with({{"spiffe://example.org/calendar"}, {}}), "calendar");
+  EXPECT_EQ(caller_with({{}, {"other.example.org", "auditor.example.org"}}), "auditor");
+  EXPECT_EQ(caller_with({{"spiffe://example.org/calendar"}, {"calendar.example.org"}}), "calendar");
+  EXPECT_EQ(caller_with({{"spiffe://example.org/other"}, {"auditor.example.org"}}), "auditor");
+  EXPECT_EQ(caller_with({}), "");
+  EXPECT_EQ(caller_with({{}, {"other.example.org"}}), "");
+  EXPECT_EQ(caller_with({{}, {"calendar.example.org", "auditor.example.org"}}), "")
+      << "it could be either";
+  EXPECT_EQ(caller_with({{"spiffe://example.org/calendar"}, {"auditor.example.org"}}), "");
+  EXPECT_EQ(caller_with({{}, {"spiffe://example.org/calendar"}}), "") << "of the wrong kind";
+  EXPECT_EQ(caller_with({{"calendar.example.org"}, {}}), "") << "of the wrong kind";
+}
+
+TEST_F(AuthenticatorTest, WhoKeepsTheNamesOfACertificateLearnsOfTheirEnd) {
+  Write({{{"name", "auditor"}, {"certificate_names", {"auditor.example.org"}}}});
+  ASSERT_TRUE(authenticator_->ReloadIfChanged().ok());
+  const Authenticator::Credential credential = {.certificate = {{}, {"auditor.example.org"}}};
+  EXPECT_EQ((*authenticator_->Authenticate(credential))->name(), "auditor");
+  const uint64_t generation = authenticator_->generation();
+  Write({{{"name", "auditor"}, {"certificate_names", {"other.example.org"}}}});
+  ASSERT_TRUE(authenticator_->ReloadIfChanged().ok());
+  EXPECT_NE(authenticator_->generation(), generation);
+  EXPECT_EQ(ReasonOf(authenticator_->Authenticate(credential).status()),
+            v1::ERROR_REASON_CREDENTIALS_INVALID);
+}
+
 TEST_F(AuthenticatorTest, CallersAreKnownThroughoutReloads) {
   std::atomic<bool> done = false;
   std::atomic<int> refused = 0;

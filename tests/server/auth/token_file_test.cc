@@ -125,11 +125,11 @@ TEST(TokenFileTest, RefusesWrongTypesEverywhere) {
 TEST(TokenFileTest, RefusesUnknownAndMissingKeys) {
   Json file = GoodFile();
   file["version"] = 1;
-  EXPECT_EQ(Complaint(file), "the file: has an unknown key; known are principals");
+  EXPECT_EQ(Complaint(file), "the file: has an unknown key; known are principals, groups");
   EXPECT_EQ(Complaint(Json::object()), "the file: has no \"principals\"");
   EXPECT_EQ(ComplaintAbout("role", {"admin"}),
-            "principals[1]: has an unknown key; known are name, token_sha256, jwt_subjects, roles, "
-            "users, audiences");
+            "principals[1]: has an unknown key; known are name, token_sha256, jwt_subjects, "
+            "certificate_names, groups, roles, users, audiences");
   EXPECT_EQ(ComplaintAbout(Json::object()), "principals[1]: has no \"name\"");
 }
 
@@ -143,7 +143,8 @@ TEST(TokenFileTest, RefusesBadNames) {
 
 TEST(TokenFileTest, RefusesBadHashes) {
   EXPECT_EQ(ComplaintAbout("token_sha256", Json::array()),
-            "principals[1]: needs something in \"token_sha256\" or \"jwt_subjects\"");
+            "principals[1]: needs something in \"token_sha256\", \"jwt_subjects\" or "
+            "\"certificate_names\"");
   for (const std::string& hash : {std::string(), Hash('g'), Hash('4').substr(1), Hash('4') + "4"}) {
     EXPECT_EQ(ComplaintAbout("token_sha256", {Hash('4'), hash}),
               "principals[1].token_sha256[1]: must be a SHA-256 hash in 64 hexadecimal digits");
@@ -196,6 +197,101 @@ TEST(TokenFileTest, RefusesBadSubjects) {
             "principals[1].jwt_subjects[1]: is the same as principals[0].jwt_subjects[0]");
 }
 
+TEST(TokenFileTest, APrincipalMayHaveCertificateNamesBesideTokensOrInTheirPlace) {
+  Json file = GoodFile();
+  file["principals"][0]["certificate_names"] = {"spiffe://example.org/ns/prod/calendar",
+                                                "calendar.example.org"};
+  file["principals"][1] = {{"name", "auditor"}, {"certificate_names", {"auditor"}}};
+  const auto entries = ParseTokenFile(file.dump());
+  ASSERT_TRUE(entries.ok()) << entries.status();
+  EXPECT_EQ(entries->front().token_hashes.size(), 2u);
+  EXPECT_THAT(entries->front().certificate_names.spiffe_ids,
+              ElementsAre("spiffe://example.org/ns/prod/calendar"));
+  EXPECT_THAT(entries->front().certificate_names.dns_names, ElementsAre("calendar.example.org"));
+  EXPECT_THAT(entries->back().certificate_names.dns_names, ElementsAre("auditor"));
+}
+
+TEST(TokenFileTest, RefusesBadCertificateNames) {
+  for (const std::string& name :
+       {std::string(), std::string("*.example.org"), std::string("Example.org"),
+        std::string("spiffe://example.org"), std::string("https://example.org/a")}) {
+    EXPECT_EQ(ComplaintAbout("certificate_names", {"auditor", name}),
+              "principals[1].certificate_names[1]: must be a SPIFFE id "
+              "(spiffe://TRUST-DOMAIN/PATH) or a DNS name in lower case, without wildcards")
+        << name;
+  }
+  Json file = GoodFile();
+  file["principals"][0]["certificate_names"] = {"calendar"};
+  file["principals"][1]["certificate_names"] = {"auditor", "calendar"};
+  EXPECT_EQ(Complaint(file),
+            "principals[1].certificate_names[1]: is the same as "
+            "principals[0].certificate_names[0]");
+}
+
+// What the auditor of GoodFile() may do as a member of `groups`, with `own` keys beside.
+Principal AuditorIn(const Json& groups, const Json& own = Json::object()) {
+  Json file = GoodFile();
+  file["groups"] = groups;
+  file["principals"][1].update(own);
+  for (const Json& group : groups) file["principals"][1]["groups"].push_back(group["name"]);
+  const auto entries = ParseTokenFile(file.dump());
+  EXPECT_TRUE(entries.ok()) << entries.status();
+  return entries.value().back().principal;
+}
+
+TEST(TokenFileTest, AMemberHasWhatItAndItsGroupsHave) {
+  const Principal auditor =
+      AuditorIn({{{"name", "makers"}, {"roles", {"create"}}, {"users", {"@a:example.org"}}},
+                 {{"name", "watchers"}, {"roles", {"watch"}}, {"audiences", {"tenant-*"}}}},
+                {{"roles", {"upgrade"}}, {"users", {"@b:*"}}, {"audiences", {"internal"}}});
+  for (const Role role : {Role::kCreate, Role::kWatch, Role::kUpgrade}) {
+    EXPECT_TRUE(auditor.Has(role)) << RoleName(role);
+  }
+  EXPECT_FALSE(auditor.Has(Role::kReadAll));
+  EXPECT_TRUE(auditor.MayActFor("@a:example.org"));
+  EXPECT_TRUE(auditor.MayActFor("@b:example.org"));
+  EXPECT_FALSE(auditor.MayActFor("@c:example.org"));
+  EXPECT_TRUE(auditor.MaySeeAudience("tenant-7"));
+  EXPECT_TRUE(auditor.MaySeeAudience("internal"));
+  EXPECT_FALSE(auditor.MaySeeAudience("other"));
+}
+
+TEST(TokenFileTest, OneWordOfAudiencesKeepsAMemberToThem) {
+  const Json makers = {{"name", "makers"}, {"roles", {"create"}}};
+  const Json tenant = {{"name", "tenant"}, {"audiences", {"tenant-7"}}};
+  EXPECT_TRUE(AuditorIn(Json::array({makers})).audiences().IsAll());
+  EXPECT_FALSE(AuditorIn(Json::array({makers, tenant})).audiences().IsAll());
+  EXPECT_FALSE(AuditorIn(Json::array({tenant, makers})).MaySeeAudience("internal"));
+  EXPECT_TRUE(AuditorIn(Json::array({tenant, makers})).MaySeeAudience("tenant-7"));
+  EXPECT_FALSE(
+      AuditorIn(Json::array({makers}), {{"audiences", Json::array()}}).MaySeeAudience("internal"));
+}
+
+TEST(TokenFileTest, GroupsAreForTheirMembersAlone) {
+  Json file = GoodFile();
+  file["groups"] = {{{"name", "auditor"}, {"roles", {"admin"}}}};
+  const auto entries = ParseTokenFile(file.dump());
+  ASSERT_TRUE(entries.ok()) << entries.status();
+  EXPECT_FALSE(entries->back().principal.Has(Role::kWatch)) << "a group may be called as one is";
+}
+
+TEST(TokenFileTest, RefusesBadGroups) {
+  Json file = GoodFile();
+  file["groups"] = {{{"name", "makers"}}, {{"name", "makers"}}};
+  EXPECT_EQ(Complaint(file), "groups[1].name: is the same as groups[0].name");
+  file["groups"] = {{{"roles", {"create"}}}};
+  EXPECT_EQ(Complaint(file), "groups[0]: has no \"name\"");
+  file["groups"] = {{{"name", "makers"}, {"groups", {"others"}}}};
+  EXPECT_EQ(Complaint(file),
+            "groups[0]: has an unknown key; known are name, roles, users, audiences");
+  file["groups"] = {{{"name", "makers"}, {"roles", {"root"}}, {"users", {"alice"}}}};
+  EXPECT_THAT(Complaint(file), testing::AllOf(HasSubstr("groups[0].roles[0]: is not a role"),
+                                              HasSubstr("groups[0].users[0]: must be")));
+  EXPECT_EQ(ComplaintAbout("groups", {"makers"}),
+            "principals[1].groups[0]: is not the name of a group");
+  EXPECT_EQ(ComplaintAbout("groups", "makers"), "principals[1].groups: must be an array");
+}
+
 TEST(TokenFileTest, RefusesTheSameNameOrHashTwice) {
   EXPECT_EQ(ComplaintAbout("name", "calendar"),
             "principals[1].name: is the same as principals[0].name");
@@ -227,12 +323,13 @@ TEST(TokenFileTest, NamesABoundedNumberOfErrors) {
 
 TEST(TokenFileTest, NeverQuotesTheFile) {
   const std::string token = "s3cret";
-  for (const char* key : {"name", "roles", "users", "token_sha256", "s3cret"}) {
+  for (const char* key : {"name", "roles", "users", "groups", "token_sha256", "s3cret"}) {
     for (const Json& value : {Json(token + " "), Json({token}), Json({{token, token}})}) {
       EXPECT_FALSE(absl::StrContains(ComplaintAbout(key, value), token)) << key << value;
     }
   }
   EXPECT_FALSE(absl::StrContains(ComplaintAbout("audiences", {token + " "}), token));
+  EXPECT_FALSE(absl::StrContains(ComplaintAbout("certificate_names", {token + " "}), token));
   EXPECT_FALSE(absl::StrContains(Complaint({{token, token}}), token));
   EXPECT_FALSE(absl::StrContains(ParseTokenFile("{\"s3cret\"").status().message(), token));
 }
