@@ -2,14 +2,9 @@
 
 #include <glog/logging.h>
 
-#include "server/auth/access.h"
 #include "server/errors/errors.h"
 
 namespace innkeeper::rpc {
-
-absl::Status CheckRole(const Method& method, const auth::Principal& principal) {
-  return method.role ? auth::RequireRole(principal, *method.role) : absl::OkStatus();
-}
 
 absl::Status Overloaded() {
   return WithRetryDelay(
@@ -21,13 +16,6 @@ absl::Status Overloaded() {
 absl::Status DeadlinePassed() {
   return MakeError(absl::StatusCode::kDeadlineExceeded, v1::ERROR_REASON_DEADLINE_PASSED,
                    "the deadline passed before the work began; nothing was written");
-}
-
-absl::string_view Authorization(const grpc::CallbackServerContext& context) {
-  const auto& metadata = context.client_metadata();
-  const auto found = metadata.find("authorization");
-  if (metadata.count("authorization") != 1) return "";
-  return absl::string_view(found->second.data(), found->second.size());
 }
 
 void RecordCall(metrics::CallMetrics& metrics, absl::string_view method, absl::string_view caller,

@@ -1,42 +1,22 @@
 // File: server/rpc/call.h
 //
-// What the methods have in common, those with one reply and those that stream: what is
-// known of a method and of a call, the parts of the server that they need, the line
-// that each call has in the log, and the errors that any of them can meet.
+// What the methods have in common, those with one reply and those that stream: the parts
+// of the server that they need, the line that each call has in the log, and the errors that
+// any of them can meet.
 
 #ifndef INNKEEPER_SERVER_RPC_CALL_H_
 #define INNKEEPER_SERVER_RPC_CALL_H_
 
-#include <memory>
-#include <optional>
-#include <string>
-
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "grpcpp/server_context.h"
 #include "server/auth/authenticator.h"
-#include "server/auth/principal.h"
 #include "server/base/executor.h"
 #include "server/lifecycle/transaction.h"
 #include "server/metrics/metrics.h"
 #include "server/rpc/call_gate.h"
 
 namespace innkeeper::rpc {
-
-// What is known of a method.
-struct Method {
-  absl::string_view name;  // without the service
-  // The role that every call needs; none where it depends on the request.
-  std::optional<auth::Role> role;
-};
-
-// A call under way, as its use case sees it.
-struct Call {
-  std::shared_ptr<const auth::Principal> principal;
-  // The room that the call is about, for the log; empty if there is none.
-  std::string room_id;
-};
 
 // The parts of the server that every method needs. Must outlive all calls.
 struct CallEnvironment {
@@ -52,18 +32,11 @@ struct CallEnvironment {
   metrics::CallMetrics& metrics;
 };
 
-// OK if the caller may call `method`.
-absl::Status CheckRole(const Method& method, const auth::Principal& principal);
-
 // OVERLOADED: no executor takes the call on.
 absl::Status Overloaded();
 
 // DEADLINE_PASSED: nobody waits for the reply any more.
 absl::Status DeadlinePassed();
-
-// The value of the call's metadata `authorization`; "" if there is none, or more
-// than one. Valid as long as the call.
-absl::string_view Authorization(const grpc::CallbackServerContext& context);
 
 // Counts a call that is over, and writes the line that every call has in the log.
 // `caller` is a principal's name, or "-" where it isn't known; `stream_id` names a stream

@@ -10,7 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/base/audience.h"
-#include "server/rpc/call.h"
+#include "server/rpc/admission.h"
 
 namespace innkeeper::rpc {
 

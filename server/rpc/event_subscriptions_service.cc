@@ -71,17 +71,6 @@ absl::Status MayAskFor(const v1::RoomEventFilter& filter, const auth::Principal&
   return absl::OkStatus();
 }
 
-// The request of a stream, if its caller may consume. It is small, and parsed where it
-// arrives.
-absl::StatusOr<v1::ConsumeEventsRequest> ReadConsumeRequest(
-    const absl::StatusOr<std::shared_ptr<const auth::Principal>>& principal,
-    const grpc::ByteBuffer& bytes) {
-  if (!principal.ok()) return principal.status();
-  absl::Status allowed = CheckRole(kConsumeEvents, **principal);
-  if (!allowed.ok()) return allowed;
-  return ParseRequest<v1::ConsumeEventsRequest>(bytes);
-}
-
 // Whether whoever has this credential may still do what `caller` could, and what it may
 // see.
 absl::StatusOr<AudienceScope> MayStillConsume(const auth::Authenticator& authenticator,
@@ -206,24 +195,24 @@ grpc::ServerUnaryReactor* EventSubscriptionsService::DeleteSubscription(
 grpc::ServerWriteReactor<grpc::ByteBuffer>* EventSubscriptionsService::ConsumeEvents(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
   const absl::Time start = absl::Now();
-  const auto credential = auth::Authenticator::CredentialOf(Authorization(*context));
-  auto principal = environment_.authenticator.Authenticate(credential);
-  std::string name = principal.ok() ? (*principal)->name() : "-";
+  Admission admission(kConsumeEvents, environment_.authenticator, *context);
   return rpc::ConsumeEvents(
       *context,
       [&](subscriptions::ConsumerSink& sink)
           -> absl::StatusOr<std::shared_ptr<subscriptions::Consumer>> {
-        auto message = ReadConsumeRequest(principal, *request);
+        if (!admission.status().ok()) return admission.status();
+        // Small, and parsed where it arrives.
+        auto message = ParseRequest<v1::ConsumeEventsRequest>(*request);
         if (!message.ok()) return message.status();
-        const Caller caller = CallerOf(**principal);
+        const Caller caller = CallerOf(*admission.call().principal);
         return use_cases_.dispatcher.Consume(
             *message, caller,
-            [&authenticator = environment_.authenticator, credential, caller] {
-              return MayStillConsume(authenticator, credential, caller);
-            },
+            [&authenticator = environment_.authenticator, credential = CredentialOf(*context),
+             caller] { return MayStillConsume(authenticator, credential, caller); },
             sink);
       },
-      [start, name = std::move(name), &metrics = environment_.metrics](const absl::Status& status) {
+      [start, name = std::string(admission.caller()),
+       &metrics = environment_.metrics](const absl::Status& status) {
         RecordCall(metrics, kConsumeEvents.name, name, "", status, absl::Now() - start);
       });
 }

@@ -11,6 +11,7 @@
 #include "grpcpp/support/server_callback.h"
 #include "innkeeper/v1/event_subscriptions.grpc.pb.h"
 #include "server/base/signed_token.h"
+#include "server/rpc/admission.h"
 #include "server/rpc/unary_call.h"
 #include "server/subscriptions/dispatcher.h"
 #include "server/subscriptions/subscription_manager.h"

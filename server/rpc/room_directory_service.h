@@ -15,6 +15,7 @@
 #include "innkeeper/v1/room_directory.grpc.pb.h"
 #include "server/directory/directory_editor.h"
 #include "server/directory/directory_reader.h"
+#include "server/rpc/admission.h"
 #include "server/rpc/unary_call.h"
 
 namespace innkeeper::rpc {

@@ -71,19 +71,15 @@ AudienceScope MayKnowOf(const Call& call) {
 std::unique_ptr<CallerAccess> AccessOf(const auth::Authenticator& authenticator,
                                        const grpc::CallbackServerContext& context,
                                        std::vector<Role> roles) {
-  return std::make_unique<CallerAccess>(
-      authenticator, auth::Authenticator::CredentialOf(Authorization(context)), std::move(roles));
+  return std::make_unique<CallerAccess>(authenticator, CredentialOf(context), std::move(roles));
 }
 
-// The call of a stream, if its caller may watch. The request is small, and parsed where
-// it arrives.
-absl::StatusOr<WatchCall> ReadWatchCall(
-    const auth::Authenticator& authenticator, const grpc::CallbackServerContext& context,
-    const absl::StatusOr<std::shared_ptr<const auth::Principal>>& principal,
-    const grpc::ByteBuffer& bytes) {
-  if (!principal.ok()) return principal.status();
-  absl::Status allowed = auth::RequireRole(**principal, *kWatchRoomEvents.role);
-  if (!allowed.ok()) return allowed;
+// The call of a stream, if it is admitted. The request is small, and parsed where it
+// arrives.
+absl::StatusOr<WatchCall> ReadWatchCall(const auth::Authenticator& authenticator,
+                                        const grpc::CallbackServerContext& context,
+                                        const Admission& admission, const grpc::ByteBuffer& bytes) {
+  if (!admission.status().ok()) return admission.status();
   WatchCall call;
   absl::Status parsed = ParseMessage(bytes, &call.request);
   if (!parsed.ok()) return parsed;
@@ -226,12 +222,11 @@ grpc::ServerReadReactor<grpc::ByteBuffer>* RoomLifecycleService::ImportRoom(
 grpc::ServerWriteReactor<grpc::ByteBuffer>* RoomLifecycleService::WatchRoomEvents(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
   const absl::Time start = absl::Now();
-  auto principal = environment_.authenticator.Authenticate(Authorization(*context));
-  std::string caller = principal.ok() ? (*principal)->name() : "-";
+  const Admission admission(kWatchRoomEvents, environment_.authenticator, *context);
   return rpc::WatchRoomEvents(
       use_cases_.feed, *context,
-      ReadWatchCall(environment_.authenticator, *context, principal, *request),
-      [start, caller = std::move(caller), &metrics = environment_.metrics](
+      ReadWatchCall(environment_.authenticator, *context, admission, *request),
+      [start, caller = std::string(admission.caller()), &metrics = environment_.metrics](
           absl::string_view stream_id, const absl::Status& status) {
         RecordCall(metrics, kWatchRoomEvents.name, caller, "", status, absl::Now() - start,
                    stream_id);

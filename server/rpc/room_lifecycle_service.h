@@ -19,6 +19,7 @@
 #include "server/lifecycle/link_upgrade.h"
 #include "server/lifecycle/read_rooms.h"
 #include "server/lifecycle/upgrade_room.h"
+#include "server/rpc/admission.h"
 #include "server/rpc/unary_call.h"
 
 namespace innkeeper::rpc {

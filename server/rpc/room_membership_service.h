@@ -14,6 +14,7 @@
 #include "innkeeper/v1/room_membership.grpc.pb.h"
 #include "server/membership/change_membership.h"
 #include "server/membership/read_members.h"
+#include "server/rpc/admission.h"
 #include "server/rpc/call.h"
 
 namespace innkeeper::rpc {

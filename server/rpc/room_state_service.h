@@ -10,6 +10,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "innkeeper/v1/room_state.grpc.pb.h"
+#include "server/rpc/admission.h"
 #include "server/rpc/unary_call.h"
 #include "server/state/room_writer.h"
 #include "server/state/timeline_reader.h"

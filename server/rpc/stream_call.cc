@@ -25,9 +25,8 @@ class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   void Start() {
     was_let_in_ = environment_.gate.Enter();
     if (!was_let_in_) return End(feed::ShuttingDownError());
-    auto principal = environment_.authenticator.Authenticate(Authorization(*context_));
-    if (!principal.ok()) return End(principal.status());
-    call_.principal = *std::move(principal);
+    admission_ = Admission(method_, environment_.authenticator, *context_);
+    if (!admission_.status().ok()) return End(admission_.status());
     Submit([this] { Begin(); });
   }
 
@@ -38,8 +37,8 @@ class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   }
 
   void OnDone() override {
-    RecordCall(environment_.metrics, method_.name, call_.principal ? call_.principal->name() : "-",
-               call_.room_id, status_, absl::Now() - start_);
+    RecordCall(environment_.metrics, method_.name, admission_.caller(), admission_.room_id(),
+               status_, absl::Now() - start_);
     if (was_let_in_) environment_.gate.Leave();
     delete this;
   }
@@ -51,9 +50,7 @@ class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
 
   void Begin() {
     if (context_->IsCancelled()) return End(DeadlinePassed());
-    absl::Status allowed = CheckRole(method_, *call_.principal);
-    if (!allowed.ok()) return End(std::move(allowed));
-    absl::StatusOr<MessageSource> source = body_(call_, request_);
+    absl::StatusOr<MessageSource> source = body_(admission_.call(), request_);
     if (!source.ok()) return End(source.status());
     source_ = *std::move(source);
     SendNext();
@@ -82,7 +79,7 @@ class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   const grpc::ByteBuffer request_;
   StreamBody body_;
   bool was_let_in_ = false;
-  Call call_;
+  Admission admission_;
   MessageSource source_;  // from Begin() on
   grpc::ByteBuffer message_;
   absl::Status status_;

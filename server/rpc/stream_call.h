@@ -1,8 +1,8 @@
 // File: server/rpc/stream_call.h
 //
 // What a method that streams a known quantity does around its use case, as
-// unary_call.h for those with one reply: the caller is authenticated on gRPC's thread,
-// the rest runs on an executor, one message at a time.
+// unary_call.h for those with one reply: the call is admitted on gRPC's thread, the
+// rest runs on an executor, one message at a time.
 
 #ifndef INNKEEPER_SERVER_RPC_STREAM_CALL_H_
 #define INNKEEPER_SERVER_RPC_STREAM_CALL_H_
@@ -17,6 +17,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "server/base/executor.h"
+#include "server/rpc/admission.h"
 #include "server/rpc/call.h"
 #include "server/rpc/wire.h"
 

@@ -19,30 +19,22 @@ struct PendingCall {
   grpc::ServerUnaryReactor* reactor;
   const grpc::ByteBuffer* request;
   grpc::ByteBuffer* response;
-  Call call;
+  Admission admission;
   absl::Time start;
 };
 
 // Replies to a call that the gate let in.
 void Finish(const PendingCall& pending, const absl::Status& status) {
-  RecordCall(pending.metrics, pending.method.name,
-             pending.call.principal ? pending.call.principal->name() : "-", pending.call.room_id,
-             status, absl::Now() - pending.start);
+  RecordCall(pending.metrics, pending.method.name, pending.admission.caller(),
+             pending.admission.room_id(), status, absl::Now() - pending.start);
   pending.reactor->Finish(ToGrpcStatus(status));
   pending.gate.Leave();
 }
 
-// Whether the work may begin.
-absl::Status Admit(const PendingCall& pending) {
-  // Nobody waits for the answer any more.
-  if (pending.context->IsCancelled()) return DeadlinePassed();
-  return CheckRole(pending.method, *pending.call.principal);
-}
-
 void Run(std::unique_ptr<PendingCall> pending, CallBody& body) {
-  absl::Status admitted = Admit(*pending);
-  if (!admitted.ok()) return Finish(*pending, admitted);
-  Call& call = pending->call;
+  // Nobody waits for the answer any more.
+  if (pending->context->IsCancelled()) return Finish(*pending, DeadlinePassed());
+  Call& call = pending->admission.call();
   const grpc::ByteBuffer& request = *pending->request;
   body(call, request, [pending = std::move(pending)](absl::StatusOr<grpc::ByteBuffer> response) {
     const absl::Status status = response.status();
@@ -65,21 +57,13 @@ grpc::ServerUnaryReactor* ServeBytes(const Method& method, const CallEnvironment
     reactor->Finish(ToGrpcStatus(refusal));
     return reactor;
   }
-  auto pending = std::make_unique<PendingCall>(PendingCall{method,
-                                                           environment.gate,
-                                                           environment.metrics,
-                                                           context,
-                                                           reactor,
-                                                           request,
-                                                           response,
-                                                           {},
-                                                           start});
-  auto principal = environment.authenticator.Authenticate(Authorization(*context));
-  if (!principal.ok()) {
-    Finish(*pending, principal.status());
+  auto pending = std::make_unique<PendingCall>(
+      PendingCall{method, environment.gate, environment.metrics, context, reactor, request,
+                  response, Admission(method, environment.authenticator, *context), start});
+  if (!pending->admission.status().ok()) {
+    Finish(*pending, pending->admission.status());
     return reactor;
   }
-  pending->call.principal = *std::move(principal);
   if (executor == nullptr) {
     Run(std::move(pending), body);
     return reactor;

@@ -1,9 +1,8 @@
 // File: server/rpc/unary_call.h
 //
-// What every unary method does around its use case: the caller is authenticated on
-// gRPC's thread, the rest runs on an executor: the role is checked, the request
-// parsed, the use case called, the call logged, the outcome mapped. A lookup whose answer is
-// in memory has no need of an executor.
+// What every unary method does around its use case: the call is admitted on gRPC's thread,
+// the rest runs on an executor: the request is parsed, the use case called, the call logged,
+// the outcome mapped. A lookup whose answer is in memory has no need of an executor.
 
 #ifndef INNKEEPER_SERVER_RPC_UNARY_CALL_H_
 #define INNKEEPER_SERVER_RPC_UNARY_CALL_H_
@@ -20,6 +19,7 @@
 #include "grpcpp/support/server_callback.h"
 #include "server/base/executor.h"
 #include "server/lifecycle/transaction.h"
+#include "server/rpc/admission.h"
 #include "server/rpc/call.h"
 #include "server/rpc/wire.h"
 #include "storage/engine.h"

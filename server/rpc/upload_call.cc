@@ -25,9 +25,8 @@ class UploadCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   void Start() {
     was_let_in_ = environment_.gate.Enter();
     if (!was_let_in_) return End(feed::ShuttingDownError());
-    auto principal = environment_.authenticator.Authenticate(Authorization(*context_));
-    if (!principal.ok()) return End(principal.status());
-    call_.principal = *std::move(principal);
+    admission_ = Admission(method_, environment_.authenticator, *context_);
+    if (!admission_.status().ok()) return End(admission_.status());
     if (!executor_.TrySubmit([this] { Begin(); })) End(Overloaded());
   }
 
@@ -44,8 +43,8 @@ class UploadCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   }
 
   void OnDone() override {
-    RecordCall(environment_.metrics, method_.name, call_.principal ? call_.principal->name() : "-",
-               call_.room_id, status_, absl::Now() - start_);
+    RecordCall(environment_.metrics, method_.name, admission_.caller(), admission_.room_id(),
+               status_, absl::Now() - start_);
     if (was_let_in_) environment_.gate.Leave();
     delete this;
   }
@@ -57,15 +56,13 @@ class UploadCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
 
   void Begin() {
     if (context_->IsCancelled()) return End(DeadlinePassed());
-    absl::Status allowed = CheckRole(method_, *call_.principal);
-    if (!allowed.ok()) return End(std::move(allowed));
     sink_ = open_();
     StartRead(&message_);
   }
 
   void Take() {
     absl::Status taken = sink_->Take(message_);
-    call_.room_id = sink_->room_id();
+    admission_.call().room_id = sink_->room_id();
     message_.Clear();
     if (!taken.ok()) return End(std::move(taken));
     StartRead(&message_);
@@ -91,7 +88,7 @@ class UploadCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   grpc::ByteBuffer* const response_;
   OpenUpload open_;
   bool was_let_in_ = false;
-  Call call_;
+  Admission admission_;
   std::unique_ptr<UploadSink> sink_;  // from Begin() on
   grpc::ByteBuffer message_;
   absl::Status status_;

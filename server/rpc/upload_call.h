@@ -1,7 +1,7 @@
 // File: server/rpc/upload_call.h
 //
 // What a method that takes a stream of messages and gives one reply does around its use
-// case, as stream_call.h for those the other way round: the caller is authenticated on
+// case, as stream_call.h for those the other way round: the call is admitted on
 // gRPC's thread, the rest runs on an executor, one message at a time.
 
 #ifndef INNKEEPER_SERVER_RPC_UPLOAD_CALL_H_
@@ -18,6 +18,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "server/base/executor.h"
+#include "server/rpc/admission.h"
 #include "server/rpc/call.h"
 #include "server/rpc/wire.h"
 

@@ -1,0 +1,83 @@
+// File: server/rpc/admission.h
+//
+// The head of every handler: who calls, and whether they may call this method at all. A
+// use case needs a Call, and a Call is only had from an Admission, so no handler can
+// forget it.
+
+#ifndef INNKEEPER_SERVER_RPC_ADMISSION_H_
+#define INNKEEPER_SERVER_RPC_ADMISSION_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "grpcpp/server_context.h"
+#include "server/auth/authenticator.h"
+#include "server/auth/principal.h"
+
+namespace innkeeper::rpc {
+
+// What is known of a method.
+struct Method {
+  // Both have to be said: a method without a rule does not compile.
+  constexpr Method(absl::string_view method_name, std::optional<auth::Role> needed_role)
+      : name(method_name), role(needed_role) {}
+
+  absl::string_view name;  // without the service
+  // The role that every call needs; none where it depends on the request.
+  std::optional<auth::Role> role;
+};
+
+// A call under way, of a caller who may call the method, as its use case sees it.
+struct Call {
+  std::shared_ptr<const auth::Principal> principal;
+  // The room that the call is about, for the log; empty if there is none.
+  std::string room_id;
+
+ private:
+  friend class Admission;
+  Call() = default;
+};
+
+// Whether a call is admitted, and if so the call. For one thread at a time.
+class Admission {
+ public:
+  // Nobody has been looked at yet: not admitted.
+  Admission() = default;
+
+  // Looks at who makes the call of `context`. Does no I/O.
+  //
+  // What counts is the token in the metadata `authorization`, and it must be good; only a
+  // call without that metadata is its client certificate's, if gRPC has verified one. There
+  // is no falling back from the one to the other.
+  Admission(const Method& method, const auth::Authenticator& authenticator,
+            const grpc::CallbackServerContext& context);
+
+  // OK if the call is admitted, else CREDENTIALS_INVALID or ROLE_MISSING.
+  const absl::Status& status() const { return status_; }
+
+  // The call; crashes if it is not admitted.
+  Call& call();
+
+  // For the log: the name of the principal that calls, or "-" where it isn't known, and the
+  // room that the call is about.
+  absl::string_view caller() const { return call_.principal ? call_.principal->name() : "-"; }
+  const std::string& room_id() const { return call_.room_id; }
+
+ private:
+  absl::Status status_ = absl::InternalError("nobody has been looked at");
+  Call call_;
+};
+
+// OK if `principal` may call the method, else ROLE_MISSING.
+absl::Status CheckRole(const Method& method, const auth::Principal& principal);
+
+// What to keep of what the call of `context` brought, to ask again; of the same things as
+// Admission.
+auth::Authenticator::Credential CredentialOf(const grpc::CallbackServerContext& context);
+
+}  // namespace innkeeper::rpc
+
+#endif  // INNKEEPER_SERVER_RPC_ADMISSION_H_
