@@ -51,7 +51,8 @@ struct ClientOptions {
   // Without it the connection is plain text, which shows the token to everybody on
   // the way: only for a server on the same machine, or behind a proxy there.
   std::optional<TlsOptions> tls = TlsOptions();
-  // Who calls. Without it no token is sent, and every call is refused.
+  // Who calls. Without it no token is sent, and every call is refused, unless the client's
+  // certificate in `tls` says who calls.
   TokenProvider token;
   // How long a unary call may take, all attempts together.
   absl::Duration timeout = absl::Seconds(60);

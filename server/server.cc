@@ -22,7 +22,6 @@
 #include "server/base/executor.h"
 #include "server/base/periodic.h"
 #include "server/base/signed_token.h"
-#include "server/credentials.h"
 #include "server/directory/directory_editor.h"
 #include "server/directory/directory_reader.h"
 #include "server/feed/event_feed.h"
@@ -56,6 +55,7 @@
 #include "server/state/timeline_reader.h"
 #include "server/subscriptions/dispatcher.h"
 #include "server/subscriptions/subscription_manager.h"
+#include "server/tls_credentials.h"
 #include "server/values/duration.h"
 #include "storage/rocksdb/rocksdb_engine.h"
 #include "storage/room_store.h"
@@ -65,7 +65,7 @@ namespace innkeeper {
 namespace {
 
 constexpr absl::Duration kMaintenancePeriod = absl::Seconds(10);
-constexpr absl::Duration kTokenReloadPeriod = absl::Seconds(1);
+constexpr absl::Duration kFileReloadPeriod = absl::Seconds(1);
 // How long connections have to take the last replies.
 constexpr absl::Duration kFarewell = absl::Seconds(1);
 constexpr size_t kTokenKeyBytes = 32;
@@ -293,6 +293,7 @@ class RealServer final : public Server {
  private:
   absl::Status Listen();
   absl::Status ServeMetrics();
+  void ReloadFiles();
   void TrimLog();
   void SetServing(bool serving);
 
@@ -332,12 +333,13 @@ class RealServer final : public Server {
   rpc::RoomStateService state_service_;
   rpc::RoomDirectoryService directory_service_;
   rpc::EventSubscriptionsService subscriptions_service_;
+  std::unique_ptr<TlsCredentials> tls_;        // set by Serve(); nullptr without TLS
   std::string address_;                        // set by Serve()
   std::unique_ptr<grpc::Server> grpc_server_;  // set by Serve()
   std::string metrics_address_;                // set by Serve()
   std::unique_ptr<metrics::MetricsEndpoint> metrics_endpoint_;
   std::optional<PeriodicTask> maintenance_;
-  std::optional<PeriodicTask> token_reload_;
+  std::optional<PeriodicTask> file_reload_;
   absl::Mutex shutdown_mutex_;
   std::optional<absl::Status> shutdown_status_ ABSL_GUARDED_BY(shutdown_mutex_);
 };
@@ -359,8 +361,7 @@ absl::Status RealServer::Serve() {
         membership::AnnouncePendingInvites(*engine_, clock_(), config_.invite_reminder_period);
     LOG_IF(ERROR, !announced.ok()) << "telling of pending invites again: " << announced;
   });
-  token_reload_.emplace(kTokenReloadPeriod,
-                        [this] { authenticator_->ReloadIfChanged().IgnoreError(); });
+  file_reload_.emplace(kFileReloadPeriod, [this] { ReloadFiles(); });
   SetServing(true);
   return absl::OkStatus();
 }
@@ -374,6 +375,12 @@ absl::Status RealServer::ServeMetrics() {
   metrics_address_ = WithPort(config_.metrics_address, metrics_endpoint_->port());
   LOG(INFO) << "metrics are at http://" << metrics_address_ << "/metrics";
   return absl::OkStatus();
+}
+
+// Both log what is wrong.
+void RealServer::ReloadFiles() {
+  if (tls_ != nullptr) tls_->ReloadIfChanged().IgnoreError();
+  authenticator_->ReloadIfChanged().IgnoreError();
 }
 
 void RealServer::TrimLog() {
@@ -392,14 +399,18 @@ void RealServer::TrimLog() {
 }
 
 absl::Status RealServer::Listen() {
-  auto credentials = MakeServerCredentials(config_);
-  if (!credentials.ok()) return credentials.status();
+  if (!config_.tls_certificate_file.empty()) {
+    auto tls = TlsCredentials::Create(config_);
+    if (!tls.ok()) return tls.status();
+    tls_ = *std::move(tls);
+  }
   grpc::EnableDefaultHealthCheckService(true);
   if (config_.reflection) EnableReflection();
   grpc::ServerBuilder builder;
   SetLimits(config_, builder);
   int port = 0;
-  builder.AddListeningPort(config_.listen_address, *credentials, &port);
+  builder.AddListeningPort(config_.listen_address,
+                           tls_ ? tls_->ForServer() : grpc::InsecureServerCredentials(), &port);
   builder.RegisterService(&service_);
   builder.RegisterService(&membership_service_);
   builder.RegisterService(&state_service_);
@@ -407,9 +418,8 @@ absl::Status RealServer::Listen() {
   builder.RegisterService(&subscriptions_service_);
   grpc_server_ = builder.BuildAndStart();
   if (grpc_server_ == nullptr || port == 0) {
-    return absl::UnavailableError(absl::StrCat(
-        "cannot listen on ", config_.listen_address,
-        ": the address is in use or not this machine's, or the TLS files don't fit together"));
+    return absl::UnavailableError(absl::StrCat("cannot listen on ", config_.listen_address,
+                                               ": the address is in use or not this machine's"));
   }
   address_ = WithPort(config_.listen_address, port);
   return absl::OkStatus();
@@ -438,7 +448,7 @@ absl::Status RealServer::Shutdown() {
     // health service, which last as long as their clients like.
     grpc_server_->Shutdown(absl::ToChronoTime(std::min(deadline, absl::Now() + kFarewell)));
   }
-  token_reload_.reset();
+  file_reload_.reset();
   maintenance_.reset();
   dispatcher_.Stop();
   upgrade_executor_.Stop();

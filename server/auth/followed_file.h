@@ -1,6 +1,6 @@
 // File: server/auth/followed_file.h
 //
-// What a file says, kept up with the file.
+// What a file says, or a few files together, kept up with them.
 
 #ifndef INNKEEPER_SERVER_AUTH_FOLLOWED_FILE_H_
 #define INNKEEPER_SERVER_AUTH_FOLLOWED_FILE_H_
@@ -17,23 +17,24 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "server/auth/token_hash.h"
 
 namespace innkeeper::auth {
 
 // A file that says a `Value`. A file that cannot be read or is wrong is refused as a
-// whole, and what was in force stays in force. Thread-safe.
-template <typename Value>
+// whole, and what was in force stays in force. `Text` is what there is to be read, and has a
+// HashOf: of several files together a struct of their texts. Thread-safe.
+template <typename Value, typename Text = std::string>
 class FollowedFile {
  public:
   // Returns the text of the file; the error names it.
-  using Read = std::function<absl::StatusOr<std::string>(const std::string& path)>;
+  using Read = std::function<absl::StatusOr<Text>(const std::string& path)>;
   // Returns what a text says; the error need not name the file.
-  using Parse = std::function<absl::StatusOr<Value>(absl::string_view text)>;
+  using Parse = std::function<absl::StatusOr<Value>(const Text& text)>;
 
-  // Call ReloadIfChanged before anything else.
+  // `path` is handed to `read`, and names the file in messages. Call ReloadIfChanged before
+  // anything else.
   FollowedFile(std::string path, Read read, Parse parse)
       : path_(std::move(path)), read_(std::move(read)), parse_(std::move(parse)) {}
 
@@ -51,7 +52,7 @@ class FollowedFile {
   // To be called every second or so, from a thread that may do I/O.
   absl::Status ReloadIfChanged() {
     absl::MutexLock lock(&reload_mutex_);
-    absl::StatusOr<std::string> text = read_(path_);
+    absl::StatusOr<Text> text = read_(path_);
     Sight sight{.status = text.status()};
     if (text.ok()) sight.text_hash = HashOf(*text);
     if (sight == last_sight_) return last_outcome_;
@@ -71,7 +72,7 @@ class FollowedFile {
     bool operator==(const Sight& other) const = default;
   };
 
-  absl::Status PutInForce(absl::string_view text) {
+  absl::Status PutInForce(const Text& text) {
     absl::StatusOr<Value> value = parse_(text);
     if (!value.ok()) {
       return absl::Status(value.status().code(),

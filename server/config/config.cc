@@ -35,6 +35,10 @@ absl::Status CheckConsistency(const ServerConfig& config) {
   if (!config.tls_client_ca_file.empty() && !tls) {
     errors.emplace_back("tls_client_ca_file: needs tls_certificate_file and tls_key_file");
   }
+  if (config.tls_client_certificates != ClientCertificates::kRequired &&
+      config.tls_client_ca_file.empty()) {
+    errors.emplace_back("tls_client_certificates: needs tls_client_ca_file");
+  }
   if (config.allow_plaintext && tls) {
     errors.emplace_back(
         "allow_plaintext: contradicts tls_certificate_file; a server speaks either TLS or "

@@ -22,6 +22,12 @@ enum class EncryptionPolicy {
   kAll,     // all
 };
 
+// Whether a client has to have a certificate of its own, where authorities for them are set.
+enum class ClientCertificates {
+  kRequired,  // it gets no connection without
+  kOptional,  // one that it has must be good
+};
+
 // The least severe messages that are logged. The numbers are glog's.
 enum class LogLevel { kInfo = 0, kWarning = 1, kError = 2 };
 
@@ -52,14 +58,16 @@ struct ServerConfig {
   // What such a token must have as its issuer and among its audiences.
   std::string jwt_issuer;
   std::string jwt_audience;
-  // The server's certificate chain, PEM. Empty: no TLS.
+  // The server's certificate chain, PEM. Empty: no TLS. This and the two files below are
+  // read again when they change.
   std::string tls_certificate_file;
   // The certificate's private key, PEM. Given if and only if the certificate is.
   std::string tls_key_file;
-  // Certificates, PEM, of the authorities one of which must have signed the
-  // certificate of every client. Empty: clients need no certificate. Only with
-  // TLS.
+  // Certificates, PEM, of the authorities one of which must have signed a client's
+  // certificate. Empty: clients are not asked for certificates. Only with TLS.
   std::string tls_client_ca_file;
+  // Whether every client needs one. kOptional only with authorities.
+  ClientCertificates tls_client_certificates = ClientCertificates::kRequired;
   // True to serve without TLS on an address that other machines can reach. Not
   // together with TLS.
   bool allow_plaintext = false;

@@ -77,12 +77,18 @@ OptionGroup ListeningGroup() {
                "The audience (aud) that a JSON Web Token must have. Goes together with "
                "jwt_keys_file."),
           Text(BIND(tls_certificate_file), kPath, IsAnything,
-               "The server's certificate chain in PEM, for TLS. Without it there is no TLS."),
+               "The server's certificate chain in PEM, for TLS. Without it there is no TLS. This "
+               "and the two files below are read again when they change."),
           Text(BIND(tls_key_file), kPath, IsAnything,
                "The private key of the certificate, in PEM. Certificate and key go together."),
           Text(BIND(tls_client_ca_file), kPath, IsAnything,
                "With it, a client needs a certificate signed by one of the authorities in this PEM "
-               "file, beside its token. Needs TLS."),
+               "file. Its names may say who calls (see authentication.md). Needs TLS."),
+          OneOf(BIND(tls_client_certificates),
+                {{"required", ClientCertificates::kRequired},
+                 {"optional", ClientCertificates::kOptional}},
+                "Whether a client gets a connection without a certificate. One that it has must be "
+                "good in either case. Optional needs tls_client_ca_file."),
           Flag(BIND(allow_plaintext),
                "Serve without TLS on an address that other machines can reach. Tokens and content "
                "then cross the network unencrypted: only behind a proxy that does TLS, or on a "

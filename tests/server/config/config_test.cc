@@ -92,6 +92,9 @@ TEST(CheckConsistencyTest, ClientCertificatesNeedTls) {
   ServerConfig config;
   config.tls_client_ca_file = "clients.crt";
   EXPECT_EQ(Complaint(config), "tls_client_ca_file: needs tls_certificate_file and tls_key_file");
+  config = WithTls();
+  config.tls_client_certificates = ClientCertificates::kOptional;
+  EXPECT_EQ(Complaint(config), "tls_client_certificates: needs tls_client_ca_file");
 }
 
 TEST(CheckConsistencyTest, TlsContradictsPlaintext) {

@@ -30,6 +30,7 @@ std::pair<std::string, std::string> OtherValues(const Option& option) {
                                                         {"5m", "6m"},
                                                         {"25h", "26h"},
                                                         {"all", "invite"},
+                                                        {"optional", "optional"},
                                                         {"error", "warning"},
                                                         {"[::1]:1", "localhost:2"},
                                                         {"some", "other"}}) {
