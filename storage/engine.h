@@ -116,6 +116,7 @@ struct LogEntry {
   absl::Time commit_time;
   std::string payload;
 
+  // As a std::string is a view of its text. NOLINTNEXTLINE(google-explicit-constructor)
   operator LogEntryView() const { return {position, revision, commit_time, payload}; }
 };
 
