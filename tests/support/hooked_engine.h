@@ -8,7 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
+#include "absl/synchronization/mutex.h"
 #include "storage/engine.h"
 
 namespace innkeeper::storage {
@@ -22,9 +24,12 @@ class HookedEngine final : public Engine {
   // `engine` must outlive this.
   explicit HookedEngine(Engine& engine) : engine_(engine) {}
 
-  // Not thread-safe. The hook itself may call this, and make commits if it has set
-  // another hook or none before.
-  void SetHook(Hook hook) { hook_ = std::make_shared<Hook>(std::move(hook)); }
+  // For commits from now on. Thread-safe. The hook itself may call this, and make commits
+  // if it has set another hook or none before.
+  void SetHook(Hook hook) {
+    absl::MutexLock lock(&mutex_);
+    hook_ = std::make_shared<Hook>(std::move(hook));
+  }
 
   std::shared_ptr<const LogEpochs> log_epochs() const override { return engine_.log_epochs(); }
   using Engine::NewSnapshot;
@@ -35,7 +40,7 @@ class HookedEngine final : public Engine {
     return engine_.Get(key);
   }
   void Commit(CommitRequest request, CommitDone done) override {
-    const std::shared_ptr<Hook> hook = hook_;  // lives on if it sets another
+    const std::shared_ptr<Hook> hook = CurrentHook();  // lives on if it sets another
     if (*hook) (*hook)(request);
     engine_.Commit(std::move(request), std::move(done));
   }
@@ -54,8 +59,14 @@ class HookedEngine final : public Engine {
   absl::Status Close() override { return engine_.Close(); }
 
  private:
+  std::shared_ptr<Hook> CurrentHook() const {
+    absl::MutexLock lock(&mutex_);
+    return hook_;
+  }
+
   Engine& engine_;
-  std::shared_ptr<Hook> hook_ = std::make_shared<Hook>();
+  mutable absl::Mutex mutex_;
+  std::shared_ptr<Hook> hook_ ABSL_GUARDED_BY(mutex_) = std::make_shared<Hook>();
 };
 
 }  // namespace innkeeper::storage

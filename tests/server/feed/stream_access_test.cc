@@ -198,7 +198,10 @@ TEST(StreamAccessTest, WhatWasReadFromTheLogIsReadAgain) {
   EXPECT_TRUE(stream.Next().has_caught_up());
   AppendTo(feed, "one");
   stream.AwaitMessage();
+  TestStream witness(*feed, FromOldest());
+  witness.Next();
   for (const char* audience : {"one", "two", "one"}) AppendTo(feed, audience);
+  witness.ReadThrough(0, 4);  // so that only the last is in memory
   EXPECT_THAT(Sequences(stream.Next().events().events()), ElementsAre(1));
   stream.AwaitMessage();
   rules.Set(Only("two"));
