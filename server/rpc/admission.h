@@ -63,7 +63,10 @@ class Admission {
 
   // For the log: the name of the principal that calls, or "-" where it isn't known, and the
   // room that the call is about.
-  absl::string_view caller() const { return call_.principal ? call_.principal->name() : "-"; }
+  absl::string_view caller() const {
+    if (call_.principal == nullptr) return "-";
+    return call_.principal->name();
+  }
   const std::string& room_id() const { return call_.room_id; }
 
  private:

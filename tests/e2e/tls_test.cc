@@ -369,7 +369,7 @@ TEST_F(TlsTest, ABadSetIsRefusedAndTheOldOneStaysInForce) {
       {"clients.crt", ""}, {"clients.crt", "garbage"}, {"server.crt", "garbage"}};
   int auditors = 0;
   for (const auto& [file, contents] : wrong) {
-    SCOPED_TRACE(file + ": " + contents);
+    SCOPED_TRACE(absl::StrCat(file, ": ", contents));
     WriteServerCertificate(server_authority_);
     dir_.Write("clients.crt", client_authority_.certificate());
     LogKeeper log;
