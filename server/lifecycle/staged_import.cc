@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "server/base/log_word.h"
 #include "server/lifecycle/room_errors.h"
 #include "server/lifecycle/staged_room.h"
 
@@ -30,7 +31,7 @@ absl::Status TakeOverAndDiscard(storage::Engine& engine, const std::string& room
   const storage::CommitResult taken = CommitAndWait(engine, commit.Take());
   if (absl::IsAborted(taken.status)) return absl::OkStatus();
   if (!taken.status.ok()) return taken.status;
-  LOG(WARNING) << "room=" << room_id << " is discarded: its import did not end";
+  LOG(WARNING) << "room=" << LogWord(room_id) << " is discarded: its import did not end";
   return DiscardStagedRoom(engine, room_id, taken.revision);
 }
 
@@ -63,7 +64,7 @@ absl::Status StagedImport::Commit(RoomCommit part) {
   }
   const absl::Status discarded = DiscardStagedRoom(engine_, room_id_, note_revision_);
   LOG_IF(WARNING, !discarded.ok())
-      << "room=" << room_id_ << " is left to be discarded later: " << discarded;
+      << "room=" << LogWord(room_id_) << " is left to be discarded later: " << discarded;
   return CommitError(result);
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "server/base/log_word.h"
 #include "server/events/event_codec.h"
 #include "server/lifecycle/room_records.h"
 #include "server/lifecycle/room_staging.h"
@@ -168,7 +169,7 @@ absl::Status DiscardAbandonedUpgrades(storage::Engine& engine) {
     if (!status.ok()) return status;
   }
   for (const std::string& room_id : abandoned) {
-    LOG(WARNING) << "room=" << room_id << " is discarded: its upgrade did not end";
+    LOG(WARNING) << "room=" << LogWord(room_id) << " is discarded: its upgrade did not end";
     absl::Status discarded = DiscardStagedRoom(engine, room_id);
     if (!discarded.ok()) return discarded;
   }

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "server/base/log_word.h"
 #include "server/events/event_codec.h"
 #include "server/lifecycle/room_records.h"
 #include "server/lifecycle/room_status.h"
@@ -89,7 +90,7 @@ absl::Status ReleaseDeadLocks(storage::Engine& engine,
     if (!room->has_value()) return absl::DataLossError("the index of locked rooms is damaged");
     const storage::UpgradeRecord& upgrade = (*room)->record.upgrade();
     if (!is_dead(upgrade)) continue;
-    LOG(WARNING) << "room=" << room_id << " gives back the lock of an interrupted upgrade";
+    LOG(WARNING) << "room=" << LogWord(room_id) << " gives back the lock of an interrupted upgrade";
     absl::Status released = ReleaseUpgradeLock(engine, room_id, upgrade.upgrade_id(),
                                                v1::UPGRADE_FAILURE_REASON_INTERRUPTED, clock);
     if (!released.ok()) return released;

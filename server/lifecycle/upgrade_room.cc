@@ -8,6 +8,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "server/base/log_word.h"
 #include "server/errors/errors.h"
 #include "server/events/event_codec.h"
 #include "server/lifecycle/room_errors.h"
@@ -188,7 +189,7 @@ absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::RunLocked(const UpgradeRoo
   absl::Status released = ReleaseUpgradeLock(
       engine_, command.room_id, lock.upgrade_id(),
       FailureReason(error).value_or(v1::UPGRADE_FAILURE_REASON_INTERNAL), clock_);
-  LOG_IF(ERROR, !released.ok()) << "room=" << command.room_id
+  LOG_IF(ERROR, !released.ok()) << "room=" << LogWord(command.room_id)
                                 << " stays locked until its lease ends: " << released;
   return error;
 }
@@ -301,7 +302,8 @@ absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::Refuse(const UpgradeRoomCo
   commit.AppendLog(EncodeEvent(failed, LabelsOf((*room)->record)));
   const storage::CommitResult result = CommitAndWait(engine_, commit.Take());
   LOG_IF(ERROR, !result.status.ok())
-      << "room=" << command.room_id << " a refused upgrade is not on the stream: " << result.status;
+      << "room=" << LogWord(command.room_id)
+      << " a refused upgrade is not on the stream: " << result.status;
   return refusal;
 }
 

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "server/base/log_word.h"
 #include "server/events/event_codec.h"
 #include "server/lifecycle/room_errors.h"
 #include "server/lifecycle/room_records.h"
@@ -187,7 +188,7 @@ void UpgradeRun::DiscardParts() {
   if (!new_room_.has_parts()) return;
   absl::Status discarded = DiscardStagedRoom(engine_, new_room_.room_id());
   LOG_IF(WARNING, !discarded.ok())
-      << "room=" << new_room_.room_id() << " is left to be discarded later: " << discarded;
+      << "room=" << LogWord(new_room_.room_id()) << " is left to be discarded later: " << discarded;
 }
 
 }  // namespace innkeeper::lifecycle

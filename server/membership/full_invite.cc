@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/base/log_word.h"
 #include "server/lifecycle/export_room.h"
 #include "server/lifecycle/room_records.h"
 #include "server/rooms/json.h"
@@ -84,7 +85,7 @@ absl::StatusOr<v1::PendingInvite> InviteInFull(const RoomReader& reader,
 void InviteCompleter::Complete(v1::RoomEvent& event) const {
   v1::RoomInvitePending& pending = *event.mutable_room_invite_pending();
   auto invite = FindInvite(RoomReader(engine_), key_, pending);
-  LOG_IF(ERROR, !invite.ok()) << "room=" << pending.room_id()
+  LOG_IF(ERROR, !invite.ok()) << "room=" << LogWord(pending.room_id())
                               << " has a pending invite that can't be read: " << invite.status();
   if (!invite.ok() || !invite->has_value()) return;
   pending.set_room_version((*invite)->room_version());

@@ -2,6 +2,7 @@
 
 #include <glog/logging.h>
 
+#include "server/base/log_word.h"
 #include "server/errors/errors.h"
 
 namespace innkeeper::rpc {
@@ -24,8 +25,7 @@ void RecordCall(metrics::CallMetrics& metrics, absl::string_view method, absl::s
   const v1::ErrorReason code = ReasonOf(status);
   const std::string reason = code == v1::ERROR_REASON_UNSPECIFIED ? "" : ReasonName(code);
   metrics.Count(method, status.code(), reason, latency);
-  LOG(INFO) << "method=" << method << " caller=" << caller
-            << " room=" << (room_id.empty() ? "-" : room_id)
+  LOG(INFO) << "method=" << method << " caller=" << caller << " room=" << LogWord(room_id)
             << " status=" << absl::StatusCodeToString(status.code())
             << " reason=" << (reason.empty() ? "-" : reason)
             << " latency_us=" << absl::ToInt64Microseconds(latency)
