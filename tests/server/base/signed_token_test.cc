@@ -34,6 +34,23 @@ TEST(TokenSignerTest, RefusesEveryAlteration) {
   EXPECT_EQ(signer.Verify("page", "not base64!"), std::nullopt);
 }
 
+TEST(TokenSignerTest, RefusesOtherWaysToWriteTheSameBytes) {
+  const TokenSigner signer("key");
+  const std::string token = signer.Sign("page", "payload");
+  ASSERT_EQ(signer.Verify("page", token), "payload");
+  for (const std::string& other :
+       {token + "\n", " " + token, token.substr(0, 5) + " " + token.substr(5), token + "=",
+        token + "."}) {
+    EXPECT_EQ(signer.Verify("page", other), std::nullopt) << other;
+  }
+  // The last character stands for fewer bits than it has.
+  const std::string padded = signer.Sign("page", "padded");
+  ASSERT_EQ(padded.size() % 4, 2u);
+  std::string other = padded;
+  ++other.back();
+  EXPECT_EQ(signer.Verify("page", other), std::nullopt) << other;
+}
+
 TEST(TokenSignerTest, RefusesOtherPurposesAndKeys) {
   const std::string token = TokenSigner("key").Sign("page", "payload");
   EXPECT_EQ(TokenSigner("key").Verify("cursor", token), std::nullopt);
