@@ -27,11 +27,14 @@ for_build=(
 
 for_tests=(
   ca-certificates
+  clang-14
   clang-format
   clang-tidy
   git
+  libclang-rt-14-dev # libFuzzer
   libgmock-dev
   libgtest-dev
+  nginx
   python3
   python3-grpcio
   python3-protobuf

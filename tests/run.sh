@@ -8,8 +8,9 @@ readonly usage="usage: tests/run.sh [--full] [--only PRESET] [--filter REGEX]
   --full          the long form of the suites that have one, every source through
                   clang-tidy, and the unit, conformance and end-to-end tests
                   again under AddressSanitizer with UndefinedBehaviorSanitizer
-                  (asan) and under ThreadSanitizer (tsan)
-  --only PRESET   release, asan or tsan: only this build
+                  (asan) and under ThreadSanitizer (tsan), and a minute of
+                  libFuzzer for each fuzz target (fuzz)
+  --only PRESET   release, asan, tsan or fuzz: only this build
   --filter REGEX  only tests whose names match"
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -30,10 +31,10 @@ parse_arguments() {
     case $1 in
       --full)
         export INNKEEPER_FULL=1
-        presets=(release asan tsan)
+        presets=(release asan tsan fuzz)
         ;;
       --only)
-        [[ ${2:-} =~ ^(release|asan|tsan)$ ]] || refuse_arguments
+        [[ ${2:-} =~ ^(release|asan|tsan|fuzz)$ ]] || refuse_arguments
         presets=("$2")
         shift
         ;;
@@ -91,7 +92,7 @@ build() {
 
 run_tests() {
   local preset=$1 options=(--output-junit "$results/$1.xml" --parallel "$(nproc)")
-  [[ $preset == release ]] || options+=(--label-regex '^(unit|conformance|e2e)$')
+  [[ $preset =~ ^(release|fuzz)$ ]] || options+=(--label-regex '^(unit|conformance|e2e)$')
   [[ -n ${INNKEEPER_FULL:-} ]] || options+=(--label-exclude '^full$')
   [[ -z $filter ]] || options+=(--tests-regex "$filter")
   echo "== $preset: testing"
