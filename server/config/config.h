@@ -157,6 +157,9 @@ struct ServerConfig {
   int64_t max_message_bytes = int64_t{4} << 20;
   // The largest metadata of a request in bytes. 8 KiB to 1 MiB.
   int64_t max_metadata_bytes = int64_t{16} << 10;
+  // How much memory gRPC may take for what the connections of all callers have under way, in
+  // bytes, before it closes some of them. 64 MiB to 1 TiB.
+  int64_t connection_memory_bytes = int64_t{512} << 20;
   // How many calls may be open on one connection. 1 to 1,000,000.
   int max_concurrent_streams = 1000;
   // How long a connection is silent before the server pings it. 10 seconds to

@@ -195,6 +195,9 @@ OptionGroup ConnectionsGroup() {
       {
           Bytes(BIND(max_message_bytes), {64 * kKiB, 64 * kMiB}, "The longest request."),
           Bytes(BIND(max_metadata_bytes), {8 * kKiB, kMiB}, "The largest metadata of a request."),
+          Bytes(BIND(connection_memory_bytes), {64 * kMiB, 1024 * kGiB},
+                "How much memory gRPC may take for what all connections have under way, such as "
+                "requests that are not complete, before it closes some of them."),
           Integer(BIND(max_concurrent_streams), {1, 1'000'000},
                   "How many calls, streams among them, may be open on one connection."),
           Time(BIND(keepalive_time), {absl::Seconds(10), kDay},

@@ -13,6 +13,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
+#include "server/auth/certificate_names.h"
 #include "server/auth/jwt_key.h"
 #include "server/auth/token_file.h"
 #include "tests/fuzz/fuzz_target.h"
@@ -50,13 +51,22 @@ void CheckEntries(const std::vector<auth::TokenFileEntry>& entries) {
   std::set<std::string> names;
   std::set<auth::TokenHash> hashes;
   std::set<std::string> subjects;
+  std::set<std::string> certificate_names;
   for (const auth::TokenFileEntry& entry : entries) {
     CHECK(!entry.principal.name().empty());
     CHECK(names.insert(entry.principal.name()).second) << entry.principal.name();
-    CHECK(!entry.token_hashes.empty() || !entry.jwt_subjects.empty()) << entry.principal.name();
+    CHECK(!entry.token_hashes.empty() || !entry.jwt_subjects.empty() ||
+          !entry.certificate_names.empty())
+        << entry.principal.name();
     for (const auth::TokenHash& hash : entry.token_hashes) CHECK(hashes.insert(hash).second);
     for (const std::string& subject : entry.jwt_subjects) {
       CHECK(!subject.empty() && subjects.insert(subject).second) << subject;
+    }
+    for (const std::string& id : entry.certificate_names.spiffe_ids) {
+      CHECK(auth::IsSpiffeId(id) && certificate_names.insert(id).second) << id;
+    }
+    for (const std::string& name : entry.certificate_names.dns_names) {
+      CHECK(auth::IsDnsName(name) && certificate_names.insert(name).second) << name;
     }
     CHECK(!entry.principal.MayActFor("") || entry.principal.Has(auth::Role::kAdmin));
   }
