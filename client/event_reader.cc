@@ -9,37 +9,21 @@
 #include "client/error_info.h"
 #include "client/internal/backoff.h"
 #include "client/internal/connection.h"
-#include "client/internal/event_stream.h"
+#include "client/internal/server_stream.h"
 #include "client/internal/stopper.h"
-#include "grpcpp/client_context.h"
+#include "innkeeper/v1/room_lifecycle.grpc.pb.h"
 
 namespace innkeeper {
 namespace {
 
 using client_internal::Backoff;
 using client_internal::Connection;
-using client_internal::EventStream;
+using client_internal::ServerStream;
 using client_internal::Stopper;
+using EventStream = ServerStream<v1::WatchRoomEventsResponse>;
 
 bool IsHistoryGone(const absl::Status& error) {
   return ErrorReasonOf(error) == v1::ERROR_REASON_EVENT_HISTORY_GONE;
-}
-
-// Whether a watch that failed so would fail for ever. Of everything else it can't be
-// known, and a watch is not given up lightly.
-bool IsFinal(const absl::Status& error) {
-  switch (error.code()) {
-    case absl::StatusCode::kUnauthenticated:
-    case absl::StatusCode::kPermissionDenied:
-    case absl::StatusCode::kInvalidArgument:
-    case absl::StatusCode::kNotFound:
-    case absl::StatusCode::kFailedPrecondition:
-    case absl::StatusCode::kOutOfRange:
-    case absl::StatusCode::kUnimplemented:
-      return true;
-    default:
-      return false;
-  }
 }
 
 }  // namespace
@@ -121,7 +105,7 @@ void EventReader::Impl::GoOnAfter(const absl::Status& error) {
   stream_.reset();
   if (IsHistoryGone(error) && options_.on_history_gone != OnHistoryGone::kFail) {
     GoOnWithoutHistory(error);
-  } else if (IsFinal(error)) {
+  } else if (client_internal::IsFinal(error)) {
     status_ = error;
   } else {
     delay_ = backoff_.Next() + RetryDelayOf(error).value_or(absl::ZeroDuration());
@@ -147,7 +131,12 @@ absl::Status EventReader::Impl::ReadStream() {
 
 absl::StatusOr<v1::WatchRoomEventsResponse> EventReader::Impl::NextMessage() {
   if (stream_ == nullptr) {
-    auto stream = EventStream::Open(*connection_, stopper_, StreamRequest());
+    auto stream = EventStream::Open(
+        "WatchRoomEvents", *connection_, stopper_,
+        [request = StreamRequest()](const auto& channel, auto& context, auto& queue) {
+          return v1::RoomLifecycle::NewStub(channel)->AsyncWatchRoomEvents(&context, request,
+                                                                           &queue, nullptr);
+        });
     if (!stream.ok()) return stream.status();
     stream_ = *std::move(stream);
   }

@@ -87,7 +87,7 @@ class Client {
   absl::StatusOr<v1::ListPublicRoomsResponse> ListPublicRooms(
       v1::ListPublicRoomsRequest request) const;
 
-  // EventSubscriptions. ConsumeEvents, which is a stream, is for the generated stubs.
+  // EventSubscriptions. ConsumeEvents is client/event_consumer.h.
   absl::StatusOr<v1::CreateSubscriptionResponse> CreateSubscription(
       v1::CreateSubscriptionRequest request) const;
   absl::StatusOr<v1::GetSubscriptionResponse> GetSubscription(
@@ -110,6 +110,7 @@ class Client {
       v1::DropParkedEventsRequest request) const;
 
  private:
+  friend class EventConsumer;
   friend class EventReader;
 
   Client(std::shared_ptr<const client_internal::Connection> connection, absl::Duration timeout)

@@ -8,6 +8,7 @@
 #include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/numbers.h"
@@ -19,6 +20,7 @@
 #include "grpcpp/resource_quota.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
+#include "prometheus/metric_family.h"
 #include "server/auth/authenticator.h"
 #include "server/base/executor.h"
 #include "server/base/periodic.h"
@@ -56,6 +58,7 @@
 #include "server/state/timeline_reader.h"
 #include "server/subscriptions/dispatcher.h"
 #include "server/subscriptions/subscription_manager.h"
+#include "server/subscriptions/survey.h"
 #include "server/tls_credentials.h"
 #include "server/values/duration.h"
 #include "storage/rocksdb/rocksdb_engine.h"
@@ -70,6 +73,8 @@ constexpr absl::Duration kFileReloadPeriod = absl::Seconds(1);
 // How long connections have to take the last replies.
 constexpr absl::Duration kFarewell = absl::Seconds(1);
 constexpr size_t kTokenKeyBytes = 32;
+// How many subscriptions have metrics of their own.
+constexpr size_t kMaxListedSubscriptions = 100;
 
 lifecycle::EncryptionPolicy PolicyOf(EncryptionPolicy policy) {
   switch (policy) {
@@ -144,9 +149,11 @@ feed::RetentionPolicy RetentionOf(const ServerConfig& config) {
 }
 
 // Consumers' streams have the limits that others have.
-subscriptions::Dispatcher::Options DispatcherOptions(const ServerConfig& config) {
+subscriptions::Dispatcher::Options DispatcherOptions(
+    const ServerConfig& config, std::shared_ptr<metrics::SubscriptionMetrics> metrics) {
   return {.delivery = {.stall_timeout = ForEverIfZero(config.stream_stall_timeout)},
-          .max_age = ForEverIfZero(config.max_stream_age)};
+          .max_age = ForEverIfZero(config.max_stream_age),
+          .metrics = std::move(metrics)};
 }
 
 // `host_port` with another port.
@@ -267,8 +274,9 @@ class RealServer final : public Server {
         feed_(*engine_, signer_, read_executor_, random_,
               FeedOptions(config, invite_completer_, {metrics_, &metrics_->feed})),
         dispatcher_(*engine_, feed_, transactor_, read_executor_, clock_, signer_, random_,
-                    DispatcherOptions(config)),
-        subscription_manager_(*engine_, feed_.cursors(), signer_, clock_, random_, dispatcher_),
+                    DispatcherOptions(config, {metrics_, &metrics_->subscriptions})),
+        subscription_manager_(*engine_, feed_.log(), feed_.cursors(), signer_, clock_, random_,
+                              dispatcher_),
         environment_{*authenticator_,   gate_,       read_executor_, write_executor_,
                      upgrade_executor_, transactor_, metrics_->calls},
         service_(environment_,
@@ -297,6 +305,7 @@ class RealServer final : public Server {
  private:
   absl::Status Listen();
   absl::Status ServeMetrics();
+  std::vector<prometheus::MetricFamily> CollectMetrics() const;
   void ReloadFiles();
   void TrimLog();
   void SetServing(bool serving);
@@ -372,13 +381,20 @@ absl::Status RealServer::Serve() {
 
 absl::Status RealServer::ServeMetrics() {
   if (config_.metrics_address.empty()) return absl::OkStatus();
-  auto endpoint = metrics::MetricsEndpoint::Start(
-      config_.metrics_address, [this] { return metrics::MetricsPage(*metrics_, *engine_); });
+  auto endpoint =
+      metrics::MetricsEndpoint::Start(config_.metrics_address, [this] { return CollectMetrics(); });
   if (!endpoint.ok()) return endpoint.status();
   metrics_endpoint_ = *std::move(endpoint);
   metrics_address_ = WithPort(config_.metrics_address, metrics_endpoint_->port());
   LOG(INFO) << "metrics are at http://" << metrics_address_ << "/metrics";
   return absl::OkStatus();
+}
+
+std::vector<prometheus::MetricFamily> RealServer::CollectMetrics() const {
+  auto states = subscriptions::Survey(*engine_, dispatcher_, clock_(), kMaxListedSubscriptions);
+  LOG_IF(ERROR, !states.ok()) << "surveying subscriptions: " << states.status();
+  return metrics::MetricsPage(*metrics_, *engine_,
+                              states.ok() ? std::make_optional(*std::move(states)) : std::nullopt);
 }
 
 // Both log what is wrong.

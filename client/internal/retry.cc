@@ -1,6 +1,5 @@
 #include "client/internal/retry.h"
 
-#include "absl/synchronization/notification.h"
 #include "client/error_info.h"
 #include "client/internal/backoff.h"
 
@@ -55,8 +54,8 @@ class RetryPolicy {
 
 absl::Status CallWithRetries(const BackoffOptions& backoff_options,
                              const ClientSurroundings& surroundings, absl::Time deadline,
-                             absl::FunctionRef<absl::Status()> attempt) {
-  const absl::Notification never;
+                             absl::FunctionRef<absl::Status()> attempt,
+                             const absl::Notification& stop) {
   Backoff backoff(backoff_options, surroundings.random);
   RetryPolicy policy;
   while (true) {
@@ -65,8 +64,14 @@ absl::Status CallWithRetries(const BackoffOptions& backoff_options,
     const absl::Duration delay =
         backoff.Next() + RetryDelayOf(status).value_or(absl::ZeroDuration());
     if (surroundings.now() + delay >= deadline) return status;
-    surroundings.sleep(delay, never);
+    surroundings.sleep(delay, stop);
+    if (stop.HasBeenNotified()) return status;
   }
+}
+
+absl::Status CallWithRetries(const BackoffOptions& backoff, const ClientSurroundings& surroundings,
+                             absl::Time deadline, absl::FunctionRef<absl::Status()> attempt) {
+  return CallWithRetries(backoff, surroundings, deadline, attempt, absl::Notification());
 }
 
 }  // namespace innkeeper::client_internal

@@ -12,6 +12,7 @@
 #include "server/base/jitter.h"
 #include "server/errors/errors.h"
 #include "server/feed/event_filter.h"
+#include "server/feed/start_position.h"
 #include "server/feed/stream_errors.h"
 #include "server/values/timestamp.h"
 
@@ -59,9 +60,7 @@ void CheckStart(const v1::WatchRoomEventsRequest& request, FieldErrors& errors) 
   if (!v1::StartPosition_IsValid(request.position())) {
     errors.Add("position", "must be one of START_POSITION_NOW, _OLDEST and _SNAPSHOT");
   }
-  if (!TimeFrom(request.start_time())) {
-    errors.Add("start_time", "must be of the years 1 to 9999, with nanos of 0 to 999,999,999");
-  }
+  if (!TimeFrom(request.start_time())) errors.Add("start_time", kTimestampRange);
 }
 
 }  // namespace
@@ -102,6 +101,7 @@ absl::StatusOr<v1::ListRoomEventsResponse> EventFeed::List(
   EventFilter filter = EventFilter::FromProto(request.filter(), errors);
   EventDetail detail = EventDetail::kAsLogged;
   const auto page_size = static_cast<size_t>(PageSize(request, errors));
+  if (!TimeFrom(request.start_time())) errors.Add("start_time", kTimestampRange);
   if (!errors.empty()) return errors.ToStatus();
   if (access != nullptr) {
     const absl::StatusOr<bool> refreshed = access->Refresh();
@@ -112,14 +112,10 @@ absl::StatusOr<v1::ListRoomEventsResponse> EventFeed::List(
     detail = access->detail();
   }
 
-  storage::LogPosition position = log_.bounds().oldest - 1;
-  if (!request.after_cursor().empty()) {
-    const auto decoded = cursors_.Decode(request.after_cursor(), filter.digest(), log_.bounds());
-    if (!decoded.ok()) return decoded.status();
-    position = *decoded;
-  }
+  const absl::StatusOr<storage::LogPosition> position = StartOf(request, filter.digest());
+  if (!position.ok()) return position.status();
   const absl::StatusOr<Stretch> page =
-      log_.Read(filter, position, {page_size, options_.max_page_bytes}, detail);
+      log_.Read(filter, *position, {page_size, options_.max_page_bytes}, detail);
   if (absl::IsOutOfRange(page.status())) {
     return cursors_.HistoryGone(filter.digest(), log_.bounds());
   }
@@ -135,6 +131,16 @@ absl::StatusOr<v1::ListRoomEventsResponse> EventFeed::List(
   response.set_has_more(page->through < log_.bounds().head);
   response.set_commit_continues(page->commit_continues);
   return response;
+}
+
+absl::StatusOr<storage::LogPosition> EventFeed::StartOf(const v1::ListRoomEventsRequest& request,
+                                                        uint64_t filter_digest) const {
+  const storage::LogBounds bounds = log_.bounds();
+  if (!request.after_cursor().empty()) {
+    return cursors_.Decode(request.after_cursor(), filter_digest, bounds);
+  }
+  if (!request.has_start_time()) return bounds.oldest - 1;
+  return PositionBefore(*TimeFrom(request.start_time()), log_, cursors_, filter_digest);
 }
 
 absl::StatusOr<std::shared_ptr<Subscription>> EventFeed::Subscribe(

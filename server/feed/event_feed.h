@@ -105,7 +105,7 @@ class EventFeed : private Subscription::Owner {
   // Does what RoomLifecycle.ListRoomEvents does for a caller with that access; none:
   // for one who may see everything. Blocks.
   //
-  // Errors: INVALID_REQUEST about `filter` and `page_size`; those of `access`;
+  // Errors: INVALID_REQUEST about `filter`, `page_size` and `start_time`; those of `access`;
   // CURSOR_INVALID, EVENT_HISTORY_GONE; those of Engine::ReadLog.
   absl::StatusOr<v1::ListRoomEventsResponse> List(
       const v1::ListRoomEventsRequest& request,
@@ -149,6 +149,9 @@ class EventFeed : private Subscription::Owner {
   void WakeSoon() override;
   void Ended(uint64_t id) override;
 
+  // The position behind which a page begins.
+  absl::StatusOr<storage::LogPosition> StartOf(const v1::ListRoomEventsRequest& request,
+                                               uint64_t filter_digest) const;
   absl::StatusOr<StreamStart> StartOf(const v1::WatchRoomEventsRequest& request,
                                       uint64_t filter_digest, storage::LogBounds bounds) const;
   absl::StatusOr<std::shared_ptr<Subscription>> Register(SubscriptionSink& sink,

@@ -136,12 +136,17 @@ EventFilter::EventFilter(const v1::RoomEventFilter& filter)
   }
 }
 
-EventFilter EventFilter::FromProto(const v1::RoomEventFilter& filter, FieldErrors& errors) {
-  CheckEntries("filter.types", filter.types(), kMaxTypes, CheckType, errors);
-  CheckEntries("filter.room_ids", filter.room_ids(), kMaxRoomIds, CheckRoomId, errors);
-  CheckEntries("filter.creators", filter.creators(), kMaxCreators, CheckCreator, errors);
-  CheckEntries("filter.audiences", filter.audiences(), kMaxAudiences, CheckAudienceEntry, errors);
-  CheckEntries("filter.topics", filter.topics(), kMaxTopics, CheckTopic, errors);
+EventFilter EventFilter::FromProto(const v1::RoomEventFilter& filter, FieldErrors& errors,
+                                   absl::string_view field) {
+  const auto check = [&](absl::string_view name, const RepeatedStrings& entries, int max_entries,
+                         std::string (*check_entry)(absl::string_view)) {
+    CheckEntries(absl::StrCat(field, ".", name), entries, max_entries, check_entry, errors);
+  };
+  check("types", filter.types(), kMaxTypes, CheckType);
+  check("room_ids", filter.room_ids(), kMaxRoomIds, CheckRoomId);
+  check("creators", filter.creators(), kMaxCreators, CheckCreator);
+  check("audiences", filter.audiences(), kMaxAudiences, CheckAudienceEntry);
+  check("topics", filter.topics(), kMaxTopics, CheckTopic);
   return EventFilter(filter);
 }
 

@@ -27,10 +27,12 @@ class EventFilter {
   EventFilter() : EventFilter(v1::RoomEventFilter()) {}
 
   // Takes over `filter`, and notes in `errors` what is wrong with it, as fields
-  // below "filter": too many entries, unknown types, and strings that cannot be room ids
-  // (empty, over 255 bytes, without the leading '!'), user ids (the same, with a leading
+  // below `field`, where it stands in its request: too many entries, unknown types, and strings
+  // that cannot be room ids (empty, over 255 bytes, without the leading '!'), user ids (the same,
+  // with a leading
   // '@'), audiences or topics. Of no use if anything was noted.
-  static EventFilter FromProto(const v1::RoomEventFilter& filter, FieldErrors& errors);
+  static EventFilter FromProto(const v1::RoomEventFilter& filter, FieldErrors& errors,
+                               absl::string_view field = "filter");
 
   // Returns a filter that lets the same through, but for events about rooms of audiences
   // that are not in `scope`. The digest is the same.

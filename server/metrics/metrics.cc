@@ -4,17 +4,18 @@
 
 namespace innkeeper::metrics {
 
-void CounterByName::Add(absl::string_view name) {
+void CounterByName::Add(absl::string_view name, uint64_t count) {
+  if (count == 0) return;
   const std::string_view key(name.data(), name.size());
   {
     absl::ReaderMutexLock lock(&mutex_);
     if (const auto found = counters_.find(key); found != counters_.end()) {
-      found->second.Add();
+      found->second.Add(count);
       return;
     }
   }
   absl::MutexLock lock(&mutex_);
-  counters_[std::string(key)].Add();
+  counters_[std::string(key)].Add(count);
 }
 
 std::vector<std::pair<std::string, uint64_t>> CounterByName::values() const {

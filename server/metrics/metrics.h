@@ -8,9 +8,12 @@
 #define INNKEEPER_SERVER_METRICS_METRICS_H_
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -26,8 +29,8 @@ namespace innkeeper::metrics {
 // what callers send. Thread-safe.
 class CounterByName {
  public:
-  // Counts for `name`.
-  void Add(absl::string_view name);
+  // Counts `count` times for `name`.
+  void Add(absl::string_view name, uint64_t count = 1);
 
   // The names so far, with their counts.
   std::vector<std::pair<std::string, uint64_t>> values() const;
@@ -102,9 +105,38 @@ struct RetentionMetrics {
   Counter events_removed;
 };
 
+// What durable subscriptions deliver.
+struct SubscriptionMetrics {
+  Counter sent_events;
+  Counter redelivered_events;  // of these, those at which an attempt had failed before
+  Counter acknowledged_events;
+  Counter parked_events;
+  CounterByName failed_attempts;  // by what they failed with
+};
+
+// How a durable subscription is doing.
+struct SubscriptionState {
+  std::string name;
+  uint64_t lag_events = 0;
+  absl::Duration lag_age;
+  int64_t parked_events = 0;
+  size_t consumers = 0;
+};
+
+// How durable subscriptions are doing.
+struct SubscriptionStates {
+  size_t count = 0;
+  uint64_t most_lag_events = 0;  // of any
+  int64_t parked_events = 0;     // of all
+  size_t consumers = 0;          // of all
+  // Some of them, by name: so few that each may have metrics of its own.
+  std::vector<SubscriptionState> listed;
+};
+
 struct Metrics {
   CallMetrics calls;
   FeedMetrics feed;
+  SubscriptionMetrics subscriptions;
   CommitMetrics commits;
   RetentionMetrics retention;
 };

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "prometheus/client_metric.h"
 #include "prometheus/metric_type.h"
 
@@ -20,6 +20,13 @@ ClientMetric CounterSample(double value, Labels labels = {}) {
   ClientMetric sample;
   sample.label = std::move(labels);
   sample.counter.value = value;
+  return sample;
+}
+
+ClientMetric GaugeSample(double value, Labels labels = {}) {
+  ClientMetric sample;
+  sample.label = std::move(labels);
+  sample.gauge.value = value;
   return sample;
 }
 
@@ -66,9 +73,18 @@ class Page {
 
   template <typename Number>
   void Gauge(const char* name, Number value, const char* help) {
-    ClientMetric sample;
-    sample.gauge.value = static_cast<double>(value);
-    Add(name, MetricType::Gauge, help).metric.push_back(std::move(sample));
+    Add(name, MetricType::Gauge, help).metric.push_back(GaugeSample(static_cast<double>(value)));
+  }
+
+  // One value for each of the subscriptions.
+  template <typename ValueOf>
+  void Gauges(const char* name, const std::vector<SubscriptionState>& subscriptions,
+              ValueOf value_of, const char* help) {
+    MetricFamily& family = Add(name, MetricType::Gauge, help);
+    for (const SubscriptionState& subscription : subscriptions) {
+      family.metric.push_back(GaugeSample(static_cast<double>(value_of(subscription)),
+                                          {{"subscription", subscription.name}}));
+    }
   }
 
   void Distribution(const char* name, const Histogram& histogram, const char* help) {
@@ -126,6 +142,47 @@ void AddFeed(const FeedMetrics& feed, Page& page) {
                     "at each batch of events; 0 if there was none.");
 }
 
+void AddDelivery(const SubscriptionMetrics& delivery, Page& page) {
+  page.Count("innkeeper_subscription_sent_events_total", delivery.sent_events,
+             "Events that consumers were sent, again or for the first time.");
+  page.Count("innkeeper_subscription_redelivered_events_total", delivery.redelivered_events,
+             "Events of these at which an attempt had failed before.");
+  page.Count("innkeeper_subscription_acknowledged_events_total", delivery.acknowledged_events,
+             "Events that consumers acknowledged.");
+  page.Count("innkeeper_subscription_failed_attempts_total", delivery.failed_attempts, "cause",
+             "Attempts to deliver an event that failed: it was rejected, its deadline lapsed, or "
+             "the consumer's stream broke off.");
+  page.Count("innkeeper_subscription_given_up_events_total", delivery.parked_events,
+             "Events that were parked after their last attempt.");
+}
+
+void AddStates(const SubscriptionStates& states, Page& page) {
+  page.Gauge("innkeeper_subscriptions", states.count, "Durable subscriptions that there are.");
+  page.Gauge("innkeeper_subscriptions_consumers", states.consumers,
+             "Consumers of all subscriptions.");
+  page.Gauge("innkeeper_subscriptions_parked_events", states.parked_events,
+             "Events that all subscriptions together have parked.");
+  page.Gauge("innkeeper_subscriptions_max_lag_events", states.most_lag_events,
+             "How many events of the log the subscription that is furthest behind has still to go "
+             "through.");
+  page.Gauges(
+      "innkeeper_subscription_consumers", states.listed,
+      [](const auto& state) { return state.consumers; }, "Consumers of a subscription.");
+  page.Gauges(
+      "innkeeper_subscription_parked_events", states.listed,
+      [](const auto& state) { return state.parked_events; },
+      "Events that a subscription has parked.");
+  page.Gauges(
+      "innkeeper_subscription_lag_events", states.listed,
+      [](const auto& state) { return state.lag_events; },
+      "How many events of the log a subscription has still to go through, those that its filter "
+      "leaves out included.");
+  page.Gauges(
+      "innkeeper_subscription_lag_seconds", states.listed,
+      [](const auto& state) { return absl::ToDoubleSeconds(state.lag_age); },
+      "How long ago the oldest of these events was committed.");
+}
+
 void AddCommits(const CommitMetrics& commits, Page& page) {
   page.Count("innkeeper_commits_total", commits.commits,
              "Commits in batches that were written, those that came too late for their "
@@ -168,10 +225,13 @@ void AddRetention(const RetentionMetrics& retention, Page& page) {
 
 }  // namespace
 
-std::vector<MetricFamily> MetricsPage(const Metrics& metrics, const storage::Engine& engine) {
+std::vector<MetricFamily> MetricsPage(const Metrics& metrics, const storage::Engine& engine,
+                                      const std::optional<SubscriptionStates>& subscriptions) {
   Page page;
   AddCalls(metrics.calls, page);
   AddFeed(metrics.feed, page);
+  AddDelivery(metrics.subscriptions, page);
+  if (subscriptions) AddStates(*subscriptions, page);
   AddCommits(metrics.commits, page);
   AddStore(engine, page);
   AddRetention(metrics.retention, page);

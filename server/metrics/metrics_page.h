@@ -3,6 +3,7 @@
 #ifndef INNKEEPER_SERVER_METRICS_METRICS_PAGE_H_
 #define INNKEEPER_SERVER_METRICS_METRICS_PAGE_H_
 
+#include <optional>
 #include <vector>
 
 #include "prometheus/metric_family.h"
@@ -12,9 +13,11 @@
 namespace innkeeper::metrics {
 
 // Returns the metrics as they are served, each with its name, its type and what it
-// means: those that were counted, and how `engine`, which must be open, is doing now.
-std::vector<prometheus::MetricFamily> MetricsPage(const Metrics& metrics,
-                                                  const storage::Engine& engine);
+// means: those that were counted, how `engine`, which must be open, is doing now, and how
+// `subscriptions` are, if that is known.
+std::vector<prometheus::MetricFamily> MetricsPage(
+    const Metrics& metrics, const storage::Engine& engine,
+    const std::optional<SubscriptionStates>& subscriptions);
 
 }  // namespace innkeeper::metrics
 

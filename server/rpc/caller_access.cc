@@ -10,10 +10,8 @@ absl::StatusOr<bool> CallerAccess::Refresh() {
   if (generation == generation_) return false;
   auto principal = authenticator_.Authenticate(credential_);
   if (!principal.ok()) return principal.status();
-  for (const auth::Role role : roles_) {
-    absl::Status allowed = auth::RequireRole(**principal, role);
-    if (!allowed.ok()) return allowed;
-  }
+  absl::Status allowed = permission_(**principal);
+  if (!allowed.ok()) return allowed;
   generation_ = generation;
   principal_ = *std::move(principal);
   return true;

@@ -1,15 +1,15 @@
 // File: server/rpc/caller_access.h
 //
-// What the caller of a stream may see, as the token file has it at any time.
+// What the caller of a stream may see, as the credentials have it at any time.
 
 #ifndef INNKEEPER_SERVER_RPC_CALLER_ACCESS_H_
 #define INNKEEPER_SERVER_RPC_CALLER_ACCESS_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -25,13 +25,17 @@ namespace innkeeper::rpc {
 // Keeps no token. For one thread at a time.
 class CallerAccess final : public feed::StreamAccess {
  public:
-  // `roles` are those that the reader needs, all of them. `authenticator` must outlive
-  // the object.
-  CallerAccess(const auth::Authenticator& authenticator, auth::Authenticator::Credential credential,
-               std::vector<auth::Role> roles)
-      : authenticator_(authenticator), credential_(credential), roles_(std::move(roles)) {}
+  // Tells whether a caller may have the stream. Must not block.
+  using Permission = std::function<absl::Status(const auth::Principal& principal)>;
 
-  // Errors: CREDENTIALS_INVALID, ROLE_MISSING.
+  // `authenticator` must outlive the object.
+  CallerAccess(const auth::Authenticator& authenticator, auth::Authenticator::Credential credential,
+               Permission permission)
+      : authenticator_(authenticator),
+        credential_(credential),
+        permission_(std::move(permission)) {}
+
+  // Errors: CREDENTIALS_INVALID; those of the permission.
   absl::StatusOr<bool> Refresh() override;
 
   const AudienceScope& scope() const override { return principal_->audiences(); }
@@ -45,7 +49,7 @@ class CallerAccess final : public feed::StreamAccess {
  private:
   const auth::Authenticator& authenticator_;
   const auth::Authenticator::Credential credential_;
-  const std::vector<auth::Role> roles_;
+  const Permission permission_;
   std::optional<uint64_t> generation_;                // that `principal_` is of
   std::shared_ptr<const auth::Principal> principal_;  // from the first Refresh() on
 };

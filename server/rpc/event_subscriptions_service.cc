@@ -9,14 +9,15 @@
 #include "server/auth/access.h"
 #include "server/auth/authenticator.h"
 #include "server/auth/principal.h"
-#include "server/base/audience.h"
 #include "server/errors/errors.h"
 #include "server/feed/event_filter.h"
-#include "server/rpc/consume_events.h"
+#include "server/rpc/caller_access.h"
 #include "server/rpc/request_checks.h"
+#include "server/rpc/stream_writer.h"
 #include "server/rpc/subscription_requests.h"
 #include "server/rpc/wire.h"
 #include "server/subscriptions/caller.h"
+#include "server/subscriptions/consumer.h"
 #include "server/subscriptions/parked_events.h"
 
 namespace innkeeper::rpc {
@@ -24,6 +25,8 @@ namespace {
 
 using auth::Role;
 using subscriptions::Caller;
+using subscriptions::Consumer;
+using subscriptions::ConsumerSink;
 
 constexpr Method kCreateSubscription = {"CreateSubscription", Role::kWatch};
 constexpr Method kGetSubscription = {"GetSubscription", Role::kWatch};
@@ -71,19 +74,12 @@ absl::Status MayAskFor(const v1::RoomEventFilter& filter, const auth::Principal&
   return absl::OkStatus();
 }
 
-// Whether whoever has this credential may still do what `caller` could, and what it may
-// see.
-absl::StatusOr<AudienceScope> MayStillConsume(const auth::Authenticator& authenticator,
-                                              const auth::Authenticator::Credential& credential,
-                                              const Caller& caller) {
-  auto principal = authenticator.Authenticate(credential);
-  if (!principal.ok()) return principal.status();
-  absl::Status allowed = CheckRole(kConsumeEvents, **principal);
-  if (!allowed.ok()) return allowed;
-  const bool is_the_same = (*principal)->name() == caller.principal && !caller.is_admin;
-  if (!is_the_same) allowed = auth::RequireRole(**principal, Role::kAdmin);
-  if (!allowed.ok()) return allowed;
-  return (*principal)->audiences();
+// OK if a consumer that was `caller` when its stream began may go on as `principal`.
+absl::Status MayStillConsume(const Caller& caller, const auth::Principal& principal) {
+  absl::Status allowed = CheckRole(kConsumeEvents, principal);
+  const bool is_the_same = principal.name() == caller.principal && !caller.is_admin;
+  if (!allowed.ok() || is_the_same) return allowed;
+  return auth::RequireRole(principal, Role::kAdmin);
 }
 
 }  // namespace
@@ -196,23 +192,21 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* EventSubscriptionsService::ConsumeEv
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
   const absl::Time start = absl::Now();
   Admission admission(kConsumeEvents, environment_.authenticator, *context);
-  return rpc::ConsumeEvents(
+  return StreamWriter<Consumer, ConsumerSink>::Serve(
       *context,
-      [&](subscriptions::ConsumerSink& sink)
-          -> absl::StatusOr<std::shared_ptr<subscriptions::Consumer>> {
+      [&](ConsumerSink& sink) -> absl::StatusOr<std::shared_ptr<Consumer>> {
         if (!admission.status().ok()) return admission.status();
         // Small, and parsed where it arrives.
         auto message = ParseRequest<v1::ConsumeEventsRequest>(*request);
         if (!message.ok()) return message.status();
         const Caller caller = CallerOf(*admission.call().principal);
-        return use_cases_.dispatcher.Consume(
-            *message, caller,
-            [&authenticator = environment_.authenticator, credential = CredentialOf(*context),
-             caller] { return MayStillConsume(authenticator, credential, caller); },
-            sink);
+        auto access = std::make_unique<CallerAccess>(
+            environment_.authenticator, CredentialOf(*context),
+            [caller](const auth::Principal& now) { return MayStillConsume(caller, now); });
+        return use_cases_.dispatcher.Consume(*message, caller, std::move(access), sink);
       },
-      [start, name = std::string(admission.caller()),
-       &metrics = environment_.metrics](const absl::Status& status) {
+      [start, name = std::string(admission.caller()), &metrics = environment_.metrics](
+          const Consumer*, const absl::Status& status) {
         RecordCall(metrics, kConsumeEvents.name, name, "", status, absl::Now() - start);
       });
 }
@@ -245,13 +239,12 @@ grpc::ServerUnaryReactor* EventSubscriptionsService::RejectEvent(
                                             Reply reply) {
         auto message = ParseRequest<v1::RejectEventRequest>(bytes);
         if (!message.ok()) return reply(message.status());
-        dispatcher.Reject(*message, CallerOf(*call.principal),
-                          [reply = std::move(reply)](absl::StatusOr<bool> rejected) mutable {
-                            if (!rejected.ok()) return reply(rejected.status());
-                            v1::RejectEventResponse answer;
-                            answer.set_rejected(*rejected);
-                            reply(SerializeMessage(answer));
-                          });
+        dispatcher.Reject(
+            *message, CallerOf(*call.principal),
+            [reply = std::move(reply)](absl::StatusOr<v1::RejectEventResponse> answer) mutable {
+              if (!answer.ok()) return reply(answer.status());
+              reply(SerializeMessage(*answer));
+            });
       });
 }
 

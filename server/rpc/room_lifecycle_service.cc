@@ -67,11 +67,17 @@ AudienceScope MayKnowOf(const Call& call) {
                                              : AudienceScope::Nothing();
 }
 
-// What the caller of `context` may see of the log, with those roles.
+// What the caller of `context` may see of the log, as long as it has those roles.
 std::unique_ptr<CallerAccess> AccessOf(const auth::Authenticator& authenticator,
                                        const grpc::CallbackServerContext& context,
                                        std::vector<Role> roles) {
-  return std::make_unique<CallerAccess>(authenticator, CredentialOf(context), std::move(roles));
+  return std::make_unique<CallerAccess>(
+      authenticator, CredentialOf(context),
+      [roles = std::move(roles)](const auth::Principal& principal) {
+        absl::Status allowed;
+        for (const Role role : roles) allowed.Update(auth::RequireRole(principal, role));
+        return allowed;
+      });
 }
 
 // The call of a stream, if it is admitted. The request is small, and parsed where it

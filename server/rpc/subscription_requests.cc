@@ -8,6 +8,7 @@
 #include "server/errors/errors.h"
 #include "server/feed/event_filter.h"
 #include "server/rpc/request_checks.h"
+#include "server/values/timestamp.h"
 
 namespace innkeeper::rpc {
 namespace {
@@ -62,6 +63,7 @@ void CheckStart(const Request& request, FieldErrors& errors) {
       request.position() != v1::START_POSITION_OLDEST) {
     errors.Add("position", "must be START_POSITION_NOW or START_POSITION_OLDEST");
   }
+  if (!TimeFrom(request.start_time())) errors.Add("start_time", kTimestampRange);
 }
 
 void CheckMask(const v1::UpdateSubscriptionRequest& request, FieldErrors& errors) {
@@ -108,7 +110,7 @@ void CheckConsumer(const std::string& consumer_id, FieldErrors& errors) {
 absl::Status CheckRequest(const v1::CreateSubscriptionRequest& request) {
   FieldErrors errors;
   CheckName("subscription.name", request.subscription().name(), errors);
-  feed::EventFilter::FromProto(request.subscription().filter(), errors);
+  feed::EventFilter::FromProto(request.subscription().filter(), errors, "subscription.filter");
   CheckDelivery(request.subscription(), errors);
   CheckStart(request, errors);
   CheckRequestId("request_id", request.request_id(), errors);

@@ -6,17 +6,15 @@
 #define INNKEEPER_SERVER_SUBSCRIPTIONS_CONSUMER_H_
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "server/base/audience.h"
+#include "server/feed/stream_access.h"
 #include "server/subscriptions/ledger.h"
 
 namespace innkeeper::subscriptions {
@@ -47,8 +45,6 @@ class ConsumerSink {
   virtual void Abort() = 0;
 };
 
-using AccessCheck = std::function<absl::StatusOr<AudienceScope>()>;
-
 // A consumer. Thread-safe.
 class Consumer : public std::enable_shared_from_this<Consumer> {
  public:
@@ -59,9 +55,9 @@ class Consumer : public std::enable_shared_from_this<Consumer> {
     absl::Duration progress_interval = absl::Seconds(30);
     // How long the stream may last.
     absl::Duration max_age = absl::InfiniteDuration();
-    // Tells whether the caller may still consume, and the events of which audiences.
-    // Called from time to time, from one thread at a time; must not block.
-    AccessCheck check_access = [] { return AudienceScope::All(); };
+    // Whether the caller may still consume, and the events of which audiences; none: all,
+    // for ever.
+    std::unique_ptr<feed::StreamAccess> access;
   };
 
   // `sink` must outlive the stream's end.

@@ -59,7 +59,14 @@ void Delivery::Reject(ConsumerNumber number, int64_t sequence, std::string error
   Post([this, number, sequence, error = std::move(error), done = std::move(done)]() mutable {
     if (!failure_.ok()) return done(failure_);
     if (!ledger_->HasConsumer(number)) return done(ConsumerNotFound(ConsumerId(number)));
-    done(ledger_->Reject(number, sequence, error, MonotonicNow()));
+    const Ledger::Rejection rejection = ledger_->Reject(number, sequence, error, MonotonicNow());
+    if (rejection.was_out) environment_.metrics.failed_attempts.Add("rejected");
+    v1::RejectEventResponse response;
+    response.set_rejected(rejection.was_out);
+    if (rejection.taken_back_through) {
+      response.set_last_cursor(CursorOf(number, *rejection.taken_back_through));
+    }
+    done(std::move(response));
   });
 }
 
@@ -149,7 +156,7 @@ void Delivery::TakeTurn() {
 bool Delivery::Work() {
   const absl::Duration now = MonotonicNow();
   if (failure_.ok()) {
-    ledger_->FailLapsed(now);
+    environment_.metrics.failed_attempts.Add("lapsed", ledger_->FailLapsed(now));
     ledger_->Rebalance();
   }
   bool more = false;
@@ -248,18 +255,18 @@ void Delivery::WriteProgress(absl::Duration now) {
        .room_id = TurnOf(name_)},
       [self = shared_from_this(), update, waiters = std::exchange(waiters_, {})](
           absl::StatusOr<SubscriptionProgressRecord> progress) mutable {
-        for (Waiter& waiter : waiters) {
-          if (progress.ok()) {
-            waiter.done(waiter.count);
-          } else {
-            waiter.done(progress.status());
-          }
-        }
         Delivery& delivery = *self;
+        for (Waiter& waiter : waiters) delivery.Answer(waiter, progress.status());
         delivery.Post([&delivery, update, progress = std::move(progress)] {
           delivery.Written(*update, progress);
         });
       });
+}
+
+void Delivery::Answer(Waiter& waiter, const absl::Status& status) const {
+  if (!status.ok()) return waiter.done(status);
+  environment_.metrics.acknowledged_events.Add(static_cast<uint64_t>(waiter.count));
+  waiter.done(waiter.count);
 }
 
 void Delivery::Written(const ProgressUpdate& update,
@@ -268,6 +275,7 @@ void Delivery::Written(const ProgressUpdate& update,
   replay_ends_.clear();
   if (!failure_.ok()) return;
   if (!progress.ok()) return Fail(progress.status());
+  environment_.metrics.parked_events.Add(update.given_up.size());
   if (update.seek_count == seek_count_) written_positions_ = update.positions;
   absl::Status followed = FollowProgress(*progress);
   if (!followed.ok()) Fail(followed);

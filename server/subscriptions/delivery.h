@@ -20,6 +20,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "innkeeper/v1/event_subscriptions.pb.h"
 #include "server/base/audience.h"
 #include "server/base/clock.h"
 #include "server/base/executor.h"
@@ -28,6 +29,7 @@
 #include "server/feed/event_filter.h"
 #include "server/feed/event_log.h"
 #include "server/lifecycle/transaction.h"
+#include "server/metrics/metrics.h"
 #include "server/subscriptions/consumer.h"
 #include "server/subscriptions/ledger.h"
 #include "server/subscriptions/progress_update.h"
@@ -46,6 +48,7 @@ struct DeliveryEnvironment {
   Executor& executor;
   const Clock& clock;
   const TokenSigner& signer;
+  metrics::SubscriptionMetrics& metrics;
 };
 
 // How deliveries behave, whatever their subscription.
@@ -86,7 +89,7 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   };
 
   using CountDone = absl::AnyInvocable<void(absl::StatusOr<int64_t>)>;
-  using RejectDone = absl::AnyInvocable<void(absl::StatusOr<bool>)>;
+  using RejectDone = absl::AnyInvocable<void(absl::StatusOr<v1::RejectEventResponse>)>;
 
   // Delivers the subscription `record`. `owner` must outlive the delivery.
   Delivery(Owner& owner, const DeliveryEnvironment& environment, DeliveryOptions options,
@@ -106,7 +109,7 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   // write, after which all streams end with it.
   void Acknowledge(ConsumerNumber number, Ordinal ordinal, CountDone done);
 
-  // Fails a consumer's attempt. `done` gets whether the event was out, or
+  // Fails a consumer's attempt. `done` gets what RejectEvent answers, or
   // CONSUMER_NOT_FOUND.
   void Reject(ConsumerNumber number, int64_t sequence, std::string error, RejectDone done);
 
@@ -142,7 +145,7 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
     std::shared_ptr<Consumer> consumer;
     bool busy = false;  // with a message
     bool started = false;
-    AudienceScope scope = AudienceScope::Nothing();  // as of the last check
+    AudienceScope scope = AudienceScope::All();  // as of the last check
     std::optional<absl::Status> end;
     bool broken = false;  // the sink has been told of the end, but not yet of its message
     absl::Duration progress_due;
@@ -179,11 +182,13 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   void Check(ConsumerNumber number, Stream& stream, absl::Duration now);
   bool SendReplay(ConsumerNumber number, Stream& stream, absl::Duration now);
   bool SendEvents(ConsumerNumber number, Stream& stream, absl::Duration now);
+  void Count(size_t sent, size_t redelivered) const;
   void Send(Stream& stream, std::string message, absl::Duration now);
   absl::StatusOr<feed::Stretch> Read(storage::LogPosition after) const;
   std::string CursorOf(ConsumerNumber number, Ordinal ordinal) const;
 
   void WriteProgress(absl::Duration now);
+  void Answer(Waiter& waiter, const absl::Status& status) const;
   void Written(const ProgressUpdate& update,
                const absl::StatusOr<storage::SubscriptionProgressRecord>& progress);
   bool IsUnwritten() const { return ledger_->positions() != written_positions_; }

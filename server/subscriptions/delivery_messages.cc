@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "innkeeper/v1/event_subscriptions.pb.h"
+#include "server/subscriptions/buckets.h"
 #include "server/values/duration.h"
 
 namespace innkeeper::subscriptions {
@@ -17,10 +18,11 @@ using google::protobuf::io::CodedOutputStream;
 using google::protobuf::io::StringOutputStream;
 
 // What an event carries beside itself.
-std::string Attributes(int attempt, bool replayed) {
+std::string Attributes(size_t bucket, int attempt, bool replayed) {
   v1::DeliveredEvent event;
   event.set_attempt(attempt);
   event.set_replayed(replayed);
+  event.set_part(static_cast<int32_t>(bucket));
   return event.SerializeAsString();
 }
 
@@ -67,26 +69,26 @@ std::string StartedMessage(const std::string& consumer_id, absl::Duration ack_de
 }
 
 std::string EventsMessage(const std::vector<Ledger::Sent>& events, const std::string& cursor) {
-  const std::string first_attempt = Attributes(1, false);
   std::string bytes;
   {
     StringOutputStream stream(&bytes);
     CodedOutputStream out(&stream);
     for (const Ledger::Sent& sent : events) {
-      WriteEvent(sent.event->bytes,
-                 sent.attempt == 1 ? first_attempt : Attributes(sent.attempt, false), out);
+      const size_t bucket = BucketOf(sent.event->event.room_id());
+      WriteEvent(sent.event->bytes, Attributes(bucket, sent.attempt, false), out);
     }
     WriteCursor(cursor, out);
   }
   return Wrap(bytes);
 }
 
-std::string ReplayMessage(const std::string& event, int attempt, const std::string& cursor) {
+std::string ReplayMessage(const std::string& event, size_t bucket, int attempt,
+                          const std::string& cursor) {
   std::string bytes;
   {
     StringOutputStream stream(&bytes);
     CodedOutputStream out(&stream);
-    WriteEvent(event, Attributes(attempt, true), out);
+    WriteEvent(event, Attributes(bucket, attempt, true), out);
     WriteCursor(cursor, out);
   }
   return Wrap(bytes);

@@ -21,8 +21,10 @@ std::string StartedMessage(const std::string& consumer_id, absl::Duration ack_de
 // An `events` message. The events' bytes are used as they are.
 std::string EventsMessage(const std::vector<Ledger::Sent>& events, const std::string& cursor);
 
-// An `events` message with one event, a serialised v1::RoomEvent, that was parked.
-std::string ReplayMessage(const std::string& event, int attempt, const std::string& cursor);
+// An `events` message with one event of that bucket, a serialised v1::RoomEvent, that was
+// parked.
+std::string ReplayMessage(const std::string& event, size_t bucket, int attempt,
+                          const std::string& cursor);
 
 // A `progress` message.
 std::string ProgressMessage(size_t share, size_t unacknowledged);

@@ -5,6 +5,7 @@
 #include "innkeeper/v1/room_event.pb.h"
 #include "server/feed/stream_errors.h"
 #include "server/subscriptions/ack_cursor.h"
+#include "server/subscriptions/buckets.h"
 #include "server/subscriptions/delivery.h"
 #include "server/subscriptions/delivery_messages.h"
 #include "storage/room_store.h"
@@ -28,6 +29,7 @@ void Delivery::Admit(std::shared_ptr<Consumer> consumer) {
   const Consumer::Parameters& parameters = consumer->parameters();
   Stream& stream = streams_[parameters.number];
   stream.consumer = consumer;
+  if (parameters.access != nullptr) stream.scope = AudienceScope::Nothing();
   const absl::Duration now = MonotonicNow();
   stream.progress_due = now + parameters.progress_interval;
   stream.age_due = now + parameters.max_age;
@@ -45,7 +47,7 @@ void Delivery::End(ConsumerNumber number, Stream& stream, absl::Status status, b
   stream.end = std::move(status);
   const absl::Duration now = MonotonicNow();
   stream.stall_due = std::min(stream.stall_due, now + kFarewell);
-  ledger_->Leave(number, broke_off, now);
+  if (ledger_->Leave(number, broke_off, now)) environment_.metrics.failed_attempts.Add("broke_off");
 }
 
 void Delivery::EndStreams() {
@@ -95,9 +97,10 @@ bool Delivery::Serve(ConsumerNumber number, Stream& stream, absl::Duration now) 
 void Delivery::Check(ConsumerNumber number, Stream& stream, absl::Duration now) {
   if (now < stream.check_due) return;
   stream.check_due = now + options_.access_check_interval;
-  absl::StatusOr<AudienceScope> scope = stream.consumer->parameters().check_access();
-  if (!scope.ok()) return End(number, stream, scope.status());
-  stream.scope = *std::move(scope);
+  feed::StreamAccess* const access = stream.consumer->parameters().access.get();
+  const absl::StatusOr<bool> changed = access == nullptr ? false : access->Refresh();
+  if (!changed.ok()) return End(number, stream, changed.status());
+  if (*changed) stream.scope = access->scope();
   if (now >= stream.age_due) End(number, stream, feed::StreamAgedError());
 }
 
@@ -116,8 +119,10 @@ bool Delivery::SendReplay(ConsumerNumber number, Stream& stream, absl::Duration 
       continue;
     }
     const Ledger::SentReplay sent = ledger_->SendReplay(number, *sequence, now);
+    Count(1, sent.attempt > 1 ? 1 : 0);
     Send(stream,
-         ReplayMessage((*parked)->record.event(), sent.attempt, CursorOf(number, sent.ordinal)),
+         ReplayMessage((*parked)->record.event(), BucketOf(event.room_id()), sent.attempt,
+                       CursorOf(number, sent.ordinal)),
          now);
     return true;
   }
@@ -143,10 +148,18 @@ bool Delivery::SendEvents(ConsumerNumber number, Stream& stream, absl::Duration 
         ledger_->Take(number, *stretch, stream.consumer->parameters().max_batch_events, now);
     std::move(taken.given_up.begin(), taken.given_up.end(), std::back_inserter(given_up_));
     if (taken.events.empty()) continue;
+    const auto redelivered = std::count_if(taken.events.begin(), taken.events.end(),
+                                           [](const auto& sent) { return sent.attempt > 1; });
+    Count(taken.events.size(), static_cast<size_t>(redelivered));
     Send(stream, EventsMessage(taken.events, CursorOf(number, taken.ordinal)), now);
     return false;
   }
   return true;
+}
+
+void Delivery::Count(size_t sent, size_t redelivered) const {
+  environment_.metrics.sent_events.Add(sent);
+  environment_.metrics.redelivered_events.Add(redelivered);
 }
 
 void Delivery::Send(Stream& stream, std::string message, absl::Duration now) {

@@ -33,8 +33,9 @@ Dispatcher::Dispatcher(const storage::Engine& engine, feed::EventFeed& feed,
                        const TokenSigner& signer, const RandomBytes& random, Options options)
     : feed_(feed),
       random_(random),
-      options_(options),
-      environment_{engine, feed.log(), feed.cursors(), transactor, executor, clock, signer},
+      options_(std::move(options)),
+      environment_{engine,   feed.log(), feed.cursors(), transactor,
+                   executor, clock,      signer,         *options_.metrics},
       consumers_(std::make_shared<std::atomic<size_t>>(0)) {
   feed_.SetGrowthListener([this] { WakeAll(); });
   thread_ = std::thread([this] { Run(); });
@@ -43,9 +44,9 @@ Dispatcher::Dispatcher(const storage::Engine& engine, feed::EventFeed& feed,
 Dispatcher::~Dispatcher() { Stop(); }
 
 absl::StatusOr<std::shared_ptr<Consumer>> Dispatcher::Consume(
-    const v1::ConsumeEventsRequest& request, Caller caller, AccessCheck check_access,
-    ConsumerSink& sink) {
-  std::shared_ptr<Consumer> consumer = NewConsumer(request, std::move(check_access), sink);
+    const v1::ConsumeEventsRequest& request, Caller caller,
+    std::unique_ptr<feed::StreamAccess> access, ConsumerSink& sink) {
+  std::shared_ptr<Consumer> consumer = NewConsumer(request, std::move(access), sink);
   if (*consumers_ > options_.max_consumers) return feed::TooManyStreamsError();
   {
     absl::MutexLock lock(&mutex_);
@@ -63,7 +64,8 @@ absl::StatusOr<std::shared_ptr<Consumer>> Dispatcher::Consume(
 }
 
 std::shared_ptr<Consumer> Dispatcher::NewConsumer(const v1::ConsumeEventsRequest& request,
-                                                  AccessCheck check_access, ConsumerSink& sink) {
+                                                  std::unique_ptr<feed::StreamAccess> access,
+                                                  ConsumerSink& sink) {
   Consumer::Parameters parameters;
   const std::string number = random_(sizeof(parameters.number));
   std::memcpy(&parameters.number, number.data(), sizeof(parameters.number));
@@ -75,7 +77,7 @@ std::shared_ptr<Consumer> Dispatcher::NewConsumer(const v1::ConsumeEventsRequest
       absl::Seconds(OrDefault(request.progress_interval_seconds(), kDefaultProgressInterval)),
       random_);
   parameters.max_age = WithJitter(options_.max_age, random_);
-  parameters.check_access = std::move(check_access);
+  parameters.access = std::move(access);
   ++*consumers_;
   return {new Consumer(sink, std::move(parameters)), [count = consumers_](Consumer* consumer) {
             delete consumer;

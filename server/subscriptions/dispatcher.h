@@ -28,7 +28,9 @@
 #include "server/base/random.h"
 #include "server/base/signed_token.h"
 #include "server/feed/event_feed.h"
+#include "server/feed/stream_access.h"
 #include "server/lifecycle/transaction.h"
+#include "server/metrics/metrics.h"
 #include "server/subscriptions/caller.h"
 #include "server/subscriptions/consumer.h"
 #include "server/subscriptions/delivery.h"
@@ -48,6 +50,9 @@ class Dispatcher final : private Delivery::Owner {
     absl::Duration max_age = absl::InfiniteDuration();
     // How many consumers there may be at a time.
     size_t max_consumers = 10'000;
+    // What counts. Never null.
+    std::shared_ptr<metrics::SubscriptionMetrics> metrics =
+        std::make_shared<metrics::SubscriptionMetrics>();
   };
 
   // Listens to the growth of the feed's log. The references must outlive the
@@ -63,14 +68,15 @@ class Dispatcher final : private Delivery::Owner {
   Dispatcher& operator=(const Dispatcher&) = delete;
 
   // Opens a stream as EventSubscriptions.ConsumeEvents does for a request whose fields
-  // are right. It goes to `sink` until its end. `check_access` as in
+  // are right. It goes to `sink` until its end. `access` as in
   // Consumer::Parameters. Does not block.
   //
   // Errors, then or at the end of the stream: SUBSCRIPTION_NOT_FOUND,
   // EVENT_HISTORY_GONE, OVERLOADED, STREAM_STALLED, STREAM_AGED, SHUTTING_DOWN,
-  // CANCELLED; those of `check_access`, of RoomReader, of Engine::ReadLog, and of writes.
+  // CANCELLED; those of `access`, of RoomReader, of Engine::ReadLog, and of writes.
   absl::StatusOr<std::shared_ptr<Consumer>> Consume(const v1::ConsumeEventsRequest& request,
-                                                    Caller caller, AccessCheck check_access,
+                                                    Caller caller,
+                                                    std::unique_ptr<feed::StreamAccess> access,
                                                     ConsumerSink& sink);
 
   // Do what AckEvents and RejectEvent do for a request whose fields are right. They
@@ -87,6 +93,9 @@ class Dispatcher final : private Delivery::Owner {
 
   // How many consumers a subscription has.
   size_t ConsumerCount(const std::string& name) const;
+
+  // How many streams there are, those that are still being opened or closed included.
+  size_t consumer_count() const { return *consumers_; }
 
   // Ends all streams with SHUTTING_DOWN, as soon as the message that is being sent is
   // taken, and refuses others. Waits until `deadline` for the end of all; those that are
@@ -108,7 +117,8 @@ class Dispatcher final : private Delivery::Owner {
   bool TryForget(Delivery& delivery) override;
 
   std::shared_ptr<Consumer> NewConsumer(const v1::ConsumeEventsRequest& request,
-                                        AccessCheck check_access, ConsumerSink& sink);
+                                        std::unique_ptr<feed::StreamAccess> access,
+                                        ConsumerSink& sink);
   void Open(const std::string& name, const Caller& caller, std::shared_ptr<Consumer> consumer);
   void Join(const storage::SubscriptionRecord& record, std::shared_ptr<Consumer> consumer);
   void EndOpening();

@@ -24,7 +24,7 @@ void Ledger::Join(ConsumerNumber number, size_t max_unacknowledged) {
   consumers_[number].max_unacknowledged = max_unacknowledged;
 }
 
-void Ledger::Leave(ConsumerNumber number, bool broke_off, absl::Duration now) {
+bool Ledger::Leave(ConsumerNumber number, bool broke_off, absl::Duration now) {
   const Place blamed = broke_off ? FirstOut(number) : Place();
   for (Bucket& bucket : buckets_) {
     if (bucket.heir == number) bucket.heir.reset();
@@ -45,6 +45,7 @@ void Ledger::Leave(ConsumerNumber number, bool broke_off, absl::Duration now) {
     bucket.owner = std::exchange(bucket.heir, std::nullopt);
   }
   consumers_.erase(number);
+  return blamed != Place();
 }
 
 Ledger::Place Ledger::FirstOut(ConsumerNumber number) const {
@@ -202,43 +203,47 @@ size_t Ledger::Acknowledge(ConsumerNumber number, Ordinal ordinal) {
   return count;
 }
 
-bool Ledger::Reject(ConsumerNumber number, int64_t sequence, absl::string_view error,
-                    absl::Duration now) {
+Ledger::Rejection Ledger::Reject(ConsumerNumber number, int64_t sequence, absl::string_view error,
+                                 absl::Duration now) {
   const auto position = static_cast<LogPosition>(sequence);
   for (Bucket& bucket : buckets_) {
     if (bucket.owner != number) continue;
     const auto is_it = [&](const Out& out) { return out.sequence == position; };
     if (std::any_of(bucket.out.begin(), bucket.out.end(), is_it)) {
       Fail(bucket, position, error, now);
-      return true;
+      return {true, consumers_.at(number).last_ordinal};
     }
     const auto replay = bucket.replays_out.find(sequence);
     if (replay != bucket.replays_out.end()) {
       FailReplay(bucket, replay, error, now);
-      return true;
+      return {true, std::nullopt};
     }
   }
-  return false;
+  return {};
 }
 
 bool Ledger::IsWritten(const Bucket& bucket, Ordinal ordinal) const {
   return ordinal <= consumers_.at(*bucket.owner).written_ordinal;
 }
 
-void Ledger::FailLapsed(absl::Duration now) {
+size_t Ledger::FailLapsed(absl::Duration now) {
+  size_t count = 0;
   for (Bucket& bucket : buckets_) {
     if (!bucket.out.empty() && bucket.out.front().deadline <= now &&
         IsWritten(bucket, bucket.out.front().ordinal)) {
       Fail(bucket, bucket.out.front().sequence, kLapsed, now);
+      ++count;
     }
     for (auto replay = bucket.replays_out.begin(); replay != bucket.replays_out.end();) {
       const auto next = std::next(replay);
       if (replay->second.deadline <= now && IsWritten(bucket, replay->second.ordinal)) {
         FailReplay(bucket, replay, kLapsed, now);
+        ++count;
       }
       replay = next;
     }
   }
+  return count;
 }
 
 void Ledger::Fail(Bucket& bucket, LogPosition sequence, absl::string_view error,

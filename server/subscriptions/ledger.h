@@ -65,8 +65,8 @@ class Ledger {
   void Join(ConsumerNumber number, size_t max_unacknowledged);
 
   // Removes a consumer. If it `broke_off`, the attempt at the first event that it had
-  // not acknowledged has failed.
-  void Leave(ConsumerNumber number, bool broke_off, absl::Duration now);
+  // not acknowledged has failed. Returns whether there was one.
+  bool Leave(ConsumerNumber number, bool broke_off, absl::Duration now);
 
   // Shares the buckets evenly. To be called after anything else has changed.
   void Rebalance();
@@ -113,11 +113,18 @@ class Ledger {
   // events of that were still out.
   size_t Acknowledge(ConsumerNumber number, Ordinal ordinal);
 
-  // The consumer's attempt at an event has failed. Returns false if that is not out.
-  bool Reject(ConsumerNumber number, int64_t sequence, absl::string_view error, absl::Duration now);
+  // The consumer's attempt at an event has failed.
+  struct Rejection {
+    bool was_out = false;
+    // The last message that the consumer was sent, if events of the log were taken back that
+    // it may have been sent by then.
+    std::optional<Ordinal> taken_back_through;
+  };
+  Rejection Reject(ConsumerNumber number, int64_t sequence, absl::string_view error,
+                   absl::Duration now);
 
-  // Fails the attempts that went on for too long.
-  void FailLapsed(absl::Duration now);
+  // Fails the attempts that went on for too long. Returns how many.
+  size_t FailLapsed(absl::Duration now);
 
   // Takes back what is out of the log, and goes on behind `positions`.
   void Seek(const Positions& positions);

@@ -21,7 +21,6 @@ using lifecycle::Write;
 using storage::ParkedEventRecord;
 using storage::RoomCommit;
 using storage::RoomReader;
-using ParkedEvents = std::map<int64_t, ParkedEventRecord>;
 
 constexpr int kDefaultPage = 100;
 constexpr int kMaxPage = 1000;
@@ -38,38 +37,44 @@ absl::StatusOr<int64_t> StartOfPage(const v1::ListParkedEventsRequest& request,
   return token->last_sequence();
 }
 
-// The events that a request is about.
+// The parked events that a request is about, and the progress that a change to them is
+// written with.
+struct Choice {
+  storage::Stored<storage::SubscriptionProgressRecord> progress;
+  std::map<int64_t, ParkedEventRecord> events;
+};
+
 template <typename Request>
-absl::StatusOr<ParkedEvents> Choose(const Request& request, const RoomReader& reader) {
-  ParkedEvents chosen;
+absl::StatusOr<Choice> Choose(const Request& request, const Caller& caller,
+                              const RoomReader& reader) {
+  auto stored = ReadWhole(reader, request.name(), caller);
+  if (!stored.ok()) return stored.status();
+  Choice choice{std::move(stored->progress), {}};
   if (request.all()) {
     absl::Status scanned =
         reader.ScanParkedEvents(request.name(), 0, [&](int64_t sequence, ParkedEventRecord record) {
-          chosen.emplace(sequence, std::move(record));
+          choice.events.emplace(sequence, std::move(record));
           return true;
         });
     if (!scanned.ok()) return scanned;
   }
   for (const int64_t sequence : request.sequences()) {
-    auto stored = reader.GetParkedEvent(request.name(), sequence);
-    if (!stored.ok()) return stored.status();
-    if (stored->has_value()) chosen.emplace(sequence, std::move((*stored)->record));
+    auto parked = reader.GetParkedEvent(request.name(), sequence);
+    if (!parked.ok()) return parked.status();
+    if (parked->has_value()) choice.events.emplace(sequence, std::move((*parked)->record));
   }
-  return chosen;
+  return choice;
 }
 
 absl::StatusOr<Outcome<v1::ReplayParkedEventsResponse>> TryReplay(
     const v1::ReplayParkedEventsRequest& request, const Caller& caller, const RoomReader& reader) {
-  absl::Status found = ReadSubscription(reader, request.name(), caller).status();
-  if (!found.ok()) return found;
-  auto progress = ReadProgress(reader, request.name());
-  if (!progress.ok()) return progress.status();
-  auto chosen = Choose(request, reader);
+  auto chosen = Choose(request, caller, reader);
   if (!chosen.ok()) return chosen.status();
+  auto& [progress, events] = *chosen;
   Outcome<v1::ReplayParkedEventsResponse> outcome;
   RoomCommit commit;
   int64_t count = 0;
-  for (auto& [sequence, record] : *chosen) {
+  for (auto& [sequence, record] : events) {
     if (record.replaying()) continue;
     record.set_replaying(true);
     commit.PutParkedEvent(request.name(), sequence, record);
@@ -77,27 +82,24 @@ absl::StatusOr<Outcome<v1::ReplayParkedEventsResponse>> TryReplay(
   }
   if (count == 0) return outcome;
   outcome.response.set_replayed_event_count(count);
-  commit.UpdateSubscriptionProgress(request.name(), progress->record, progress->revision);
+  commit.UpdateSubscriptionProgress(request.name(), progress.record, progress.revision);
   outcome.commit = std::move(commit);
   return outcome;
 }
 
 absl::StatusOr<Outcome<v1::DropParkedEventsResponse>> TryDrop(
     const v1::DropParkedEventsRequest& request, const Caller& caller, const RoomReader& reader) {
-  absl::Status found = ReadSubscription(reader, request.name(), caller).status();
-  if (!found.ok()) return found;
-  auto progress = ReadProgress(reader, request.name());
-  if (!progress.ok()) return progress.status();
-  auto chosen = Choose(request, reader);
+  auto chosen = Choose(request, caller, reader);
   if (!chosen.ok()) return chosen.status();
+  auto& [progress, events] = *chosen;
   Outcome<v1::DropParkedEventsResponse> outcome;
-  if (chosen->empty()) return outcome;
-  const auto count = static_cast<int64_t>(chosen->size());
+  if (events.empty()) return outcome;
+  const auto count = static_cast<int64_t>(events.size());
   outcome.response.set_dropped_event_count(count);
   RoomCommit& commit = outcome.commit.emplace();
-  for (const auto& [sequence, record] : *chosen) commit.EraseParkedEvent(request.name(), sequence);
-  progress->record.set_parked_event_count(progress->record.parked_event_count() - count);
-  commit.UpdateSubscriptionProgress(request.name(), progress->record, progress->revision);
+  for (const auto& [sequence, record] : events) commit.EraseParkedEvent(request.name(), sequence);
+  progress.record.set_parked_event_count(progress.record.parked_event_count() - count);
+  commit.UpdateSubscriptionProgress(request.name(), progress.record, progress.revision);
   return outcome;
 }
 

@@ -27,4 +27,13 @@ absl::StatusOr<storage::Stored<storage::SubscriptionProgressRecord>> ReadProgres
   return **std::move(stored);
 }
 
+absl::StatusOr<WholeSubscription> ReadWhole(const storage::RoomReader& reader,
+                                            const std::string& name, const Caller& caller) {
+  auto subscription = ReadSubscription(reader, name, caller);
+  if (!subscription.ok()) return subscription.status();
+  auto progress = ReadProgress(reader, name);
+  if (!progress.ok()) return progress.status();
+  return WholeSubscription{*std::move(subscription), *std::move(progress)};
+}
+
 }  // namespace innkeeper::subscriptions

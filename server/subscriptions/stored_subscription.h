@@ -22,6 +22,16 @@ absl::StatusOr<storage::Stored<storage::SubscriptionRecord>> ReadSubscription(
 absl::StatusOr<storage::Stored<storage::SubscriptionProgressRecord>> ReadProgress(
     const storage::RoomReader& reader, const std::string& name);
 
+// A subscription, and how far it has come.
+struct WholeSubscription {
+  storage::Stored<storage::SubscriptionRecord> subscription;
+  storage::Stored<storage::SubscriptionProgressRecord> progress;
+};
+
+// Returns both. Errors: those of both.
+absl::StatusOr<WholeSubscription> ReadWhole(const storage::RoomReader& reader,
+                                            const std::string& name, const Caller& caller);
+
 }  // namespace innkeeper::subscriptions
 
 #endif  // INNKEEPER_SERVER_SUBSCRIPTIONS_STORED_SUBSCRIPTION_H_

@@ -17,6 +17,7 @@
 #include "server/subscriptions/stored_subscription.h"
 #include "server/subscriptions/subscription_errors.h"
 #include "server/subscriptions/subscription_records.h"
+#include "server/subscriptions/survey.h"
 #include "server/values/duration.h"
 #include "storage/subscription_hold.h"
 
@@ -101,7 +102,7 @@ absl::StatusOr<Outcome<v1::CreateSubscriptionResponse>> SubscriptionManager::Try
   if (stored->has_value()) return SubscriptionExists(wanted.name());
   const absl::StatusOr<uint64_t> digest = DigestOf(wanted.filter());
   if (!digest.ok()) return digest.status();
-  const absl::StatusOr<LogPosition> start = StartOf(request, engine_, cursors_, *digest);
+  const absl::StatusOr<LogPosition> start = StartOf(request, log_, cursors_, *digest);
   if (!start.ok()) return start.status();
 
   SubscriptionRecord record;
@@ -213,26 +214,25 @@ Write<v1::SeekSubscriptionResponse> SubscriptionManager::Seek(v1::SeekSubscripti
 absl::StatusOr<Outcome<v1::SeekSubscriptionResponse>> SubscriptionManager::TrySeek(
     const v1::SeekSubscriptionRequest& request, const Caller& caller,
     const RoomReader& reader) const {
-  auto stored = ReadSubscription(reader, request.name(), caller);
+  auto stored = ReadWhole(reader, request.name(), caller);
   if (!stored.ok()) return stored.status();
-  absl::Status matches = CheckEtag(request.etag(), stored->record);
+  auto& [subscription, progress] = *stored;
+  absl::Status matches = CheckEtag(request.etag(), subscription.record);
   if (!matches.ok()) return matches;
-  auto progress = ReadProgress(reader, request.name());
-  if (!progress.ok()) return progress.status();
-  const absl::StatusOr<uint64_t> digest = DigestOf(FilterIn(stored->record));
+  const absl::StatusOr<uint64_t> digest = DigestOf(FilterIn(subscription.record));
   if (!digest.ok()) return digest.status();
-  const absl::StatusOr<LogPosition> start = StartOf(request, engine_, cursors_, *digest);
+  const absl::StatusOr<LogPosition> start = StartOf(request, log_, cursors_, *digest);
   if (!start.ok()) return start.status();
-  progress->record.set_seek_count(progress->record.seek_count() + 1);
-  MoveTo(*start, clock_(), progress->record);
+  progress.record.set_seek_count(progress.record.seek_count() + 1);
+  MoveTo(*start, clock_(), progress.record);
 
   Outcome<v1::SeekSubscriptionResponse> outcome;
-  absl::StatusOr<v1::Subscription> shown = Show(stored->record, progress->record);
+  absl::StatusOr<v1::Subscription> shown = Show(subscription.record, progress.record);
   if (!shown.ok()) return shown.status();
   *outcome.response.mutable_subscription() = *std::move(shown);
   RoomCommit& commit = outcome.commit.emplace();
-  commit.RequireSubscription(request.name(), stored->revision);
-  commit.UpdateSubscriptionProgress(request.name(), progress->record, progress->revision);
+  commit.RequireSubscription(request.name(), subscription.revision);
+  commit.UpdateSubscriptionProgress(request.name(), progress.record, progress.revision);
   return outcome;
 }
 
@@ -248,15 +248,14 @@ Write<v1::DeleteSubscriptionResponse> SubscriptionManager::Delete(
 absl::StatusOr<Outcome<v1::DeleteSubscriptionResponse>> SubscriptionManager::TryDelete(
     const v1::DeleteSubscriptionRequest& request, const Caller& caller,
     const RoomReader& reader) const {
-  auto stored = ReadSubscription(reader, request.name(), caller);
+  auto stored = ReadWhole(reader, request.name(), caller);
   if (!stored.ok()) return stored.status();
-  absl::Status matches = CheckEtag(request.etag(), stored->record);
+  const auto& [subscription, progress] = *stored;
+  absl::Status matches = CheckEtag(request.etag(), subscription.record);
   if (!matches.ok()) return matches;
-  auto progress = ReadProgress(reader, request.name());
-  if (!progress.ok()) return progress.status();
   Outcome<v1::DeleteSubscriptionResponse> outcome;
   RoomCommit& commit = outcome.commit.emplace();
-  commit.DeleteSubscription(request.name(), stored->revision, progress->revision);
+  commit.DeleteSubscription(request.name(), subscription.revision, progress.revision);
   absl::Status scanned = reader.ScanParkedEvents(
       request.name(), 0, [&](int64_t sequence, const storage::ParkedEventRecord&) {
         commit.EraseParkedEvent(request.name(), sequence);
@@ -280,23 +279,11 @@ absl::StatusOr<v1::Subscription> SubscriptionManager::Show(
   proto.set_acknowledged_sequence(static_cast<int64_t>(position));
   proto.set_parked_event_count(progress.parked_event_count());
   proto.set_consumer_count(static_cast<int32_t>(dispatcher_.ConsumerCount(record.name())));
-  absl::Status shown = ShowLag(position, *proto.mutable_lag());
-  if (!shown.ok()) return shown;
+  const absl::StatusOr<feed::Lag> lag = LagBehind(position, engine_, clock_());
+  if (!lag.ok()) return lag.status();
+  proto.mutable_lag()->set_events(static_cast<int64_t>(lag->events));
+  SetDuration(lag->age, proto.mutable_lag()->mutable_age());
   return proto;
-}
-
-// Of a subscription whose next event is gone, only the age of what is left is known.
-absl::Status SubscriptionManager::ShowLag(LogPosition position, v1::StreamLag& lag) const {
-  const storage::LogBounds bounds = engine_.log_bounds();
-  absl::Duration age;
-  if (position < bounds.head) {
-    auto entries = engine_.ReadLog(std::max(position + 1, bounds.oldest), 1, 1);
-    if (!entries.ok() && !absl::IsOutOfRange(entries.status())) return entries.status();
-    if (entries.ok() && !entries->empty()) age = clock_() - entries->front().commit_time;
-    lag.set_events(static_cast<int64_t>(bounds.head - position));
-  }
-  SetDuration(std::max(age, absl::ZeroDuration()), lag.mutable_age());
-  return absl::OkStatus();
 }
 
 }  // namespace innkeeper::subscriptions

@@ -13,6 +13,7 @@
 #include "server/base/random.h"
 #include "server/base/signed_token.h"
 #include "server/feed/cursor.h"
+#include "server/feed/event_log.h"
 #include "server/lifecycle/request_log.h"
 #include "server/lifecycle/transaction.h"
 #include "server/subscriptions/caller.h"
@@ -32,10 +33,11 @@ namespace innkeeper::subscriptions {
 class SubscriptionManager {
  public:
   // The references must outlive the manager.
-  SubscriptionManager(const storage::Engine& engine, const feed::CursorCodec& cursors,
-                      const TokenSigner& signer, const Clock& clock, const RandomBytes& random,
-                      const Dispatcher& dispatcher)
+  SubscriptionManager(const storage::Engine& engine, const feed::EventLog& log,
+                      const feed::CursorCodec& cursors, const TokenSigner& signer,
+                      const Clock& clock, const RandomBytes& random, const Dispatcher& dispatcher)
       : engine_(engine),
+        log_(log),
         cursors_(cursors),
         signer_(signer),
         clock_(clock),
@@ -80,9 +82,9 @@ class SubscriptionManager {
                                         const storage::SubscriptionProgressRecord& progress) const;
   absl::StatusOr<v1::Subscription> Show(const storage::SubscriptionRecord& record,
                                         const storage::RoomReader& reader) const;
-  absl::Status ShowLag(storage::LogPosition position, v1::StreamLag& lag) const;
 
   const storage::Engine& engine_;
+  const feed::EventLog& log_;
   const feed::CursorCodec& cursors_;
   const TokenSigner& signer_;
   const Clock& clock_;

@@ -21,6 +21,10 @@ inline void SetTimestamp(int64_t unix_micros, google::protobuf::Timestamp* times
   timestamp->set_nanos(static_cast<int32_t>(unix_micros % 1'000'000) * 1000);
 }
 
+// Says to a caller what is wrong with a timestamp that TimeFrom() does not take.
+inline constexpr char kTimestampRange[] =
+    "must be of the years 1 to 9999, with nanos of 0 to 999,999,999";
+
 // Returns the time that `timestamp` stands for; nothing if it is none, which must be of the
 // years 1 to 9999 and have 0 to 999,999,999 nanoseconds.
 inline std::optional<absl::Time> TimeFrom(const google::protobuf::Timestamp& timestamp) {

@@ -10,6 +10,7 @@
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "google/rpc/error_details.pb.h"
 
 namespace innkeeper::client_internal {
@@ -135,6 +136,23 @@ TEST_F(RetryTest, TheLastErrorComesWhenThereIsNoTimeForAnotherAttempt) {
       WithRetryDelay(Error(absl::StatusCode::kResourceExhausted, "ROOM_CREATION_RATE_LIMITED"), 60);
   EXPECT_EQ(Call({limited}, absl::Seconds(60)), limited);
   EXPECT_EQ(attempts_, 1u);
+}
+
+TEST_F(RetryTest, MakesNoOtherAttemptOnceItIsStopped) {
+  absl::Notification stop;
+  ClientSurroundings surroundings;
+  surroundings.sleep = [&](absl::Duration, const absl::Notification& awaited) {
+    EXPECT_EQ(&awaited, &stop);
+    stop.Notify();
+  };
+  int attempts = 0;
+  const auto attempt = [&] {
+    ++attempts;
+    return kBrokenConnection;
+  };
+  EXPECT_EQ(CallWithRetries({}, surroundings, absl::InfiniteFuture(), attempt, stop),
+            kBrokenConnection);
+  EXPECT_EQ(attempts, 1);
 }
 
 }  // namespace

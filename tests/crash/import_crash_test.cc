@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -18,9 +19,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include "tests/support/child_process.h"
+#include "tests/support/directory_watch.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_client.h"
 #include "tests/support/test_server.h"
@@ -92,12 +92,18 @@ class ImportCrashTest : public testing::Test {
   // Kills the server once an import has written that much. False if the import ended before.
   bool KillDuringImport(uintmax_t written_bytes) {
     const uintmax_t before = StoredBytes();
-    bool ended = false;
-    std::thread importer([this, &ended] { ended = Import().ok(); });
-    while (StoredBytes() < before + written_bytes) absl::SleepFor(absl::Milliseconds(1));
+    DirectoryWatch store(dir_.File("data"));
+    std::atomic<bool> over = false;
+    bool succeeded = false;
+    std::thread importer([&] {
+      succeeded = Import().ok();
+      over = true;
+      store.Wake();
+    });
+    while (!over && StoredBytes() < before + written_bytes) store.Await();
     Kill();
     importer.join();
-    return !ended;
+    return !succeeded;
   }
 
   void ExpectNothing() const {

@@ -9,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "tests/e2e/e2e_test.h"
+#include "tests/support/consumer_stream.h"
 #include "tests/support/http_get.h"
 #include "tests/support/watch_stream.h"
 
@@ -67,6 +68,29 @@ TEST_F(MetricsTest, CountWhatGoesOn) {
   EXPECT_GT(Value("innkeeper_store_write_buffer_bytes"), 0);
   stream.Cancel();
   stream.Finish();
+}
+
+TEST_F(MetricsTest, TellHowSubscriptionsAreDoing) {
+  for (int i = 0; i < 3; ++i) client_.Create(RoomRequest("@alice:example.org"));
+  v1::CreateSubscriptionRequest create;
+  create.mutable_subscription()->set_name("mailer");
+  create.set_position(v1::START_POSITION_OLDEST);
+  ASSERT_TRUE(client_.CreateSubscription(create).ok());
+  EXPECT_EQ(Value("innkeeper_subscriptions"), 1);
+  EXPECT_EQ(Value(R"(innkeeper_subscription_lag_events{subscription="mailer"})"), 3);
+  EXPECT_GT(Value(R"(innkeeper_subscription_lag_seconds{subscription="mailer"})"), 0);
+  EXPECT_EQ(Value(R"(innkeeper_subscription_consumers{subscription="mailer"})"), 0);
+
+  v1::ConsumeEventsRequest consume;
+  consume.set_name("mailer");
+  ConsumerStream consumer(client_, consume);
+  ASSERT_EQ(consumer.NextEvents(3).size(), 3u);
+  ASSERT_TRUE(consumer.Ack().ok());
+  EXPECT_EQ(Value("innkeeper_subscription_acknowledged_events_total"), 3);
+  EXPECT_EQ(Value("innkeeper_subscription_sent_events_total"), 3);
+  EXPECT_EQ(Value(R"(innkeeper_subscription_lag_events{subscription="mailer"})"), 0);
+  EXPECT_EQ(Value(R"(innkeeper_subscription_consumers{subscription="mailer"})"), 1);
+  EXPECT_EQ(Value("innkeeper_subscriptions_consumers"), 1);
 }
 
 TEST_F(MetricsTest, TellNothingOfRoomsUsersAndCallers) {

@@ -200,7 +200,7 @@ TEST_F(SubscriptionsTest, RefuseWhatIsWrong) {
   EXPECT_THAT(anna_.CreateSubscription(create).status,
               IsInvalid({"subscription.name", "subscription.ack_deadline",
                          "subscription.max_delivery_attempts", "subscription.retry_delay",
-                         "filter.types[0]", "position", "request_id"}));
+                         "subscription.filter.types[0]", "position", "request_id"}));
   const auto update = FromJson<v1::UpdateSubscriptionRequest>(
       R"({"subscription": {"maxDeliveryAttempts": -1}, "updateMask": "filter"})");
   EXPECT_THAT(

@@ -1,12 +1,12 @@
 // What a reader of the stream may see, also when that changes, and how streams begin.
 
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "tests/e2e/e2e_test.h"
+#include "tests/e2e/tenant_test.h"
 #include "tests/support/watch_stream.h"
 
 namespace innkeeper {
@@ -17,45 +17,8 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
-constexpr char kAlice[] = "@alice:example.org";
-
-// Each test has a log and a token file of its own.
-class WatchAccessTest : public testing::Test {
+class WatchAccessTest : public TenantTest {
  protected:
-  // Has the principal "tenant" be one with these roles and audiences.
-  void SetTenant(const std::vector<std::string>& roles, const std::vector<std::string>& audiences) {
-    auto file = nlohmann::json::parse(TestTokenFile());
-    for (auto& principal : file["principals"]) {
-      if (principal["name"] != "tenant") continue;
-      principal["roles"] = roles;
-      principal["audiences"] = audiences;
-    }
-    server_.dir().Write("tokens.json", file.dump());
-  }
-
-  void RevokeTenant() {
-    auto file = nlohmann::json::parse(TestTokenFile());
-    auto& principals = file["principals"];
-    for (size_t i = 0; i < principals.size(); ++i) {
-      if (principals[i]["name"] == "tenant") principals.erase(i);
-    }
-    server_.dir().Write("tokens.json", file.dump());
-  }
-
-  // Asks until the tenant may list the events of the audience.
-  void AwaitAudience(const std::string& audience) {
-    v1::ListRoomEventsRequest list;
-    list.mutable_filter()->add_audiences(audience);
-    while (!tenant_.ListRoomEvents(list).ok()) {
-    }
-  }
-
-  std::string CreateFor(const std::string& audience) {
-    v1::CreateRoomRequest request = RoomRequest(kAlice);
-    request.set_audience(audience);
-    return admin_.Create(request).room_id();
-  }
-
   static v1::WatchRoomEventsRequest From(v1::StartPosition position) {
     v1::WatchRoomEventsRequest request;
     request.set_position(position);
@@ -72,11 +35,6 @@ class WatchAccessTest : public testing::Test {
     ADD_FAILURE() << "no end of the snapshot: " << stream.Finish().error_message();
     return room_ids;
   }
-
-  TestServer server_;
-  const TestClient admin_{server_.address(), TestToken("admin")};
-  const TestClient tenant_{server_.address(), TestToken("tenant")};
-  const TestClient watcher_{server_.address(), TestToken("watcher")};
 };
 
 TEST_F(WatchAccessTest, OnlyEventsOfTheReadersAudiencesAreShown) {
@@ -91,7 +49,7 @@ TEST_F(WatchAccessTest, OnlyEventsOfTheReadersAudiencesAreShown) {
   ASSERT_EQ(events.size(), 2u);
   EXPECT_EQ(events[0].room_id(), first);
   EXPECT_EQ(events[0].audience(), "tenant-7");
-  EXPECT_EQ(events[0].creator(), kAlice);
+  EXPECT_EQ(events[0].creator(), kTenantTestUser);
   EXPECT_EQ(events[1].room_id(), second);
   EXPECT_EQ(tenant_.ListRoomEvents({}).response.events_size(), 2);
   EXPECT_EQ(admin_.ListRoomEvents({}).response.events_size(), 4);
@@ -163,7 +121,7 @@ TEST_F(WatchAccessTest, ASnapshotTakesTwoRolesAndObeysAudiences) {
 
 TEST_F(WatchAccessTest, ASnapshotIsFollowedByWhatComes) {
   const std::string first = CreateFor("one");
-  const auto upgraded = admin_.UpgradeRoom(UpgradeRequest(first, kAlice, "12"));
+  const auto upgraded = admin_.UpgradeRoom(UpgradeRequest(first, kTenantTestUser, "12"));
   ASSERT_TRUE(upgraded.ok());
   WatchStream stream(admin_, From(v1::START_POSITION_SNAPSHOT));
   const auto confirmed = stream.Next()->confirmed();

@@ -34,6 +34,7 @@ void Write(Scene& scene, int64_t writes) {
 void GoThroughCalm(Scene& scene, const std::string& program) {
   const ServerProcess server(program);
   scene.AddUsualReaders();
+  scene.AddUsualConsumers();
   scene.Connect(server.address());
   Write(scene, 3 * kWritesBetweenBreaks);
   scene.Finish();
@@ -42,9 +43,11 @@ void GoThroughCalm(Scene& scene, const std::string& program) {
 void GoThroughBreaks(Scene& scene, const std::string& program, void (ServerProcess::*end)()) {
   ServerProcess server(program);
   scene.AddUsualReaders();
+  scene.AddUsualConsumers();
   scene.Connect(server.address());
   for (int i = 0; i < kBreaks; ++i) {
     Write(scene, kWritesBetweenBreaks);
+    for (const auto& consumers : scene.consumers()) consumers->Kill(0);
     (server.*end)();
     server.Start();
     scene.Connect(server.address());
@@ -158,6 +161,9 @@ void GoThroughNothing(Scene& scene, const std::string& program) {
   options = {.name = "no such room", .request = RequestFrom(v1::START_POSITION_OLDEST)};
   options.request.mutable_filter()->add_room_ids("!nowhere:example.org");
   scene.AddReader(options);
+  Consumers::Options consumers{.subscription = "no such event", .count = 2};
+  consumers.filter.add_types("room.imported");
+  scene.AddConsumers(std::move(consumers));
   scene.Connect(server.address());
   Write(scene, kWritesBetweenBreaks);
   server.Kill();

@@ -1,5 +1,6 @@
-// The six properties of the event stream (validators.h), each under every condition
-// (conditions.h). What readers get under a condition is recorded once, and then held against
+// The properties of the event stream (validators.h), each under every condition
+// (conditions.h), and of durable subscriptions (consumers.h), whose problems are among those of
+// the condition. What readers get under a condition is recorded once, and then held against
 // each property.
 
 #include <gmock/gmock.h>
@@ -45,6 +46,7 @@ TEST_P(StreamProperties, Reliable) { ExpectOfAll(CheckReliable); }
 TEST_P(StreamProperties, Atomic) { ExpectOfAll(CheckAtomic); }
 TEST_P(StreamProperties, Resumable) { ExpectOfAll(CheckResumable); }
 TEST_P(StreamProperties, Bookmarkable) { ExpectOfAll(CheckBookmarkable); }
+TEST_P(StreamProperties, Snapshots) { ExpectOfAll(CheckSnapshots); }
 
 INSTANTIATE_TEST_SUITE_P(Conditions, StreamProperties, testing::ValuesIn(kConditions),
                          [](const auto& param_info) { return NameOf(param_info.param); });

@@ -20,7 +20,14 @@ constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
 
 SeenStart FirstStart(const v1::WatchRoomEventsRequest& request, const SeenStart& of_cursor) {
   if (request.has_after_cursor()) return of_cursor;
-  return {request.position() == v1::START_POSITION_OLDEST ? StartKind::kOldest : StartKind::kNow};
+  switch (request.position()) {
+    case v1::START_POSITION_OLDEST:
+      return {StartKind::kOldest};
+    case v1::START_POSITION_SNAPSHOT:
+      return {StartKind::kSnapshot};
+    default:
+      return {StartKind::kNow};
+  }
 }
 
 // gRPC itself says UNAVAILABLE or UNKNOWN of a server that is gone, and CANCELLED of one
@@ -43,7 +50,8 @@ class Reader::Stream final : private grpc::ClientReadReactor<v1::WatchRoomEvents
       : reader_(reader), channel_(std::move(channel)), request_(std::move(request)) {}
 
   void Start() {
-    context_.AddMetadata("authorization", absl::StrCat("Bearer ", TestToken("watcher")));
+    context_.AddMetadata("authorization",
+                         absl::StrCat("Bearer ", TestToken(reader_.options_.principal)));
     v1::RoomLifecycle::NewStub(channel_)->async()->WatchRoomEvents(&context_, &request_, this);
     AddHold();
     ReadIfAllowed();
@@ -166,14 +174,16 @@ void Reader::Interrupt() {
 void Reader::Receive(const v1::WatchRoomEventsResponse& message) {
   absl::MutexLock lock(&mutex_);
   switch (message.message_case()) {
-    case v1::WatchRoomEventsResponse::kConfirmed: {
-      const int64_t behind = message.confirmed().start_sequence() - 1;
-      ReceiveBookmark(message.confirmed().cursor(), behind);
-      SeenMessage& seen = recording_.streams.back().messages.back();
-      seen.kind = MessageKind::kConfirmed;
-      seen.oldest_sequence = message.confirmed().oldest_sequence();
+    case v1::WatchRoomEventsResponse::kConfirmed:
+      ReceiveConfirmed(message.confirmed());
       break;
-    }
+    case v1::WatchRoomEventsResponse::kSnapshot:
+      ReceiveRooms(message.snapshot());
+      break;
+    case v1::WatchRoomEventsResponse::kSnapshotEnd:
+      ReceiveBookmark(message.snapshot_end().cursor(), message.snapshot_end().sequence(),
+                      MessageKind::kSnapshotEnd);
+      break;
     case v1::WatchRoomEventsResponse::kEvents:
       ReceiveEvents(message.events());
       break;
@@ -192,6 +202,28 @@ void Reader::Receive(const v1::WatchRoomEventsResponse& message) {
   }
 }
 
+// Where there is a snapshot, nothing is had before its end.
+void Reader::ReceiveConfirmed(const v1::WatchConfirmed& confirmed) {
+  SeenStream& stream = recording_.streams.back();
+  const int64_t behind = confirmed.start_sequence() - 1;
+  if (stream.start.kind == StartKind::kSnapshot) {
+    stream.messages.push_back({.kind = MessageKind::kConfirmed, .sequence = behind});
+  } else {
+    ReceiveBookmark(confirmed.cursor(), behind, MessageKind::kConfirmed);
+  }
+  stream.messages.back().oldest_sequence = confirmed.oldest_sequence();
+  confirmed_ = true;
+}
+
+void Reader::ReceiveRooms(const v1::RoomSnapshot& snapshot) {
+  SeenMessage& seen = recording_.streams.back().messages.emplace_back();
+  seen.kind = MessageKind::kSnapshot;
+  for (const v1::Room& room : snapshot.rooms()) {
+    seen.rooms.push_back(
+        {room.room_id(), room.creator(), room.status() == v1::ROOM_STATUS_TOMBSTONED});
+  }
+}
+
 void Reader::ReceiveEvents(const v1::RoomEventBatch& batch) {
   SeenMessage& seen = recording_.streams.back().messages.emplace_back();
   seen.commit_continues = batch.commit_continues();
@@ -203,9 +235,8 @@ void Reader::ReceiveEvents(const v1::RoomEventBatch& batch) {
   after_message_ = {batch.cursor(), {StartKind::kAtLeast, after_event_.start.position}};
 }
 
-void Reader::ReceiveBookmark(const std::string& cursor, int64_t sequence) {
-  recording_.streams.back().messages.push_back(
-      {.kind = MessageKind::kBookmark, .sequence = sequence});
+void Reader::ReceiveBookmark(const std::string& cursor, int64_t sequence, MessageKind kind) {
+  recording_.streams.back().messages.push_back({.kind = kind, .sequence = sequence});
   position_ = std::max(position_, sequence);
   after_message_ = {cursor, {StartKind::kBehind, sequence}};
 }
@@ -244,9 +275,7 @@ bool Reader::AwaitPosition(int64_t sequence, absl::Duration timeout) const {
 }
 
 bool Reader::AwaitConfirmation(absl::Duration timeout) const {
-  const auto is_confirmed = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return !after_message_.cursor.empty();
-  };
+  const auto is_confirmed = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return confirmed_; };
   absl::MutexLock lock(&mutex_);
   return mutex_.AwaitWithTimeout(absl::Condition(&is_confirmed), timeout);
 }
@@ -255,7 +284,7 @@ Recording Reader::TakeRecording() {
   absl::MutexLock lock(&mutex_);
   Recording rest{.reader = options_.name, .filter = options_.request.filter()};
   std::vector<SeenStream>& streams = recording_.streams;
-  if (stream_ != nullptr && !streams.back().messages.empty()) {
+  if (stream_ != nullptr && StartOf(streams.back())) {
     rest.streams.push_back({.start = {StartKind::kGoingOn, position_}});
   } else if (stream_ != nullptr) {
     // What did not begin yet is the next recording's, with what it follows on.

@@ -31,6 +31,8 @@ class Reader {
     SeenStart start;                     // that its `after_cursor` stands for, if it has one
     // True for a reader that takes messages only as Take() lets it.
     bool is_slow = false;
+    // The principal of tests/support/test_server.h that reads.
+    std::string principal = "watcher";
   };
 
   explicit Reader(Options options);
@@ -97,8 +99,11 @@ class Reader {
   void Detach();
   void Ended(const grpc::Channel* channel, const grpc::Status& status);
 
+  void ReceiveConfirmed(const v1::WatchConfirmed& confirmed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ReceiveRooms(const v1::RoomSnapshot& snapshot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ReceiveEvents(const v1::RoomEventBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void ReceiveBookmark(const std::string& cursor, int64_t sequence)
+  void ReceiveBookmark(const std::string& cursor, int64_t sequence,
+                       SeenMessage::Kind kind = SeenMessage::Kind::kBookmark)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Options options_;
@@ -114,6 +119,7 @@ class Reader {
   bool interrupted_ ABSL_GUARDED_BY(mutex_) = false;   // what ends the stream is us
   int fallbacks_ ABSL_GUARDED_BY(mutex_) = 0;
   int streams_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool confirmed_ ABSL_GUARDED_BY(mutex_) = false;  // some stream was
   int64_t position_ ABSL_GUARDED_BY(mutex_) = 0;
   // Empty if there was none.
   std::string oldest_left_ ABSL_GUARDED_BY(mutex_);

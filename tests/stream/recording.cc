@@ -36,6 +36,8 @@ const char* NameOf(SeenStart::Kind kind) {
       return "from the oldest";
     case SeenStart::Kind::kNow:
       return "from now";
+    case SeenStart::Kind::kSnapshot:
+      return "with a snapshot";
     case SeenStart::Kind::kBehind:
       return "behind";
     case SeenStart::Kind::kAtLeast:
@@ -52,6 +54,12 @@ std::string Describe(const SeenMessage& message) {
   if (message.kind == SeenMessage::Kind::kConfirmed) {
     return absl::StrCat(" confirmed:", message.sequence);
   }
+  if (message.kind == SeenMessage::Kind::kSnapshot) {
+    return absl::StrCat(" ", message.rooms.size(), " rooms");
+  }
+  if (message.kind == SeenMessage::Kind::kSnapshotEnd) {
+    return absl::StrCat(" as of:", message.sequence);
+  }
   if (message.kind == SeenMessage::Kind::kBookmark) return absl::StrCat(" at:", message.sequence);
   if (message.events.empty()) return " nothing";
   return absl::StrCat(" ", message.events.front().sequence, "-", message.events.back().sequence,
@@ -59,6 +67,17 @@ std::string Describe(const SeenMessage& message) {
 }
 
 }  // namespace
+
+std::optional<int64_t> StartOf(const SeenStream& stream) {
+  if (stream.start.kind == SeenStart::Kind::kGoingOn) return stream.start.position;
+  const auto kind = stream.start.kind == SeenStart::Kind::kSnapshot
+                        ? SeenMessage::Kind::kSnapshotEnd
+                        : SeenMessage::Kind::kConfirmed;
+  const auto message = std::find_if(stream.messages.begin(), stream.messages.end(),
+                                    [&](const SeenMessage& m) { return m.kind == kind; });
+  if (message == stream.messages.end()) return std::nullopt;
+  return message->sequence;
+}
 
 std::string Describe(const Recording& recording) {
   std::string text = absl::StrCat(recording.reader, ", through ", recording.through, ":");
@@ -81,6 +100,10 @@ bool Passes(const v1::RoomEventFilter& filter, const v1::RoomEvent& event) {
          IsAmong(filter.creators(), {event.creator()}) &&
          IsAmong(filter.audiences(), {event.audience()}) &&
          IsAmong(filter.topics(), TopicsOf(event));
+}
+
+bool Passes(const v1::RoomEventFilter& filter, const SeenRoom& room) {
+  return IsAmong(filter.room_ids(), {room.room_id}) && IsAmong(filter.creators(), {room.creator});
 }
 
 }  // namespace innkeeper::stream

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,17 +22,26 @@ struct SeenEvent {
   size_t fingerprint = 0;  // of all but the cursor
 };
 
+// A room of a snapshot.
+struct SeenRoom {
+  std::string room_id;
+  std::string creator;
+  bool is_tombstoned = false;
+};
+
 // A message of a stream.
 struct SeenMessage {
-  enum class Kind { kConfirmed, kEvents, kBookmark };
+  enum class Kind { kConfirmed, kSnapshot, kSnapshotEnd, kEvents, kBookmark };
 
   Kind kind = Kind::kEvents;
-  // Of kConfirmed, what goes before the stream's start; of a kBookmark, which is any message
-  // that tells how far the stream is, that.
+  // Of kConfirmed, what goes before the stream's start; of kSnapshotEnd, the place at which
+  // the snapshot shows the rooms; of a kBookmark, which is any other message that tells how
+  // far the stream is, that.
   int64_t sequence = 0;
   int64_t oldest_sequence = 0;    // of kConfirmed
   std::vector<SeenEvent> events;  // of kEvents
   bool commit_continues = false;  // of kEvents
+  std::vector<SeenRoom> rooms;    // of kSnapshot
 };
 
 // Where a stream was to start.
@@ -39,6 +49,7 @@ struct SeenStart {
   enum class Kind {
     kOldest,
     kNow,
+    kSnapshot,    // with the rooms as they are
     kBehind,      // with the cursor of `position`
     kAtLeast,     // with a cursor that stands for `position` or more
     kOldestLeft,  // with the cursor that came with EVENT_HISTORY_GONE
@@ -56,6 +67,10 @@ struct SeenStream {
   std::string end_reason;  // of the error that it ended with, if it is one of the server's
 };
 
+// The position that a stream began behind: of one with a snapshot, that of its end. Nothing
+// if the stream, or as much of it as is there, did not get that far.
+std::optional<int64_t> StartOf(const SeenStream& stream);
+
 // A reader's streams, each from where the one before ended.
 struct Recording {
   std::string reader;
@@ -71,6 +86,9 @@ SeenEvent Seen(const v1::RoomEvent& event);
 // Tells whether a reader with that filter gets the event. Written from the comments of the
 // API, not from the server.
 bool Passes(const v1::RoomEventFilter& filter, const v1::RoomEvent& event);
+
+// Tells whether a snapshot with that filter shows the room.
+bool Passes(const v1::RoomEventFilter& filter, const SeenRoom& room);
 
 // The recording in a few words for each message.
 std::string Describe(const Recording& recording);

@@ -45,6 +45,9 @@ Reader& Scene::AddReader(Reader::Options options) {
 void Scene::AddUsualReaders() {
   AddReader({.name = "all", .request = RequestFrom(v1::START_POSITION_OLDEST)});
   AddReader({.name = "now", .request = RequestFrom(v1::START_POSITION_NOW)});
+  AddReader({.name = "snapshot",
+             .request = RequestFrom(v1::START_POSITION_SNAPSHOT),
+             .principal = "observer"});
 
   Reader::Options options{.name = "upgrades", .request = RequestFrom(v1::START_POSITION_OLDEST)};
   options.request.mutable_filter()->add_types("room.upgraded");
@@ -65,6 +68,24 @@ void Scene::AddUsualReaders() {
   AddReader(options);
 }
 
+Consumers& Scene::AddConsumers(Consumers::Options options) {
+  return *consumers_.emplace_back(std::make_unique<Consumers>(std::move(options)));
+}
+
+void Scene::AddUsualConsumers() {
+  AddConsumers(
+      {.subscription = "all", .count = 4, .max_batch_events = 20, .fails_twice_one_in = 13});
+  Consumers::Options options{.subscription = "parking",
+                             .count = 2,
+                             .max_delivery_attempts = 3,
+                             .fails_twice_one_in = 7,
+                             .fails_one_in = 29};
+  options.filter.add_types("room.created");
+  options.filter.add_types("room.upgraded");
+  options.filter.add_types("room.event.sent");
+  AddConsumers(std::move(options));
+}
+
 void Scene::ReplaceReader(size_t index, Reader::Options options) {
   std::unique_ptr<Reader>& reader = readers_[index];
   Expect(reader->failure().empty(), reader->failure());
@@ -83,6 +104,9 @@ void Scene::Connect(const std::string& address, size_t readers_per_connection) {
   }
   for (const auto& reader : readers_) {
     Expect(reader->is_slow() || reader->AwaitConfirmation(kPatience), "a stream is not confirmed");
+  }
+  for (const auto& consumers : consumers_) {
+    Expect(consumers->Connect(address), "a subscription can't be created");
   }
   writers_.Connect(address);
 }
@@ -105,6 +129,31 @@ void Scene::ReadLog() {
   }
 }
 
+void Scene::CheckConsumers() {
+  for (const auto& consumers : consumers_) {
+    Expect(consumers->failure().empty(), consumers->failure());
+    const Consumption consumption = consumers->consumption();
+    ReadLog();  // up to everything that they can have seen
+    for (const auto check : {CheckDelivered, CheckRoomOrder}) {
+      for (const std::string& problem : check(consumption, log_)) Expect(false, problem);
+    }
+  }
+}
+
+void Scene::FinishConsumers() {
+  const auto head = static_cast<int64_t>(log_.size());
+  for (const auto& consumers : consumers_) {
+    Expect(consumers->AwaitAcknowledged(head, kPatience),
+           absl::StrCat("the consumers of ", consumers->name(), " do not get to the end"));
+  }
+  CheckConsumers();
+  for (const auto& consumers : consumers_) {
+    Expect(consumers->AwaitReplays(kPatience), "what was parked is not delivered again");
+    const Consumption consumption = consumers->consumption();
+    for (const std::string& problem : CheckDelivered(consumption, log_)) Expect(false, problem);
+  }
+}
+
 bool Scene::Expect(bool holds, const std::string& problem) {
   if (!holds) problems_.push_back(problem);
   return holds;
@@ -118,6 +167,7 @@ void Scene::Finish() {
   for (const auto& reader : readers_) {
     Expect(reader->AwaitPosition(head, kPatience), "a reader does not get to the end");
   }
+  FinishConsumers();
   TryCursors();
   for (const auto& reader : readers_) {
     Expect(reader->failure().empty(), reader->failure());

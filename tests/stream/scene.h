@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "grpcpp/channel.h"
+#include "tests/stream/consumers.h"
 #include "tests/stream/reader.h"
 #include "tests/stream/recording.h"
 #include "tests/stream/validators.h"
@@ -33,9 +34,15 @@ class Scene {
 
   // Readers may share connections, `readers_per_connection` each.
   Reader& AddReader(Reader::Options options);
-  // Readers of every usual kind: from the oldest event and from now on, with and without
-  // filters, with messages that are too small for a commit.
+  // Readers of every usual kind: from the oldest event and from now on, with a snapshot, with
+  // and without filters, with messages that are too small for a commit.
   void AddUsualReaders();
+
+  // Consumers of durable subscriptions. To be added before the first Connect().
+  Consumers& AddConsumers(Consumers::Options options);
+  // Two groups: some that share all rooms and are done with everything in the end, and some
+  // that have events parked.
+  void AddUsualConsumers();
 
   // Has another reader take the place of one that ends, whose recording is kept. It is
   // connected.
@@ -47,21 +54,26 @@ class Scene {
   // Takes over what the log has beyond what it had. Notes a problem if it has a gap.
   void ReadLog();
 
+  // Holds what consumers were done with against the log as it was read last.
+  void CheckConsumers();
+
   // Notes a problem unless `holds`. Returns it.
   bool Expect(bool holds, const std::string& problem);
 
-  // Stops the writers, waits until all readers have everything, and tries the cursors that
-  // they had. Afterwards recordings() is whole.
+  // Stops the writers, waits until all readers and consumers have everything, and tries the
+  // cursors that readers had. Afterwards recordings() is whole.
   void Finish();
 
   Writers& writers() { return writers_; }
   const std::vector<std::unique_ptr<Reader>>& readers() const { return readers_; }
+  const std::vector<std::unique_ptr<Consumers>>& consumers() const { return consumers_; }
   Log& log() { return log_; }
   std::vector<Recording>& recordings() { return recordings_; }
   Problems& problems() { return problems_; }
 
  private:
   void TryCursors();
+  void FinishConsumers();
 
   std::string address_;
   std::string log_cursor_;
@@ -70,6 +82,7 @@ class Scene {
   Problems problems_;
   std::vector<std::unique_ptr<Reader>> readers_;
   std::vector<v1::RoomEventFilter> filters_;  // of the readers
+  std::vector<std::unique_ptr<Consumers>> consumers_;
   Writers writers_;
 };
 

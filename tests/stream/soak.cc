@@ -1,6 +1,7 @@
-// Two hundred readers of all kinds, writers, and a server that is killed again and again, for
-// a while: what every reader gets is held against the log, by the six properties of
-// validators.h.
+// Two hundred readers of all kinds, consumers of durable subscriptions, writers, and a server
+// that is killed again and again, for a while: what every reader gets is held against the log,
+// by the properties of validators.h, and what consumers are done with, by those of
+// consumers.h.
 //
 //   stream_soak --server=PATH [--seconds=20] [--readers=200] [--seed=S]
 //
@@ -57,6 +58,7 @@ class Soak {
       const Reader::Options options = OptionsOf(static_cast<int>(i));
       pagers_.emplace_back(options.request.filter(), static_cast<int32_t>(1 + i * 50));
     }
+    scene_.AddUsualConsumers();
     scene_.Connect(server_.address(), kReadersPerConnection);
   }
 
@@ -108,6 +110,11 @@ class Soak {
         options.name = "nothing";
         request.mutable_filter()->add_types("room.imported");
         break;
+      case 2:
+        options.name = "snapshot";
+        options.principal = "observer";
+        request.set_position(v1::START_POSITION_SNAPSHOT);
+        break;
       case 8:
         options.name = "slow";
         options.is_slow = true;
@@ -118,7 +125,8 @@ class Soak {
     return options;
   }
 
-  // Breaks some readers' streams off, has some start anew, and lets slow ones read on.
+  // Breaks some streams of readers and consumers off, has some start anew, and lets slow
+  // readers read on.
   void Disturb() {
     for (const auto& reader : scene_.readers()) {
       if (OneIn(20)) {
@@ -138,6 +146,16 @@ class Soak {
       }
       scene_.ReplaceReader(i, std::move(options));
       ++deaths_;
+    }
+    for (const auto& consumers : scene_.consumers()) {
+      for (size_t i = 0; i < consumers->size(); ++i) {
+        if (OneIn(4)) {
+          consumers->Kill(i);
+          ++consumer_kills_;
+        } else if (OneIn(4)) {
+          consumers->Interrupt(i);
+        }
+      }
     }
   }
 
@@ -165,13 +183,14 @@ class Soak {
       scene_.Expect(pager.ReadOn(server_.address()), "a page is refused");
       scene_.recordings().push_back(pager.TakeRecording());
     }
+    scene_.CheckConsumers();
     scene_.ReadLog();
     for (const Recording& recording : std::exchange(scene_.recordings(), {})) Check(recording);
   }
 
   void Check(const Recording& recording) {
     for (const auto check : {CheckOrdered, CheckUnique, CheckReliable, CheckAtomic, CheckResumable,
-                             CheckBookmarkable}) {
+                             CheckBookmarkable, CheckSnapshots}) {
       for (const std::string& problem : check(recording, scene_.log())) {
         scene_.Expect(false, absl::StrCat(problem, "\n    in ", Describe(recording)));
       }
@@ -179,6 +198,7 @@ class Soak {
     for (const SeenStream& stream : recording.streams) {
       ++streams_;
       for (const SeenMessage& message : stream.messages) {
+        snapshots_ += message.kind == SeenMessage::Kind::kSnapshotEnd ? 1 : 0;
         events_ += static_cast<int64_t>(message.events.size());
       }
     }
@@ -191,18 +211,24 @@ class Soak {
   }
 
   void CheckIsWorthwhile() {
-    scene_.Expect(kills_ > 0 && interruptions_ > 0 && deaths_ > 0 &&
+    scene_.Expect(kills_ > 0 && interruptions_ > 0 && deaths_ > 0 && consumer_kills_ > 0 &&
+                      snapshots_ > 0 &&
                       static_cast<int64_t>(scene_.log().size()) >= kMinEventsPerKill * kills_,
                   "too little happened to prove anything");
   }
 
   void Report(absl::Duration duration) {
+    int64_t deliveries = 0;
+    for (const auto& consumers : scene_.consumers()) deliveries += consumers->calls();
     std::cout << absl::FormatDuration(absl::Trunc(duration, absl::Milliseconds(1))) << ": "
               << scene_.log().size() << " events in the log, " << kills_ << " ends of the server, "
               << interruptions_ << " streams broken off by readers, " << deaths_
               << " readers replaced; " << scene_.readers().size() << " readers and "
               << pagers_.size() << " of pages got " << events_ << " events in " << streams_
-              << " streams; the server takes " << (server_bytes_ >> 20) << " MiB" << std::endl;
+              << " streams and " << snapshots_ << " snapshots; " << consumer_kills_
+              << " consumers killed, to whom " << deliveries
+              << " events were delivered; the server takes " << (server_bytes_ >> 20) << " MiB"
+              << std::endl;
     const Problems& problems = scene_.problems();
     for (size_t i = 0; i < std::min(problems.size(), kMaxProblemsShown); ++i) {
       std::cout << "  " << problems[i] << "\n";
@@ -219,6 +245,8 @@ class Soak {
   int64_t deaths_ = 0;
   int64_t streams_ = 0;
   int64_t events_ = 0;
+  int64_t snapshots_ = 0;
+  int64_t consumer_kills_ = 0;
   int64_t server_bytes_ = 0;
 };
 

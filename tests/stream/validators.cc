@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -55,15 +57,6 @@ void ForEachEvent(const Recording& recording, const std::function<void(const See
   }
 }
 
-// The position that a stream began behind; nothing if it never got that far.
-std::optional<int64_t> StartOf(const SeenStream& stream) {
-  if (stream.start.kind == StartKind::kGoingOn) return stream.start.position;
-  if (stream.messages.empty() || stream.messages.front().kind != MessageKind::kConfirmed) {
-    return std::nullopt;
-  }
-  return stream.messages.front().sequence;
-}
-
 // How far a stream got, by what it said and sent.
 int64_t EndOf(const SeenStream& stream) {
   int64_t end = StartOf(stream).value_or(stream.start.position);
@@ -92,6 +85,19 @@ std::vector<int64_t> Chosen(const Recording& recording, const Log& log) {
     if (Passes(recording.filter, event)) chosen.push_back(sequence);
   }
   return chosen;
+}
+
+// The rooms that a snapshot at that position shows, and whether each is tombstoned.
+std::map<std::string, bool> RoomsAt(int64_t position, const v1::RoomEventFilter& filter,
+                                    const Log& log) {
+  std::map<std::string, bool> rooms;
+  for (const v1::RoomEvent& event : log) {
+    if (event.sequence() > position) break;
+    if (event.has_room_upgraded() && rooms.contains(event.room_id())) rooms[event.room_id()] = true;
+    const SeenRoom room = {.room_id = event.room_id(), .creator = event.creator()};
+    if (event.type() == "room.created" && Passes(filter, room)) rooms.emplace(room.room_id, false);
+  }
+  return rooms;
 }
 
 }  // namespace
@@ -198,6 +204,7 @@ Problems CheckResumable(const Recording& recording, const Log& log) {
         break;
       case StartKind::kOldest:
       case StartKind::kNow:
+      case StartKind::kSnapshot:
       case StartKind::kGoingOn:
         break;
     }
@@ -236,6 +243,28 @@ Problems CheckBookmarkable(const Recording& recording, const Log& log) {
   const int64_t end = EndOf(recording);
   find.Expect(end >= recording.through, "the reader got to ", end, " and not to ",
               recording.through);
+  return find.Take();
+}
+
+Problems CheckSnapshots(const Recording& recording, const Log& log) {
+  Finder find(recording);
+  for (const SeenStream& stream : recording.streams) {
+    if (stream.start.kind != StartKind::kSnapshot) continue;
+    std::map<std::string, bool> shown;  // whether it is tombstoned, by room
+    std::optional<int64_t> end;
+    for (const SeenMessage& message : stream.messages) {
+      find.Expect(message.events.empty() || end, "an event came before the end of the snapshot");
+      find.Expect(message.rooms.empty() || !end, "a room came behind the end of the snapshot");
+      if (message.kind == MessageKind::kSnapshotEnd) end = message.sequence;
+      for (const SeenRoom& room : message.rooms) {
+        find.Expect(shown.emplace(room.room_id, room.is_tombstoned).second, room.room_id,
+                    " came again in the snapshot");
+      }
+    }
+    if (!end) continue;
+    find.Expect(shown == RoomsAt(*end, recording.filter, log), "the snapshot at ", *end,
+                " does not show the rooms that there were");
+  }
   return find.Take();
 }
 

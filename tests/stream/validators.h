@@ -1,7 +1,7 @@
 // File: tests/stream/validators.h
 //
-// The six properties of the event stream, each as a function that finds where a recording
-// breaks it. The names are those of etcd's watch
+// The six properties of the event stream, and that of snapshots, each as a function that
+// finds where a recording breaks it. The names are those of etcd's watch
 // (https://etcd.io/docs/v3.5/learning/api_guarantees/#watch-apis).
 
 #ifndef INNKEEPER_TESTS_STREAM_VALIDATORS_H_
@@ -42,6 +42,10 @@ Problems CheckResumable(const Recording& recording, const Log& log);
 // Bookmarkable: when a stream says how far it is, everything up to there was sent, nothing
 // of it comes later, and it gets to the end of the log.
 Problems CheckBookmarkable(const Recording& recording, const Log& log);
+
+// Snapshots: each shows the rooms as they were at one place in the log, each once, and none
+// else; what its end says of that place, the other properties build on.
+Problems CheckSnapshots(const Recording& recording, const Log& log);
 
 }  // namespace innkeeper::stream
 

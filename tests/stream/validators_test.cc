@@ -6,11 +6,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "tests/stream/consumption.h"
 
 namespace innkeeper::stream {
 namespace {
@@ -88,6 +92,7 @@ class ValidatorsTest : public testing::Test {
     if (!CheckAtomic(recording, log_).empty()) broken.emplace_back("Atomic");
     if (!CheckResumable(recording, log_).empty()) broken.emplace_back("Resumable");
     if (!CheckBookmarkable(recording, log_).empty()) broken.emplace_back("Bookmarkable");
+    if (!CheckSnapshots(recording, log_).empty()) broken.emplace_back("Snapshots");
     return broken;
   }
 
@@ -215,6 +220,131 @@ TEST_F(ValidatorsTest, FilteredReadersMustGetWhatPassesAndNothingElse) {
   recording.streams[1].messages.pop_back();
   EXPECT_THAT(Broken(recording), testing::ElementsAre("Bookmarkable"))
       << "without a bookmark the reader does not know that it is at the end";
+}
+
+// A reader whose first snapshot was interrupted, as of event 8: the rooms of five commits.
+class SnapshotTest : public ValidatorsTest {
+ protected:
+  SnapshotTest() {
+    log_.back().mutable_room_upgraded();
+    log_.back().set_room_id("!1:x");
+    recording_.streams = {
+        {{StartKind::kSnapshot}, {Confirmed(5), Rooms({"!1:x"})}},
+        {{StartKind::kSnapshot},
+         {Confirmed(8), Rooms({"!1:x", "!2:x"}), Rooms({"!3:x", "!4:x", "!5:x"}), End(8),
+          Events(log_, {9}), Events(log_, {10, 11, 12}), Bookmark(12)}},
+    };
+  }
+
+  static SeenMessage Rooms(const std::vector<std::string>& room_ids) {
+    SeenMessage message{.kind = MessageKind::kSnapshot};
+    for (const std::string& room_id : room_ids) message.rooms.push_back({.room_id = room_id});
+    return message;
+  }
+
+  static SeenMessage End(int64_t sequence) {
+    return {.kind = MessageKind::kSnapshotEnd, .sequence = sequence};
+  }
+
+  std::vector<SeenMessage>& messages() { return recording_.streams[1].messages; }
+
+  Log log_ = TestLog();
+  Recording recording_{.reader = "reader", .streams = {}, .through = 12};
+};
+
+TEST_F(SnapshotTest, SoundOnesBreakNothing) { EXPECT_THAT(Broken(recording_), testing::IsEmpty()); }
+
+TEST_F(SnapshotTest, ShowsEveryRoom) {
+  messages()[2].rooms.pop_back();
+  EXPECT_THAT(Broken(recording_), testing::ElementsAre("Snapshots"));
+}
+
+TEST_F(SnapshotTest, ShowsNoRoomOfLater) {
+  messages()[2].rooms.push_back({.room_id = "!6:x"});
+  EXPECT_THAT(Broken(recording_), testing::ElementsAre("Snapshots"));
+}
+
+TEST_F(SnapshotTest, ShowsNoRoomTwice) {
+  messages()[2].rooms.push_back({.room_id = "!1:x"});
+  EXPECT_THAT(Broken(recording_), testing::ElementsAre("Snapshots"));
+}
+
+TEST_F(SnapshotTest, ShowsRoomsAsTheyWereThen) {
+  messages()[1].rooms[0].is_tombstoned = true;
+  EXPECT_THAT(CheckSnapshots(recording_, log_), testing::Not(testing::IsEmpty()));
+  messages().resize(3);
+  messages().push_back(End(18));  // with what was upgraded in the last event
+  for (const int commit : {6, 7, 8, 9}) {
+    messages()[1].rooms.push_back({.room_id = absl::StrCat("!", commit, ":x")});
+  }
+  EXPECT_THAT(CheckSnapshots(recording_, log_), testing::IsEmpty());
+  messages()[1].rooms[0].is_tombstoned = false;
+  EXPECT_THAT(CheckSnapshots(recording_, log_), testing::Not(testing::IsEmpty()));
+}
+
+TEST_F(SnapshotTest, ComesBeforeEvents) {
+  std::swap(messages()[3], messages()[4]);
+  EXPECT_THAT(Broken(recording_), testing::Contains("Snapshots"));
+}
+
+TEST_F(SnapshotTest, IsFollowedByWhatComesRightBehindIt) {
+  messages().erase(messages().begin() + 4);
+  EXPECT_THAT(Broken(recording_), testing::ElementsAre("Reliable", "Resumable"));
+}
+
+// Events 1 to 6 of two rooms, in turns.
+class ConsumptionTest : public testing::Test {
+ protected:
+  ConsumptionTest() {
+    for (int64_t sequence = 1; sequence <= 6; ++sequence) {
+      v1::RoomEvent& event = log_.emplace_back();
+      event.set_type("room.created");
+      event.set_sequence(sequence);
+      event.set_room_id(sequence % 2 == 0 ? "!even:x" : "!odd:x");
+    }
+  }
+
+  // The names of the properties that are broken.
+  std::vector<std::string> Broken(std::vector<int64_t> done, int64_t acknowledged,
+                                  std::set<int64_t> parked = {}) {
+    const Consumption consumption{.subscription = "all",
+                                  .filter = filter_,
+                                  .done = std::move(done),
+                                  .parked = std::move(parked),
+                                  .acknowledged = acknowledged};
+    std::vector<std::string> broken;
+    if (!CheckDelivered(consumption, log_).empty()) broken.emplace_back("Delivered");
+    if (!CheckRoomOrder(consumption, log_).empty()) broken.emplace_back("RoomOrder");
+    return broken;
+  }
+
+  Log log_;
+  v1::RoomEventFilter filter_;
+};
+
+TEST_F(ConsumptionTest, SoundOnesBreakNothing) {
+  EXPECT_THAT(Broken({}, 0), testing::IsEmpty());
+  EXPECT_THAT(Broken({1, 2, 3, 4, 5, 6}, 6), testing::IsEmpty());
+  EXPECT_THAT(Broken({2, 4, 6, 1, 3, 5}, 6), testing::IsEmpty()) << "no order between rooms";
+  EXPECT_THAT(Broken({1, 3, 1, 3, 5, 2}, 3), testing::IsEmpty()) << "twice";
+  EXPECT_THAT(Broken({1, 2, 5, 4}, 5, {3}), testing::IsEmpty()) << "what is parked is passed";
+}
+
+TEST_F(ConsumptionTest, NothingAcknowledgedIsLost) {
+  EXPECT_THAT(Broken({1, 3, 4, 5}, 1), testing::IsEmpty()) << "what is not there may come";
+  EXPECT_THAT(Broken({1, 3, 4, 5}, 2), testing::ElementsAre("Delivered"));
+  EXPECT_THAT(Broken({1, 2, 3, 4, 5}, 6), testing::ElementsAre("Delivered"));
+}
+
+TEST_F(ConsumptionTest, NothingOvertakesAnotherEventOfItsRoom) {
+  EXPECT_THAT(Broken({3, 1, 5, 2, 4, 6}, 6), testing::ElementsAre("RoomOrder"));
+  EXPECT_THAT(Broken({5, 3, 1}, 0, {1}), testing::ElementsAre("RoomOrder")) << "1 is parked";
+}
+
+TEST_F(ConsumptionTest, NothingComesThatTheFilterLeavesOut) {
+  filter_.add_room_ids("!even:x");
+  EXPECT_THAT(Broken({2, 4, 6}, 6), testing::IsEmpty());
+  EXPECT_THAT(Broken({1, 2, 4, 6}, 6), testing::ElementsAre("Delivered"));
 }
 
 }  // namespace

@@ -35,6 +35,7 @@ std::string TestTokenFile() {
       PrincipalJson("backend", {"create", "upgrade", "participate"}, {"@*:example.org"}),
       PrincipalJson("reader", {"read-all"}, {}),
       PrincipalJson("watcher", {"watch"}, {}),
+      PrincipalJson("observer", {"watch", "read-all"}, {}),
       PrincipalJson("sender", {"federate"}, {}),
       PrincipalJson("alice", {"create", "upgrade", "participate"}, {"@alice:example.org"}),
       PrincipalJson("nobody", {}, {"@*:example.org"})};

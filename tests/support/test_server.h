@@ -26,7 +26,7 @@ inline constexpr char kTestServerName[] = "example.org";
 //   admin    role admin
 //   backend  roles create, upgrade, participate; may act for every user of example.org
 //   reader   role read-all
-//   watcher  role watch
+//   watcher  role watch; "observer": roles watch, read-all
 //   sender   role federate
 //   tenant   roles create, read-all, upgrade, federate; may act for every user of example.org; may
 //   see the

@@ -5,8 +5,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "server/errors/errors.h"
 #include "server/feed/event_feed.h"
+#include "server/values/timestamp.h"
 #include "tests/server/feed/test_feed.h"
 
 namespace innkeeper::feed {
@@ -143,14 +146,50 @@ TEST(EventListTest, StartsWithTheOldestThereIs) {
               ElementsAre(8, 9, 10));
 }
 
+v1::ListRoomEventsRequest PageFrom(absl::Time time) {
+  v1::ListRoomEventsRequest request = Page(2);
+  SetTimestamp(absl::ToUnixMicros(time), request.mutable_start_time());
+  return request;
+}
+
+TEST(EventListTest, StartsAtATimeAndGoesOnWithTheSameRequest) {
+  TestFeed feed;
+  AppendRooms(feed.engine(), 6);
+  const absl::Time third = feed.engine().ReadLog(3, 1, 1).value()[0].commit_time;
+  v1::ListRoomEventsRequest request = PageFrom(third);
+  auto page = feed->List(request).value();
+  // Those before it may be of the same microsecond.
+  const int64_t first = page.events(0).sequence();
+  EXPECT_LE(first, 3);
+  request.set_after_cursor(page.next_cursor());
+  EXPECT_EQ(feed->List(request).value().events(0).sequence(), first + 2);
+  page = feed->List(PageFrom(absl::Now() + absl::Hours(1))).value();
+  EXPECT_THAT(Sequences(page.events()), IsEmpty());
+  AppendRooms(feed.engine(), 1);
+  EXPECT_THAT(Sequences(feed->List(Page(0, page.next_cursor())).value().events()), ElementsAre(7));
+}
+
+TEST(EventListTest, TimeBeforeTheOldestEventIsGoneUnlessNothingWasRemoved) {
+  TestFeed feed;
+  AppendRooms(feed.engine(), 10);
+  EXPECT_THAT(Sequences(feed->List(PageFrom(absl::UnixEpoch())).value().events()),
+              ElementsAre(1, 2));
+  ASSERT_TRUE(feed.engine().TrimLog(6).ok());
+  const absl::Status gone = feed->List(PageFrom(absl::UnixEpoch())).status();
+  EXPECT_EQ(ReasonOf(gone), v1::ERROR_REASON_EVENT_HISTORY_GONE);
+  EXPECT_THAT(Sequences(feed->List(Page(2, MetadataOf(gone, "oldest_cursor"))).value().events()),
+              ElementsAre(6, 7));
+}
+
 TEST(EventListTest, RefusesBadRequests) {
   TestFeed feed;
   v1::ListRoomEventsRequest request = Page(-1);
   request.mutable_filter()->add_types("room.exploded");
+  request.mutable_start_time()->set_nanos(-1);
   const absl::Status refusal = feed->List(request).status();
   EXPECT_EQ(ReasonOf(refusal), v1::ERROR_REASON_INVALID_REQUEST);
   EXPECT_THAT(refusal.message(), HasSubstr("filter.types[0]"));
-  EXPECT_THAT(refusal.message(), HasSubstr("and 1 more"));
+  EXPECT_THAT(refusal.message(), HasSubstr("and 2 more"));
   EXPECT_EQ(MetadataOf(feed->List(Page(0, "nonsense")).status(), "cause"), "damaged");
 }
 

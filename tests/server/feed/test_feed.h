@@ -122,6 +122,9 @@ class TestStream final : private SubscriptionSink {
   // each other, the first on `after`.
   void ReadThrough(int64_t after, int64_t sequence);
 
+  // As Next(), but returns nothing if the stream ends.
+  std::optional<v1::WatchRoomEventsResponse> NextIfAny() { return TakeMessage(); }
+
   // Waits for the end, past messages, and returns what the stream ended with.
   absl::Status AwaitEnd();
 

@@ -1,6 +1,8 @@
 #include "server/metrics/metrics_page.h"
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,7 +31,7 @@ class MetricsPageTest : public testing::Test {
  protected:
   // The family of that name.
   MetricFamily Family(const std::string& name) {
-    for (const MetricFamily& family : MetricsPage(metrics_, *engine_)) {
+    for (const MetricFamily& family : MetricsPage(metrics_, *engine_, subscriptions_)) {
       if (family.name == name) return family;
     }
     ADD_FAILURE() << "there is no " << name;
@@ -45,6 +47,7 @@ class MetricsPageTest : public testing::Test {
   const TempDir dir_;
   const std::unique_ptr<storage::Engine> engine_ = storage::OpenTestEngine(dir_.File("store"));
   Metrics metrics_;
+  std::optional<SubscriptionStates> subscriptions_ = SubscriptionStates();
 };
 
 std::string TypeName(MetricType type) {
@@ -75,7 +78,7 @@ std::vector<std::string> Documented() {
 
 TEST_F(MetricsPageTest, IsWhatTheDocumentationSays) {
   std::vector<std::string> served;
-  for (const MetricFamily& family : MetricsPage(metrics_, *engine_)) {
+  for (const MetricFamily& family : MetricsPage(metrics_, *engine_, subscriptions_)) {
     served.push_back(
         absl::StrCat("| `", family.name, "` | ", TypeName(family.type), " | ", family.help, " |"));
   }
@@ -83,7 +86,7 @@ TEST_F(MetricsPageTest, IsWhatTheDocumentationSays) {
 }
 
 TEST_F(MetricsPageTest, NamesFollowTheConventions) {
-  for (const MetricFamily& family : MetricsPage(metrics_, *engine_)) {
+  for (const MetricFamily& family : MetricsPage(metrics_, *engine_, subscriptions_)) {
     EXPECT_THAT(family.name, StartsWith("innkeeper_"));
     EXPECT_EQ(absl::EndsWith(family.name, "_total"), family.type == MetricType::Counter)
         << family.name;
@@ -104,6 +107,36 @@ TEST_F(MetricsPageTest, TellsOfCalls) {
   EXPECT_EQ(latency.histogram.bucket.at(3).cumulative_count, 1u) << "at most 5 ms";
   EXPECT_EQ(latency.histogram.bucket.back().cumulative_count, 1u);
   EXPECT_EQ(Family("innkeeper_errors_total").metric.at(0).label.at(0).value, "ROOM_NOT_FOUND");
+}
+
+TEST_F(MetricsPageTest, TellsHowSubscriptionsAreDoing) {
+  subscriptions_->count = 3;
+  subscriptions_->most_lag_events = 9;
+  subscriptions_->listed = {{.name = "a"},
+                            {.name = "b",
+                             .lag_events = 7,
+                             .lag_age = absl::Milliseconds(1500),
+                             .parked_events = 2,
+                             .consumers = 4}};
+  EXPECT_EQ(Value("innkeeper_subscriptions"), 3);
+  EXPECT_EQ(Value("innkeeper_subscriptions_max_lag_events"), 9);
+  const auto of_b = [this](const std::string& name) {
+    const ClientMetric metric = Family(name).metric.at(1);
+    EXPECT_EQ(metric.label.at(0).name, "subscription");
+    EXPECT_EQ(metric.label.at(0).value, "b");
+    return metric.gauge.value;
+  };
+  EXPECT_EQ(of_b("innkeeper_subscription_lag_events"), 7);
+  EXPECT_EQ(of_b("innkeeper_subscription_lag_seconds"), 1.5);
+  EXPECT_EQ(of_b("innkeeper_subscription_parked_events"), 2);
+  EXPECT_EQ(of_b("innkeeper_subscription_consumers"), 4);
+}
+
+TEST_F(MetricsPageTest, SaysNothingOfSubscriptionsThatItDoesNotKnow) {
+  subscriptions_.reset();
+  for (const MetricFamily& family : MetricsPage(metrics_, *engine_, subscriptions_)) {
+    EXPECT_NE(family.name, "innkeeper_subscriptions");
+  }
 }
 
 TEST_F(MetricsPageTest, TellsHowTheStoreIsDoing) {

@@ -7,6 +7,7 @@
 
 #include "innkeeper/v1/event_subscriptions.pb.h"
 #include "server/feed/logged_commit.h"
+#include "server/subscriptions/buckets.h"
 
 namespace innkeeper::subscriptions {
 namespace {
@@ -37,15 +38,18 @@ TEST(DeliveryMessagesTest, EventsCarryTheirAttempts) {
   EXPECT_EQ(events.events(1).event().sequence(), 2);
   EXPECT_EQ(events.events(1).attempt(), 300);
   EXPECT_FALSE(events.events(1).replayed());
+  EXPECT_EQ(events.events(0).part(), static_cast<int32_t>(BucketOf("!a")));
+  EXPECT_EQ(events.events(1).part(), static_cast<int32_t>(BucketOf(long_name)));
   EXPECT_EQ(events.cursor(), "the cursor");
 }
 
 TEST(DeliveryMessagesTest, ReplaysAreMarked) {
-  const auto response = Parse(ReplayMessage(EventOf("!a", 7)->bytes, 2, "c"));
+  const auto response = Parse(ReplayMessage(EventOf("!a", 7)->bytes, 63, 2, "c"));
   ASSERT_EQ(response.events().events_size(), 1);
   EXPECT_EQ(response.events().events(0).event().sequence(), 7);
   EXPECT_EQ(response.events().events(0).attempt(), 2);
   EXPECT_TRUE(response.events().events(0).replayed());
+  EXPECT_EQ(response.events().events(0).part(), 63);
   EXPECT_EQ(response.events().cursor(), "c");
 }
 

@@ -11,10 +11,15 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
+#include "server/base/audience.h"
 #include "server/errors/errors.h"
+#include "server/feed/stream_access.h"
 #include "server/subscriptions/subscription_errors.h"
+#include "server/subscriptions/survey.h"
 #include "storage/room_store.h"
 #include "tests/server/subscriptions/test_delivery.h"
 
@@ -42,6 +47,26 @@ v1::ConsumeEventsRequest Consume(const std::string& name = kName, int max_batch_
   request.set_max_batch_events(max_batch_events);
   return request;
 }
+
+// What a consumer may see, until it may not consume any more.
+class TestAccess final : public feed::StreamAccess {
+ public:
+  explicit TestAccess(AudienceScope scope, const std::atomic<bool>* is_revoked = nullptr)
+      : scope_(std::move(scope)), is_revoked_(is_revoked) {}
+
+  absl::StatusOr<bool> Refresh() override {
+    if (is_revoked_ != nullptr && *is_revoked_) return absl::PermissionDeniedError("no longer");
+    return !std::exchange(refreshed_, true);
+  }
+  const AudienceScope& scope() const override { return scope_; }
+  feed::EventDetail detail() const override { return feed::EventDetail::kAsLogged; }
+  absl::Status CheckAudience(absl::string_view) const override { return absl::OkStatus(); }
+
+ private:
+  const AudienceScope scope_;
+  const std::atomic<bool>* const is_revoked_;
+  bool refreshed_ = false;
+};
 
 Dispatcher::Options Impatient() {
   Dispatcher::Options options;
@@ -228,13 +253,11 @@ TEST(DispatcherTest, AStuckConsumerIsBrokenOffAndCostsNobodyAnAttempt) {
 TEST(DispatcherTest, WhoMayNoLongerConsumeDoesNot) {
   TestDelivery delivery(Impatient());
   delivery.Subscribe(Named());
-  std::atomic<bool> may = true;
-  TestConsumer consumer(delivery, Consume(), [&]() -> absl::StatusOr<AudienceScope> {
-    if (!may) return absl::PermissionDeniedError("no longer");
-    return AudienceScope::All();
-  });
+  std::atomic<bool> is_revoked = false;
+  TestConsumer consumer(delivery, Consume(),
+                        std::make_unique<TestAccess>(AudienceScope::All(), &is_revoked));
   ASSERT_TRUE(consumer.Next()->has_started());
-  may = false;
+  is_revoked = true;
   EXPECT_EQ(consumer.AwaitEnd(), absl::PermissionDeniedError("no longer"));
 }
 
@@ -242,10 +265,65 @@ TEST(DispatcherTest, WhatTheConsumerMayNotSeeIsPassed) {
   TestDelivery delivery(Impatient());
   delivery.Append({"!a", "!b"});
   delivery.Subscribe(Named());
-  TestConsumer consumer(delivery, Consume(), [] { return AudienceScope::Of({"games"}); });
+  TestConsumer consumer(delivery, Consume(),
+                        std::make_unique<TestAccess>(AudienceScope::Of({"games"})));
   ASSERT_TRUE(consumer.Next()->has_started());
   while (delivery.Get(kName).acknowledged_sequence() < 2) {
   }
+}
+
+TEST(DispatcherTest, WhatHappensToEventsIsCounted) {
+  Dispatcher::Options options = Impatient();
+  const metrics::SubscriptionMetrics& counts = *options.metrics;
+  TestDelivery delivery(options);
+  delivery.Append({"!a"});
+  v1::Subscription subscription = Named();
+  subscription.set_max_delivery_attempts(2);
+  delivery.Subscribe(subscription);
+  { EXPECT_THAT(TestConsumer(delivery, Consume()).NextEvents(), ElementsAre(1)); }
+  {
+    TestConsumer consumer(delivery, Consume());
+    EXPECT_THAT(consumer.NextEvents(), ElementsAre(1));
+    consumer.Reject(1);
+    while (delivery.Get(kName).parked_event_count() < 1) {
+    }
+    delivery.Append({"!b"});
+    EXPECT_THAT(consumer.NextEvents(), ElementsAre(2));
+    EXPECT_TRUE(consumer.Ack().ok());
+  }
+  EXPECT_EQ(counts.acknowledged_events.value(), 1u);
+  EXPECT_EQ(counts.sent_events.value(), 3u);
+  EXPECT_EQ(counts.redelivered_events.value(), 1u);
+  EXPECT_EQ(counts.parked_events.value(), 1u);
+  const auto failed = counts.failed_attempts.values();
+  EXPECT_EQ(failed.at(0), std::make_pair(std::string("broke_off"), uint64_t{1}));
+  EXPECT_EQ(failed.at(1), std::make_pair(std::string("rejected"), uint64_t{1}));
+}
+
+TEST(DispatcherTest, TheSurveyTellsHowSubscriptionsAre) {
+  TestDelivery delivery;
+  delivery.Append({"!a", "!b"});
+  for (const char* name : {"c", "a", "b"}) delivery.Subscribe(Named(name));
+  delivery.Append({"!c"});
+  TestConsumer consumer(delivery, Consume("a", 1));
+  while (consumer.NextEvents() != std::vector<int64_t>{2}) {
+  }
+  ASSERT_TRUE(consumer.Ack().ok());
+  while (delivery.Get("a").acknowledged_sequence() < 2) {
+  }
+  const auto states =
+      Survey(delivery.engine(), delivery.dispatcher(), absl::Now() + absl::Hours(1), 2);
+  ASSERT_TRUE(states.ok()) << states.status();
+  EXPECT_EQ(states->count, 3u);
+  EXPECT_EQ(states->most_lag_events, 3u);
+  EXPECT_EQ(states->consumers, 1u);
+  ASSERT_EQ(states->listed.size(), 2u) << "no more than asked for";
+  EXPECT_EQ(states->listed[0].name, "a");
+  EXPECT_EQ(states->listed[0].lag_events, 1u);
+  EXPECT_EQ(states->listed[0].consumers, 1u);
+  EXPECT_EQ(states->listed[1].name, "b");
+  EXPECT_EQ(states->listed[1].lag_events, 3u);
+  EXPECT_GT(states->listed[1].lag_age, absl::Minutes(59));
 }
 
 TEST(DispatcherTest, DrainingEndsStreamsAndRefusesOthers) {
@@ -271,10 +349,7 @@ TEST(DispatcherTest, ThereIsAMostOfConsumers) {
       void Break(absl::Status) override {}
       void Abort() override {}
     } sink;
-    return delivery.dispatcher()
-        .Consume(
-            Consume(), {}, [] { return AudienceScope::All(); }, sink)
-        .status();
+    return delivery.dispatcher().Consume(Consume(), {}, nullptr, sink).status();
   };
   {
     TestConsumer consumer(delivery, Consume());

@@ -305,7 +305,7 @@ TEST_F(LedgerTest, AnEventThatFailsForGoodIsGivenUpAndTheBucketGoesOn) {
     ASSERT_FALSE(next.empty());
     EXPECT_EQ(next.front(), 1);
     EXPECT_EQ(attempts_[1], attempt);
-    EXPECT_TRUE(ledger_.Reject(kA, 1, absl::StrCat("error ", attempt), now_));
+    EXPECT_TRUE(ledger_.Reject(kA, 1, absl::StrCat("error ", attempt), now_).was_out);
     if (attempt < 3) Pass(kRetryDelay);
   }
   EXPECT_THAT(Next(kA), ElementsAre(2)) << "at once";
@@ -330,12 +330,25 @@ TEST_F(LedgerTest, WhenNoMoreCanBeGivenUpEventsAreDeliveredAgain) {
   EXPECT_THAT(given_up_, IsEmpty());
 }
 
+TEST_F(LedgerTest, ARejectionTellsWhatElseCountsNoMore) {
+  Join(kA);
+  Append({x_, x_, y_});
+  EXPECT_THAT(Next(kA, 1), ElementsAre(1));
+  EXPECT_THAT(Next(kA, 1), ElementsAre(2));
+  EXPECT_THAT(Next(kA, 1), ElementsAre(3));
+  EXPECT_EQ(ledger_.Reject(kA, 1, "", now_).taken_back_through, 3u) << "the last message";
+  EXPECT_EQ(ledger_.Reject(kA, 2, "", now_).taken_back_through, std::nullopt) << "not out";
+  ledger_.AddReplay(9, 0);
+  ledger_.SendReplay(kA, 9, now_);
+  EXPECT_EQ(ledger_.Reject(kA, 9, "", now_).taken_back_through, std::nullopt) << "a replay";
+}
+
 TEST_F(LedgerTest, ARejectedEventWaitsForThoseBeforeIt) {
   Join(kA);
   Append({x_, x_, x_});
   EXPECT_THAT(Next(kA), ElementsAre(1, 2, 3));
-  EXPECT_TRUE(ledger_.Reject(kA, 2, "", now_));
-  EXPECT_FALSE(ledger_.Reject(kA, 3, "", now_)) << "it is no longer out";
+  EXPECT_TRUE(ledger_.Reject(kA, 2, "", now_).was_out);
+  EXPECT_FALSE(ledger_.Reject(kA, 3, "", now_).was_out) << "it is no longer out";
   Pass(kRetryDelay);
   EXPECT_THAT(Next(kA), ElementsAre(1));
   EXPECT_EQ(attempts_[1], 1);
@@ -389,7 +402,7 @@ TEST_F(LedgerTest, ANewBucketsBacklogDoesNotHoldUpTheOthers) {
   Join(kA);
   Append({x_, y_});
   Next(kA);
-  EXPECT_TRUE(ledger_.Reject(kA, 1, "", now_));
+  EXPECT_TRUE(ledger_.Reject(kA, 1, "", now_).was_out);
   for (int i = 0; i < 10; ++i) Append(y_);
   EXPECT_EQ(Drain(kA).size(), 10u);
   Pass(kRetryDelay);
@@ -441,7 +454,7 @@ TEST_F(LedgerTest, ReplaysThatFailForGoodAreParkedAgain) {
     EXPECT_EQ(ledger_.SendReplay(kA, 5, now_).attempt, attempt);
     ledger_.NoteWritten(kA);
     if (attempt < 3) {
-      EXPECT_TRUE(ledger_.Reject(kA, 5, "no", now_));
+      EXPECT_TRUE(ledger_.Reject(kA, 5, "no", now_).was_out);
       EXPECT_EQ(ledger_.NextReplay(kA, now_), std::nullopt);
       Pass(kRetryDelay);
     } else {

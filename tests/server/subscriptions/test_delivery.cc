@@ -30,8 +30,8 @@ void TestDelivery::Open() {
   feed_ = std::make_unique<feed::EventFeed>(*engine_, signer_, *executor_, random_);
   dispatcher_ = std::make_unique<Dispatcher>(*engine_, *feed_, *transactor_, *executor_, clock_,
                                              signer_, random_, options_);
-  manager_ = std::make_unique<SubscriptionManager>(*engine_, feed_->cursors(), signer_, clock_,
-                                                   random_, *dispatcher_);
+  manager_ = std::make_unique<SubscriptionManager>(*engine_, feed_->log(), feed_->cursors(),
+                                                   signer_, clock_, random_, *dispatcher_);
 }
 
 void TestDelivery::Close() {
@@ -81,11 +81,10 @@ v1::Subscription TestDelivery::Get(const std::string& name) const {
 }
 
 TestConsumer::TestConsumer(TestDelivery& delivery, const v1::ConsumeEventsRequest& request,
-                           AccessCheck check_access)
+                           std::unique_ptr<feed::StreamAccess> access)
     : delivery_(delivery), name_(request.name()) {
   ConsumerSink& sink = *this;
-  auto consumer =
-      delivery.dispatcher().Consume(request, TestCaller(), std::move(check_access), sink);
+  auto consumer = delivery.dispatcher().Consume(request, TestCaller(), std::move(access), sink);
   CHECK(consumer.ok()) << consumer.status();
   consumer_ = *std::move(consumer);
 }
@@ -137,6 +136,19 @@ absl::StatusOr<int64_t> TestConsumer::Ack() {
   });
   done.WaitForNotification();
   return result;
+}
+
+void TestConsumer::Reject(int64_t sequence) {
+  v1::RejectEventRequest request;
+  request.set_name(name_);
+  request.set_consumer_id(consumer_id_);
+  request.set_sequence(sequence);
+  absl::Notification done;
+  delivery_.dispatcher().Reject(request, TestCaller(), [&](const auto& response) {
+    CHECK(response.ok() && response->rejected());
+    done.Notify();
+  });
+  done.WaitForNotification();
 }
 
 absl::Status TestConsumer::AwaitEnd() {

@@ -21,6 +21,7 @@
 #include "server/base/random.h"
 #include "server/base/signed_token.h"
 #include "server/feed/event_feed.h"
+#include "server/feed/stream_access.h"
 #include "server/lifecycle/transaction.h"
 #include "server/subscriptions/dispatcher.h"
 #include "server/subscriptions/subscription_manager.h"
@@ -77,9 +78,8 @@ class TestDelivery {
 class TestConsumer final : private ConsumerSink {
  public:
   // Crashes if the stream is refused at once.
-  TestConsumer(
-      TestDelivery& delivery, const v1::ConsumeEventsRequest& request,
-      AccessCheck check_access = [] { return AudienceScope::All(); });
+  TestConsumer(TestDelivery& delivery, const v1::ConsumeEventsRequest& request,
+               std::unique_ptr<feed::StreamAccess> access = nullptr);
 
   // Ends the stream if it has not ended.
   ~TestConsumer() override;
@@ -96,6 +96,9 @@ class TestConsumer final : private ConsumerSink {
 
   // Acknowledges what came; returns how many events that were.
   absl::StatusOr<int64_t> Ack();
+
+  // Rejects an event. Crashes if that fails.
+  void Reject(int64_t sequence);
 
   // Waits for the end, past messages, and returns what the stream ended with.
   absl::Status AwaitEnd();
