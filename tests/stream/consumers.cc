@@ -128,6 +128,7 @@ bool Consumers::AwaitAcknowledged(int64_t sequence, absl::Duration timeout) cons
 }
 
 bool Consumers::AwaitReplays(absl::Duration timeout) {
+  once_parked_.merge(Parked());
   {
     absl::MutexLock lock(&mutex_);
     none_fails_ = true;
@@ -143,7 +144,7 @@ bool Consumers::AwaitReplays(absl::Duration timeout) {
   return true;
 }
 
-Consumption Consumers::consumption() const {
+Consumption Consumers::consumption() {
   Consumption consumption{.subscription = options_.subscription, .filter = options_.filter};
   consumption.acknowledged = Get().acknowledged_sequence();
   {
@@ -151,6 +152,8 @@ Consumption Consumers::consumption() const {
     consumption.done = done_;
   }
   consumption.parked = Parked();
+  once_parked_.merge(std::set<int64_t>(consumption.parked));
+  consumption.once_parked = once_parked_;
   return consumption;
 }
 

@@ -60,7 +60,7 @@ class Consumers {
   bool AwaitReplays(absl::Duration timeout);
 
   // What came so far.
-  Consumption consumption() const;
+  Consumption consumption();
 
   // What a consumer ended with, "" if none did: none ever should.
   std::string failure() const;
@@ -81,6 +81,7 @@ class Consumers {
   std::string address_;
   std::unique_ptr<TestClient> client_;  // of the server as it is now
   bool created_ = false;
+  std::set<int64_t> once_parked_;
   mutable absl::Mutex mutex_;
   std::vector<int64_t> done_ ABSL_GUARDED_BY(mutex_);
   int64_t calls_ ABSL_GUARDED_BY(mutex_) = 0;

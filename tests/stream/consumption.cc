@@ -38,7 +38,9 @@ Problems CheckRoomOrder(const Consumption& consumption, const Log& log) {
   std::map<std::string, int64_t> last;  // that was done, of the log, by room
   for (const v1::RoomEvent& event : log) {
     const int64_t sequence = event.sequence();
-    if (!first_done.contains(sequence) || consumption.parked.contains(sequence)) continue;
+    const bool was_parked =
+        consumption.parked.contains(sequence) || consumption.once_parked.contains(sequence);
+    if (!first_done.contains(sequence) || was_parked) continue;
     const auto [before, is_first] = last.try_emplace(event.room_id(), sequence);
     if (is_first) continue;
     if (first_done[before->second] > first_done[sequence] && problems.size() < kMaxProblems) {

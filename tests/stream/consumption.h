@@ -21,6 +21,8 @@ struct Consumption {
   v1::RoomEventFilter filter;
   std::vector<int64_t> done;  // sequences; an event may come more than once
   std::set<int64_t> parked;
+  // Those that were parked at some time, and then were delivered again out of order.
+  std::set<int64_t> once_parked;
   // Everything up to here is acknowledged, said the server when `done` was already what it is.
   int64_t acknowledged = 0;
 };
@@ -29,7 +31,7 @@ struct Consumption {
 Problems CheckDelivered(const Consumption& consumption, const Log& log);
 
 // In order: no event of a room was done for the first time before one that came before it, but
-// for those that are parked. Of what was not done at all, CheckDelivered() tells.
+// for those that are parked or were. Of what was not done at all, CheckDelivered() tells.
 Problems CheckRoomOrder(const Consumption& consumption, const Log& log);
 
 }  // namespace innkeeper::stream

@@ -306,11 +306,13 @@ class ConsumptionTest : public testing::Test {
 
   // The names of the properties that are broken.
   std::vector<std::string> Broken(std::vector<int64_t> done, int64_t acknowledged,
-                                  std::set<int64_t> parked = {}) {
+                                  std::set<int64_t> parked = {},
+                                  std::set<int64_t> once_parked = {}) {
     const Consumption consumption{.subscription = "all",
                                   .filter = filter_,
                                   .done = std::move(done),
                                   .parked = std::move(parked),
+                                  .once_parked = std::move(once_parked),
                                   .acknowledged = acknowledged};
     std::vector<std::string> broken;
     if (!CheckDelivered(consumption, log_).empty()) broken.emplace_back("Delivered");
@@ -338,6 +340,7 @@ TEST_F(ConsumptionTest, NothingAcknowledgedIsLost) {
 
 TEST_F(ConsumptionTest, NothingOvertakesAnotherEventOfItsRoom) {
   EXPECT_THAT(Broken({3, 1, 5, 2, 4, 6}, 6), testing::ElementsAre("RoomOrder"));
+  EXPECT_THAT(Broken({3, 5, 1, 2, 4, 6}, 6, {}, {1}), testing::IsEmpty()) << "it was parked";
   EXPECT_THAT(Broken({5, 3, 1}, 0, {1}), testing::ElementsAre("RoomOrder")) << "1 is parked";
 }
 
