@@ -161,7 +161,7 @@ void GoThroughNothing(Scene& scene, const std::string& program) {
   options = {.name = "no such room", .request = RequestFrom(v1::START_POSITION_OLDEST)};
   options.request.mutable_filter()->add_room_ids("!nowhere:example.org");
   scene.AddReader(options);
-  Consumers::Options consumers{.subscription = "no such event", .count = 2};
+  Consumers::Options consumers{.subscription = "nothing", .count = 2};
   consumers.filter.add_types("room.imported");
   scene.AddConsumers(std::move(consumers));
   scene.Connect(server.address());
