@@ -34,7 +34,6 @@ for_tests=(
   libclang-rt-14-dev # libFuzzer
   libgmock-dev
   libgtest-dev
-  nginx
   python3
   python3-grpcio
   python3-protobuf
