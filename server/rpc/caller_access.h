@@ -32,7 +32,7 @@ class CallerAccess final : public feed::StreamAccess {
   CallerAccess(const auth::Authenticator& authenticator, auth::Authenticator::Credential credential,
                Permission permission)
       : authenticator_(authenticator),
-        credential_(credential),
+        credential_(std::move(credential)),
         permission_(std::move(permission)) {}
 
   // Errors: CREDENTIALS_INVALID; those of the permission.

@@ -47,10 +47,11 @@ Caller CallerOf(const auth::Principal& principal) {
 
 template <typename Request>
 const std::string& NameIn(const Request& request) {
-  if constexpr (requires { request.subscription(); })
+  if constexpr (requires { request.subscription(); }) {
     return request.subscription().name();
-  else
+  } else {
     return request.name();
+  }
 }
 
 // The request in `bytes`, if it is right.

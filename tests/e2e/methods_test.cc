@@ -332,7 +332,7 @@ class MethodsTest : public testing::Test {
   // Requests of the stranger about a room of kAudience that has kAlice, and what it gets.
   static std::map<std::string, StrangersRow> StrangersRows(const std::string& room_id) {
     const StrangersRow as_alice = {StatusCode::OK, ""};
-    const StrangersRow public_or_own = as_alice;
+    const StrangersRow& public_or_own = as_alice;
     const StrangersRow no_such_subscription = {StatusCode::NOT_FOUND, "SUBSCRIPTION_NOT_FOUND"};
     const auto no_such_room = [](const auto& request) {
       return StrangersRow{StatusCode::NOT_FOUND, "ROOM_NOT_FOUND", request.SerializeAsString()};
