@@ -217,7 +217,7 @@ void SetLimits(const ServerConfig& config, grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(static_cast<int>(config.max_message_bytes));
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE,
                              static_cast<int>(config.max_metadata_bytes));
-  // This version of gRPC counts metadata for each frame anew; a quota ends what that lets grow.
+  // What requests that are never completed take.
   builder.SetResourceQuota(grpc::ResourceQuota("connections")
                                .Resize(static_cast<size_t>(config.connection_memory_bytes)));
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, config.max_concurrent_streams);

@@ -249,7 +249,8 @@ void EventFeed::Ended(uint64_t id) {
 void EventFeed::Run() {
   pthread_setname_np(pthread_self(), "feed");
   while (AwaitSignal()) {
-    const bool all = TakeRetry() | IsTimeForAccessCheck();
+    const bool retry = TakeRetry();
+    const bool all = IsTimeForAccessCheck() || retry;
     if (log_.Refresh() || all) Rest(WakeAll());
     WakeDue();
   }

@@ -122,7 +122,7 @@ absl::Status StageLinkRepairs(storage::RoomCommit& commit, const RoomReader& rea
   if (!linking.ok()) return linking.status();
   size_t changed = 0;
   for (const auto& [room_id, types] : *linking) {
-    const auto leave = [&](Unmoved::Reason reason) {
+    const auto leave = [&, &room_id = room_id, &types = types](Unmoved::Reason reason) {
       for (const std::string& type : types) report.unmoved.Add({KindOf(type), room_id, "", reason});
     };
     auto room = reader.GetRoom(room_id);

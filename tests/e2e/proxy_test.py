@@ -20,7 +20,7 @@ import unittest
 
 from http2_peer import (CANCEL, CONTINUATION, DATA, EMPTY_MESSAGE, END_HEADERS, GOAWAY,
                         HEADERS, REFUSED_STREAM, RST_STREAM, Peer, frame, header, header_start, request)
-from running_server import ALICE, TOKEN, child_memory, running_server, skip
+from running_server import ALICE, TOKEN, child_peak_memory, running_server, skip
 
 try:
     import grpc
@@ -179,13 +179,13 @@ class ProxyTest(unittest.TestCase):
         self.assertGreaterEqual(refused, 100)
 
     def test_headers_without_end_go_no_further(self):
-        before = child_memory()
+        before = child_peak_memory()
         for first, piece in ((b"", header("x", "y" * 8000) * 2),
                              (header_start("x", 1 << 30), b"y" * 16000)):
             with self.peer() as peer:
                 peer.send(frame(HEADERS, 0, 1, request() + first))
                 peer.send_all([frame(CONTINUATION, 0, 1, piece)] * 10_000)
-        self.assertLess(child_memory(), before + (20 << 20))
+        self.assertLess(child_peak_memory(), before + (20 << 20))
 
     def test_a_connection_serves_so_many_calls_only(self):
         headers = request("/innkeeper.v1.RoomLifecycle/GetRoom")

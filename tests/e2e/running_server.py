@@ -22,13 +22,13 @@ def skip(reason):
     sys.exit(77)
 
 
-def child_memory(name="innkeeper-server"):
-    """How many bytes of memory the program called so takes that this process started."""
+def child_peak_memory(name="innkeeper-server"):
+    """How many bytes of memory the program called so that this process started took at most."""
     for child in pathlib.Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
         status = dict(line.split(":", 1) for line in
                       pathlib.Path(f"/proc/{child}/status").read_text().splitlines())
         if status["Name"].strip() == name[:15]:
-            return int(status["VmRSS"].split()[0]) << 10
+            return int(status["VmHWM"].split()[0]) << 10
     raise LookupError(name)
 
 

@@ -97,7 +97,8 @@ void CheckKeyFile(absl::string_view text) {
     CHECK(!id.empty());
     for (const size_t size : {0, 1, 64, 256}) CHECK(!key.Verifies(text, std::string(size, '\1')));
   }
-  for (const Json& key : Json::parse(text).at("keys")) {
+  const Json set = Json::parse(text);
+  for (const Json& key : set.at("keys")) {
     CHECK(!key.contains("d") && key.value("kty", Json()) != "oct") << "takes secrets";
   }
 }
