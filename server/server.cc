@@ -162,9 +162,9 @@ std::string WithPort(const std::string& host_port, int port) {
 }
 
 // `configured`, or with 0 as many as there are processors, times `per_processor`.
-size_t Threads(int configured, unsigned per_processor) {
+size_t Threads(int configured, size_t per_processor) {
   if (configured > 0) return static_cast<size_t>(configured);
-  return std::max(1u, std::thread::hardware_concurrency()) * per_processor;
+  return size_t{std::max(1u, std::thread::hardware_concurrency())} * per_processor;
 }
 
 auth::Authenticator::Options AuthenticatorOptions(const ServerConfig& config) {
@@ -240,14 +240,14 @@ class RealServer final : public Server {
  public:
   RealServer(const ServerConfig& config, Surroundings surroundings,
              std::shared_ptr<metrics::Metrics> metrics, std::unique_ptr<storage::Engine> engine,
-             std::string token_key, rooms::SigningKey signing_key,
+             const std::string& token_key, rooms::SigningKey signing_key,
              std::unique_ptr<auth::Authenticator> authenticator)
       : config_(config),
         clock_(std::move(surroundings.clock)),
         random_(std::move(surroundings.random)),
         metrics_(std::move(metrics)),
         engine_(std::move(engine)),
-        signer_(std::move(token_key)),
+        signer_(token_key),
         signing_key_(std::move(signing_key)),
         authenticator_(std::move(authenticator)),
         read_executor_(Threads(config.read_threads, 1),
@@ -513,7 +513,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config
   auto signing_key = LoadSigningKey(config, surroundings.random);
   if (!signing_key.ok()) return signing_key.status();
   auto server = std::make_unique<RealServer>(config, std::move(surroundings), std::move(metrics),
-                                             *std::move(engine), *std::move(token_key),
+                                             *std::move(engine), *token_key,
                                              *std::move(signing_key), *std::move(authenticator));
   absl::Status serving = server->Serve();
   if (!serving.ok()) return serving;

@@ -23,11 +23,12 @@ using LinkingRooms = absl::btree_map<std::string, absl::btree_set<std::string>>;
 absl::StatusOr<LinkingRooms> FindLinkingRooms(const RoomReader& reader,
                                               const RoomSuccession& succession) {
   LinkingRooms linking;
-  absl::Status scanned = reader.ScanLinks(
-      succession.old_room_id, [&](std::string room_id, const storage::StatePosition& position) {
-        linking[std::move(room_id)].insert(position.type);
-        return true;
-      });
+  absl::Status scanned =
+      reader.ScanLinks(succession.old_room_id,
+                       [&](const std::string& room_id, const storage::StatePosition& position) {
+                         linking[room_id].insert(position.type);
+                         return true;
+                       });
   if (!scanned.ok()) return scanned;
   linking.erase(succession.old_room_id);
   linking.erase(succession.new_room_id);
