@@ -243,7 +243,8 @@ class Engine {
   virtual absl::StatusOr<uint64_t> EstimateLogBytes(LogPosition begin, LogPosition end) const = 0;
 
   // Removes the log entries below `before`, at most up to the head. Returns when that
-  // is durable, and most of their space is free again. Blocks. Errors:
+  // is durable, and most of their space is free again, or will be once what is being
+  // written to files meanwhile is done. Blocks. Errors:
   // RESOURCE_EXHAUSTED and UNAVAILABLE as for Commit.
   virtual absl::Status TrimLog(LogPosition before) = 0;
 

@@ -36,6 +36,7 @@ StreamReader::Next StreamReader::TryNext() {
   if (!begun_) return MustRead();
   if (!confirmed_) return Confirmed();
   if (InSnapshot()) return FromSnapshot();
+  if (fell_behind_ && !in_commit_) return FellBehind();
   if (backlog_) return FromBacklog();
   if (HasCaughtUp()) return CaughtUp();
   const std::optional<Stretch> recent =
@@ -73,11 +74,14 @@ StreamReader::Next StreamReader::CaughtUp() {
   return Message(messages_.CaughtUp(position_));
 }
 
+StreamReader::Next StreamReader::FellBehind() {
+  fell_behind_ = false;
+  sources_.metrics.fell_behind.Add();
+  return Message(
+      messages_.FellBehind(position_, LagSince(backlog_ ? backlog_->first_time : next_time_)));
+}
+
 StreamReader::Next StreamReader::FromBacklog() {
-  if (std::exchange(fell_behind_, false)) {
-    sources_.metrics.fell_behind.Add();
-    return Message(messages_.FellBehind(position_, LagSince(backlog_->first_time)));
-  }
   EncodedStretch backlog = *std::exchange(backlog_, std::nullopt);
   if (!backlog.events.empty()) return Events(std::move(backlog));
   MoveBehind(backlog);
@@ -94,6 +98,7 @@ StreamReader::Next StreamReader::Events(EncodedStretch stretch) {
 
 void StreamReader::MoveBehind(const EncodedStretch& stretch) {
   position_ = stretch.through;
+  in_commit_ = stretch.commit_continues;
   next_time_ = stretch.next_time;
   at_end_ = stretch.next_time == absl::InfiniteFuture();
 }

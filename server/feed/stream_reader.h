@@ -116,6 +116,7 @@ class StreamReader {
   absl::Status HistoryGone() const;
   Next Confirmed();
   Next FromSnapshot();
+  Next FellBehind();
   Next FromBacklog();
   bool HasCaughtUp() const;
   Next CaughtUp();
@@ -144,6 +145,7 @@ class StreamReader {
   // What the stream has to reach, on its way to an end of the log, to be caught up.
   storage::LogPosition target_;
   bool caught_up_ = false;
+  bool in_commit_ = false;    // whose rest comes next: nothing is said in between
   bool fell_behind_ = false;  // which is not yet said
 };
 
