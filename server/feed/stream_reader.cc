@@ -144,8 +144,9 @@ absl::Status StreamReader::FindStart() {
 
 absl::Status StreamReader::ReadRooms() {
   auto page = snapshot_->NextPage(filter_, parameters_.batch_limits);
-  if (page.ok()) rooms_ = *std::move(page);
-  return page.status();
+  if (!page.ok()) return page.status();
+  rooms_ = *std::move(page);
+  return absl::OkStatus();
 }
 
 absl::Status StreamReader::ReadEvents() {
