@@ -38,6 +38,7 @@
 #include "server/lifecycle/supported_version.h"
 #include "server/lifecycle/transaction.h"
 #include "server/lifecycle/upgrade_room.h"
+#include "server/master_key_watch.h"
 #include "server/membership/change_membership.h"
 #include "server/membership/full_invite.h"
 #include "server/membership/pending_invites.h"
@@ -56,6 +57,7 @@
 #include "server/signing_key.h"
 #include "server/state/room_writer.h"
 #include "server/state/timeline_reader.h"
+#include "server/store.h"
 #include "server/subscriptions/dispatcher.h"
 #include "server/subscriptions/subscription_manager.h"
 #include "server/subscriptions/survey.h"
@@ -70,6 +72,7 @@ namespace {
 
 constexpr absl::Duration kMaintenancePeriod = absl::Seconds(10);
 constexpr absl::Duration kFileReloadPeriod = absl::Seconds(1);
+constexpr absl::Duration kSealingPeriod = absl::Milliseconds(250);
 // How long connections have to take the last replies.
 constexpr absl::Duration kFarewell = absl::Seconds(1);
 constexpr size_t kTokenKeyBytes = 32;
@@ -239,14 +242,13 @@ void SetLimits(const ServerConfig& config, grpc::ServerBuilder& builder) {
 class RealServer final : public Server {
  public:
   RealServer(const ServerConfig& config, Surroundings surroundings,
-             std::shared_ptr<metrics::Metrics> metrics, std::unique_ptr<storage::Engine> engine,
-             const std::string& token_key, rooms::SigningKey signing_key,
-             std::unique_ptr<auth::Authenticator> authenticator)
+             std::shared_ptr<metrics::Metrics> metrics, Store store, const std::string& token_key,
+             rooms::SigningKey signing_key, std::unique_ptr<auth::Authenticator> authenticator)
       : config_(config),
         clock_(std::move(surroundings.clock)),
         random_(std::move(surroundings.random)),
         metrics_(std::move(metrics)),
-        engine_(std::move(engine)),
+        engine_(std::move(store.engine)),
         signer_(token_key),
         signing_key_(std::move(signing_key)),
         authenticator_(std::move(authenticator)),
@@ -287,7 +289,11 @@ class RealServer final : public Server {
         state_service_(environment_, {room_writer_, timeline_reader_}),
         directory_service_(environment_, directory_editor_, directory_reader_, config.server_name),
         subscriptions_service_(environment_,
-                               {*engine_, signer_, subscription_manager_, dispatcher_}) {}
+                               {*engine_, signer_, subscription_manager_, dispatcher_}) {
+    if (store.sealed != nullptr) {
+      master_key_watch_.emplace(config_, *store.sealed, clock_, metrics_->sealing);
+    }
+  }
 
   ~RealServer() override {
     absl::Status status = Shutdown();
@@ -351,8 +357,10 @@ class RealServer final : public Server {
   std::unique_ptr<grpc::Server> grpc_server_;  // set by Serve()
   std::string metrics_address_;                // set by Serve()
   std::unique_ptr<metrics::MetricsEndpoint> metrics_endpoint_;
+  std::optional<MasterKeyWatch> master_key_watch_;  // used by sealing_ alone
   std::optional<PeriodicTask> maintenance_;
   std::optional<PeriodicTask> file_reload_;
+  std::optional<PeriodicTask> sealing_;
   absl::Mutex shutdown_mutex_;
   std::optional<absl::Status> shutdown_status_ ABSL_GUARDED_BY(shutdown_mutex_);
 };
@@ -375,6 +383,12 @@ absl::Status RealServer::Serve() {
     LOG_IF(ERROR, !announced.ok()) << "telling of pending invites again: " << announced;
   });
   file_reload_.emplace(kFileReloadPeriod, [this] { ReloadFiles(); });
+  if (master_key_watch_) {
+    sealing_.emplace(kSealingPeriod, [this] {
+      master_key_watch_->ReloadIfChanged();
+      master_key_watch_->Continue();
+    });
+  }
   SetServing(true);
   return absl::OkStatus();
 }
@@ -468,6 +482,7 @@ absl::Status RealServer::Shutdown() {
     // health service, which last as long as their clients like.
     grpc_server_->Shutdown(absl::ToChronoTime(std::min(deadline, absl::Now() + kFarewell)));
   }
+  sealing_.reset();
   file_reload_.reset();
   maintenance_.reset();
   dispatcher_.Stop();
@@ -496,25 +511,23 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config
   auto authenticator =
       auth::Authenticator::Create(AuthenticatorOptions(config), [clock] { return (*clock)(); });
   if (!authenticator.ok()) return authenticator.status();
-  storage::RocksDbOptions options;
-  options.path = config.data_dir;
-  options.block_cache_bytes = static_cast<size_t>(config.block_cache_bytes);
-  options.write_buffer_bytes = static_cast<size_t>(config.write_buffer_bytes);
   auto metrics = std::make_shared<metrics::Metrics>();
+  storage::RocksDbOptions options;
   options.on_batch = [metrics](const storage::WrittenBatch& batch) {
     metrics->commits.Count(batch.commits, batch.bytes, batch.took);
   };
-  auto engine = storage::OpenRocksDb(std::move(options));
-  if (!engine.ok()) return engine.status();
-  absl::Status owned = CheckStoreName(**engine, config.server_name);
+  auto store = OpenStore(config, std::move(options), (*clock)());
+  if (!store.ok()) return store.status();
+  absl::Status owned = CheckStoreName(*store->engine, config.server_name);
   if (!owned.ok()) return owned;
-  auto token_key = LoadOrCreateSetting(**engine, "token_key", surroundings.random(kTokenKeyBytes));
+  auto token_key =
+      LoadOrCreateSetting(*store->engine, "token_key", surroundings.random(kTokenKeyBytes));
   if (!token_key.ok()) return token_key.status();
   auto signing_key = LoadSigningKey(config, surroundings.random);
   if (!signing_key.ok()) return signing_key.status();
   auto server = std::make_unique<RealServer>(config, std::move(surroundings), std::move(metrics),
-                                             *std::move(engine), *token_key,
-                                             *std::move(signing_key), *std::move(authenticator));
+                                             *std::move(store), *token_key, *std::move(signing_key),
+                                             *std::move(authenticator));
   absl::Status serving = server->Serve();
   if (!serving.ok()) return serving;
   return server;

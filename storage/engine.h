@@ -70,6 +70,16 @@ struct Write {
   std::optional<std::string> value;
 };
 
+// Changes log entries into what the engine keeps of them, once their places are known. Thread-safe.
+class LogSealer {
+ public:
+  virtual ~LogSealer() = default;
+
+  // Returns what to keep of the log entry `payload` at `position`. Called on a thread of the
+  // engine: it must be quick. The engine gives readers back what it kept.
+  virtual std::string SealEntry(LogPosition position, absl::string_view payload) const = 0;
+};
+
 // A unit of change. Keys are non-empty and at most kMaxKeyBytes long; no key
 // is written twice in one request. A request without writes and log entries is
 // fine: it is a commit like others.
@@ -77,6 +87,8 @@ struct CommitRequest {
   std::vector<Precondition> preconditions;
   std::vector<Write> writes;
   std::vector<std::string> log_entries;
+  // Seals the log entries; null: they are kept as they are. Must outlive the engine.
+  const LogSealer* log_sealer = nullptr;
 };
 
 // What became of a CommitRequest.
@@ -206,7 +218,7 @@ class Engine {
   // Applies `request` and calls `done` exactly once, on a thread of the engine
   // or, for a request that is refused at once, on the caller's. Never blocks.
   // `done` must not block either, and be quick: later commits wait for it. It may
-  // call Commit().
+  // call Commit(). A request is applied behind those whose Commit() had returned before.
   virtual void Commit(CommitRequest request, CommitDone done) = 0;
 
   // Returns the bounds of the log.

@@ -2,6 +2,12 @@
 
 #include <glog/logging.h>
 
+#include <array>
+
+#include "absl/algorithm/container.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+
 namespace innkeeper::storage {
 namespace {
 
@@ -9,6 +15,82 @@ constexpr char kEscape = '\xFF';      // behind a 0x00 of the component itself
 constexpr char kTerminator = '\x01';  // behind the 0x00 that ends it
 
 }  // namespace
+
+absl::Span<const Component> ComponentsOf(Table table) {
+  using enum Component;
+  static constexpr std::array kRoom = {kText};
+  static constexpr std::array kStateEntry = {kText, kText, kPrivate};
+  static constexpr std::array kSuperseded = {kText, kText, kPrivate, kNumber};
+  static constexpr std::array kEventNumber = {kText, kNumber};
+  static constexpr std::array kEventName = {kText, kText};
+  static constexpr std::array kName = {kPrivate};
+  static constexpr std::array kNameInRoom = {kText, kPrivate};
+  static constexpr std::array kListing = {kNumber, kText};
+  static constexpr std::array kLinkPlace = {kText, kText, kText, kPrivate};
+  static constexpr std::array kRoomOfUser = {kPrivate, kText};
+  static constexpr std::array kRequestName = {kPrivate, kPrivate};
+  static constexpr std::array kExpiry = {kNumber, kPrivate, kPrivate};
+  static constexpr std::array kNumbered = {kPrivate, kNumber};
+  switch (table) {
+    case Table::kRoom:
+    case Table::kRoomKeys:
+    case Table::kLockedRoom:
+    case Table::kStagedRoom:
+    case Table::kSetting:
+      return kRoom;
+    case Table::kState:
+      return kStateEntry;
+    case Table::kStateHistory:
+      return kSuperseded;
+    case Table::kEvent:
+      return kEventNumber;
+    case Table::kEventId:
+      return kEventName;
+    case Table::kAlias:
+    case Table::kSubscription:
+    case Table::kSubscriptionProgress:
+      return kName;
+    case Table::kRoomAlias:
+    case Table::kPendingInvite:
+      return kNameInRoom;
+    case Table::kListedRoom:
+      return kListing;
+    case Table::kLink:
+      return kLinkPlace;
+    case Table::kUserRoom:
+      return kRoomOfUser;
+    case Table::kRequest:
+      return kRequestName;
+    case Table::kRequestExpiry:
+      return kExpiry;
+    case Table::kParkedEvent:
+      return kNumbered;
+    case Table::kKeyring:
+      break;
+  }
+  return {};
+}
+
+bool HasPrivateComponents(Table table) {
+  return absl::c_linear_search(ComponentsOf(table), Component::kPrivate);
+}
+
+std::string DescribeKey(absl::string_view key) {
+  if (key.empty()) return "\"\"";
+  const auto table = static_cast<Table>(key[0]);
+  std::string description = absl::StrCat("\"", absl::CHexEscape(key.substr(0, 1)));
+  KeyReader reader(key);
+  for (const Component component : ComponentsOf(table)) {
+    if (component == Component::kNumber) {
+      absl::StrAppend(&description, " ", reader.U64().value_or(0));
+    } else {
+      const std::string text = reader.Str().value_or("");
+      absl::StrAppend(&description, " ",
+                      component == Component::kPrivate ? "?" : absl::CHexEscape(text));
+    }
+  }
+  return description + "\"";
+}
 
 KeyBuilder& KeyBuilder::Str(absl::string_view component) {
   size_t zero = component.find('\0');

@@ -3,34 +3,38 @@
 // The layout of the keys under which room_store.h keeps its records.
 //
 //   room      = 'R' str(room_id)                                       RoomRecord
-//   state     = 'S' str(room_id) str(type) str(state_key)              StateRecord
-//   history   = 'H' str(room_id) str(type) str(state_key) ~u64(revision)
+//   state     = 'S' str(room_id) str(type) priv(state_key)             StateRecord
+//   history   = 'H' str(room_id) str(type) priv(state_key) ~u64(revision)
 //                                                                      StateRecord
 //   event     = 'E' str(room_id) u64(number)                           EventRecord
 //   event id  = 'N' str(room_id) str(event_id)                         EventNumberRecord
 //   keys      = 'Y' str(room_id)                                       RoomKeysRecord
-//   alias     = 'A' str(alias)                                         AliasRecord
-//   room's    = 'B' str(room_id) str(alias)                            (empty)
+//   alias     = 'A' priv(alias)                                        AliasRecord
+//   room's    = 'B' str(room_id) priv(alias)                           (empty)
 //   listed    = 'D' ~u64(joined_member_count) str(room_id)             (empty)
-//   link      = 'K' str(linked_room_id) str(room_id) str(type) str(state_key)
+//   link      = 'K' str(linked_room_id) str(room_id) str(type) priv(state_key)
 //                                                                      (empty)
-//   pending   = 'V' str(room_id) str(user_id)                          PendingInviteRecord
-//   user's    = 'U' str(user_id) str(room_id)                          UserRoomRecord
+//   pending   = 'V' str(room_id) priv(user_id)                         PendingInviteRecord
+//   user's    = 'U' priv(user_id) str(room_id)                         UserRoomRecord
 //   locked    = 'L' str(room_id)                                       (empty)
 //   staged    = 'G' str(room_id)                                       StagedRoomRecord
-//   request   = 'Q' str(owner) str(request_id)                         RequestRecord
-//   expiry    = 'X' u64(expire_time_us) str(owner) str(request_id)     (empty)
+//   request   = 'Q' priv(owner) priv(request_id)                       RequestRecord
+//   expiry    = 'X' u64(expire_time_us) priv(owner) priv(request_id)   (empty)
 //   setting   = 'M' str(name)                                          raw bytes
 //   subscription
-//             = 'W' str(name)                                          SubscriptionRecord
-//   progress  = 'J' str(name)                                          SubscriptionProgressRecord
-//   parked    = 'P' str(name) u64(sequence)                            ParkedEventRecord
+//             = 'W' priv(name)                                         SubscriptionRecord
+//   progress  = 'J' priv(name)                                         SubscriptionProgressRecord
+//   parked    = 'P' priv(name) u64(sequence)                           ParkedEventRecord
+//   keyring   = 'Z'                                                    sealing/keyring.h
 //
 //   str(s)    = the bytes of s, each 0x00 in it followed by 0xFF, then 0x00 0x01
+//   priv(s)   = str(s), of what people chose: a sealed store hides it
 //   u64(n)    = n in 8 bytes, big-endian;  ~u64(n) = u64(2^64 - 1 - n)
 //
 // str and u64 keep order, and no str is a prefix of another, so that a scan over
-// the keys that start with some components finds exactly those that have them.
+// the keys that start with some components finds exactly those that have them. A
+// sealed store has something else in place of private components
+// (sealing/name_cipher.h), and scans them in the order of that.
 // `history` holds the entries of a room's state that were superseded, latest
 // first, by the room revision that they came with. `listed` has the public rooms,
 // `link` the places in rooms' state that name another room. A `staged` room has
@@ -45,6 +49,7 @@
 #include <utility>
 
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 
 namespace innkeeper::storage {
 
@@ -70,7 +75,20 @@ enum class Table : char {
   kSubscription = 'W',
   kSubscriptionProgress = 'J',
   kParkedEvent = 'P',
+  kKeyring = 'Z',
 };
+
+// What a component of a key is: str, priv or u64 (and ~u64) of the grammar.
+enum class Component { kText, kPrivate, kNumber };
+
+// Returns the components of the keys of `table`, in order; none if there is no such table.
+absl::Span<const Component> ComponentsOf(Table table);
+
+// Whether any of them is private.
+bool HasPrivateComponents(Table table);
+
+// Returns a key as it may be shown in logs and errors: without its private components.
+std::string DescribeKey(absl::string_view key);
 
 // Builds a key from its components.
 class KeyBuilder {
@@ -97,6 +115,9 @@ class KeyReader {
   // The next component, or nothing if the key has no such component there.
   std::optional<std::string> Str();
   std::optional<uint64_t> U64();
+
+  // What is behind the components that were taken.
+  absl::string_view rest() const { return rest_; }
 
  private:
   absl::string_view rest_;

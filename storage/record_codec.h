@@ -15,10 +15,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "storage/engine.h"
+#include "storage/keys.h"
 #include "storage/room_store.h"
 
 namespace innkeeper::storage {
@@ -34,8 +34,7 @@ std::string Encode(const Record& record) {
 
 // DATA_LOSS about the record under `key`.
 inline absl::Status Damaged(absl::string_view key) {
-  return absl::DataLossError(
-      absl::StrCat("damaged record under key \"", absl::CHexEscape(key), "\""));
+  return absl::DataLossError(absl::StrCat("damaged record under key ", DescribeKey(key)));
 }
 
 // The record in `value`, which stands under `key`. DATA_LOSS if it is damaged or of an
@@ -44,8 +43,8 @@ template <typename Record>
 absl::StatusOr<Record> Decode(absl::string_view key, absl::string_view value) {
   if (value.empty()) return Damaged(key);
   if (value[0] != kRecordVersion) {
-    return absl::DataLossError(absl::StrCat("record under key \"", absl::CHexEscape(key),
-                                            "\" has the unknown version ",
+    return absl::DataLossError(absl::StrCat("record under key ", DescribeKey(key),
+                                            " has the unknown version ",
                                             static_cast<int>(static_cast<uint8_t>(value[0]))));
   }
   Record record;

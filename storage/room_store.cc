@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "storage/keys.h"
 #include "storage/record_codec.h"
 
@@ -152,6 +153,11 @@ absl::Status RoomReader::ScanState(const StateQuery& query, StateVisitor visit) 
   if (query.after) {
     begin = std::max(begin,
                      KeyAfter(StateKey(query.room_id, query.after->type, query.after->state_key)));
+  }
+  if (query.after_type) {
+    begin = std::max(
+        begin,
+        PrefixEnd(KeyBuilder(Table::kState).Str(query.room_id).Str(*query.after_type).Build()));
   }
   absl::Status status;
   absl::Status scanned = snapshot_->Scan(
@@ -371,6 +377,7 @@ absl::StatusOr<std::vector<std::string>> RoomReader::ListAliases(absl::string_vi
                                          });
   if (!scanned.ok()) return scanned;
   if (!status.ok()) return status;
+  absl::c_sort(aliases);
   return aliases;
 }
 

@@ -79,15 +79,17 @@ class RoomReader {
   // Called with each entry of a scan; returns false to end it.
   using StateVisitor = absl::FunctionRef<bool(StatePosition position, StateRecord record)>;
 
-  // Visits the room's state as it was at the room revision `revision`, by type
-  // and then state key: all of it, or with a type only that type, or with a
-  // state key too only that entry. With `after`, only what comes behind it.
+  // Visits the room's state as it was at the room revision `revision`, by type, and
+  // within a type in an order of the store's own: all of it, or with a type only that
+  // type, or with a state key too only that entry. With `after`, only what comes behind
+  // it, and with `after_type` only the types that do.
   struct StateQuery {
     std::string room_id;
     int64_t revision = 0;
     std::optional<std::string> type;
     std::optional<std::string> state_key;
     std::optional<StatePosition> after;
+    std::optional<std::string> after_type;
   };
   absl::Status ScanState(const StateQuery& query, StateVisitor visit) const;
 
@@ -139,7 +141,7 @@ class RoomReader {
   absl::StatusOr<std::optional<Stored<PendingInviteRecord>>> GetPendingInvite(
       absl::string_view room_id, absl::string_view user_id) const;
 
-  // Visits the pending invites by room and user, those of staged rooms too, from
+  // Visits the pending invites by room, those of staged rooms too, from
   // behind `after` on.
   struct InvitedUser {
     std::string room_id;
@@ -151,7 +153,7 @@ class RoomReader {
 
   absl::StatusOr<std::optional<Stored<AliasRecord>>> GetAlias(absl::string_view alias) const;
 
-  // The aliases that point at the room, in order.
+  // The aliases that point at the room, sorted.
   absl::StatusOr<std::vector<std::string>> ListAliases(absl::string_view room_id) const;
 
   // The keys of other servers that the room's events are signed with; none for a room
@@ -167,7 +169,8 @@ class RoomReader {
   absl::StatusOr<std::optional<Stored<SubscriptionProgressRecord>>> GetSubscriptionProgress(
       absl::string_view name) const;
 
-  // Visits the durable subscriptions by name, from behind `after` ("" for the first) on.
+  // Visits the durable subscriptions in an order of the store's own, from behind `after` (""
+  // for the first) on.
   absl::Status ScanSubscriptions(absl::string_view after,
                                  absl::FunctionRef<bool(SubscriptionRecord record)> visit) const;
 

@@ -39,6 +39,9 @@ absl::Status CheckConsistency(const ServerConfig& config) {
       config.tls_client_ca_file.empty()) {
     errors.emplace_back("tls_client_certificates: needs tls_client_ca_file");
   }
+  if (!config.master_key_file.empty() && !config.master_key_command.empty()) {
+    errors.emplace_back("master_key_command: not together with master_key_file");
+  }
   if (config.allow_plaintext && tls) {
     errors.emplace_back(
         "allow_plaintext: contradicts tls_certificate_file; a server speaks either TLS or "

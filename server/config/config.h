@@ -88,6 +88,15 @@ struct ServerConfig {
   // The key that this server signs events with, in Synapse's format; must be there.
   // Empty: the file signing.key in `data_dir`, which is made on the first start.
   std::string signing_key_file;
+  // Whether all that is stored is encrypted and authenticated. A sealed store stays
+  // sealed, another one can't become so.
+  bool sealing = true;
+  // The file with the master keys that the store is sealed with, a line of 32 bytes in
+  // base64 each, the first for what is new; must be there. Empty: the file master.key in
+  // `data_dir`, which is made with a new store.
+  std::string master_key_file;
+  // A command for the shell that writes what the file would hold. Not both.
+  std::string master_key_command;
   // How many bytes of data blocks are cached. 8 MiB to 1 TiB.
   int64_t block_cache_bytes = int64_t{256} << 20;
   // How many bytes of writes are kept in memory before they go to tables.

@@ -116,6 +116,18 @@ OptionGroup StorageGroup() {
                    "\"ed25519 VERSION SEED\", as Synapse has it, which nobody but its owner may "
                    "read. Without it the file signing.key in data_dir is taken, which is made on "
                    "the first start."),
+              Flag(BIND(sealing),
+                   "Whether all that is stored is encrypted and authenticated. A sealed store "
+                   "stays sealed; one that is not can't become so."),
+              Text(BIND(master_key_file), kPath, IsAnything,
+                   "The file with the master keys that the store is sealed with: 32 random bytes "
+                   "in base64 a line, the first for what is new, which nobody but its owner may "
+                   "read. Without it the file master.key in data_dir is taken, which is made with "
+                   "a new store: keep it elsewhere where others may get at the store or its "
+                   "backups."),
+              Text(BIND(master_key_command), "a command", IsAnything,
+                   "What to run, by the shell, at the start, to get what the file would hold, such "
+                   "as from a key management service. Not together with master_key_file."),
               Bytes(BIND(block_cache_bytes), {8 * kMiB, kTiB},
                     "How much of the data on disk is cached in memory."),
               Bytes(BIND(write_buffer_bytes), {8 * kMiB, 64 * kGiB},

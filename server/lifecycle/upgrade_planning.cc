@@ -15,8 +15,6 @@ using storage::RoomReader;
 using storage::RoomRecord;
 
 constexpr char kMember[] = "m.room.member";
-// Comes behind every user id, which is UTF-8.
-constexpr char kBehindAllUsers[] = "\xff";
 
 // How many members are read at a time.
 constexpr size_t kMembersAtOnce = 100;
@@ -44,13 +42,13 @@ absl::StatusOr<rooms::RoomState> LoadStateWithoutMembers(const RoomReader& reade
   RoomReader::StateQuery query{.room_id = room.room_id(), .revision = room.revision()};
   absl::Status added = AddStateUpToMembers(reader, query, state);
   if (!added.ok()) return added;
-  query.after = {kMember, kBehindAllUsers};
+  query.after_type = kMember;
   added = AddStateUpToMembers(reader, query, state);
   if (!added.ok()) return added;
   return state;
 }
 
-// Reads the members of a room, in the order of their ids.
+// Reads the members of a room.
 class MemberPages {
  public:
   MemberPages(const RoomReader& reader, const RoomRecord& room)

@@ -30,6 +30,7 @@ class Counter {
 class Gauge {
  public:
   void Add(int64_t difference) { value_.fetch_add(difference, std::memory_order_relaxed); }
+  void Set(int64_t value) { value_.store(value, std::memory_order_relaxed); }
   int64_t value() const { return value_.load(std::memory_order_relaxed); }
 
  private:

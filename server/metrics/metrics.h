@@ -105,6 +105,13 @@ struct RetentionMetrics {
   Counter events_removed;
 };
 
+// The keys of a sealed store.
+struct SealingMetrics {
+  Gauge data_keys;
+  Gauge resealing;          // 1 while values are sealed anew, else 0
+  Counter resealed_values;  // since the start
+};
+
 // What durable subscriptions deliver.
 struct SubscriptionMetrics {
   Counter sent_events;
@@ -129,7 +136,7 @@ struct SubscriptionStates {
   uint64_t most_lag_events = 0;  // of any
   int64_t parked_events = 0;     // of all
   size_t consumers = 0;          // of all
-  // Some of them, by name: so few that each may have metrics of its own.
+  // Some of them: so few that each may have metrics of its own.
   std::vector<SubscriptionState> listed;
 };
 
@@ -139,6 +146,7 @@ struct Metrics {
   SubscriptionMetrics subscriptions;
   CommitMetrics commits;
   RetentionMetrics retention;
+  SealingMetrics sealing;
 };
 
 }  // namespace innkeeper::metrics

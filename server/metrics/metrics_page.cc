@@ -223,6 +223,15 @@ void AddRetention(const RetentionMetrics& retention, Page& page) {
              "Events that were removed from the log.");
 }
 
+void AddSealing(const SealingMetrics& sealing, Page& page) {
+  page.Gauge("innkeeper_sealing_data_keys", sealing.data_keys.value(),
+             "Data keys in the keyring of the store; 0 if it is not sealed.");
+  page.Gauge("innkeeper_sealing_under_way", sealing.resealing.value(),
+             "1 while values are sealed anew with a new data key, else 0.");
+  page.Count("innkeeper_sealing_resealed_values_total", sealing.resealed_values,
+             "Values that were sealed anew.");
+}
+
 }  // namespace
 
 std::vector<MetricFamily> MetricsPage(const Metrics& metrics, const storage::Engine& engine,
@@ -235,6 +244,7 @@ std::vector<MetricFamily> MetricsPage(const Metrics& metrics, const storage::Eng
   AddCommits(metrics.commits, page);
   AddStore(engine, page);
   AddRetention(metrics.retention, page);
+  AddSealing(metrics.sealing, page);
   return page.Take();
 }
 

@@ -64,9 +64,9 @@ class UpgradePlanner {
   absl::StatusOr<std::vector<Event>> Open();
 
   // Returns the events that bring these members of the old room into the new one:
-  // at most two for each, and once one more. Members must come in the order of their
-  // user ids, bytewise, each once; the sender may be among them or not. Those who
-  // have left may be left out. Holds nothing of them but what the report lists.
+  // at most two for each, and once one more. Members come in any order, each
+  // once; the sender may be among them or not. Those who have left may be left out. Holds nothing
+  // of them but what the report lists.
   absl::StatusOr<std::vector<Event>> AddMembers(absl::Span<const OldMember> members);
 
   struct Closing {

@@ -44,7 +44,14 @@ CommitResult BatchBuilder::Add(const CommitRequest& request, absl::Time commit_t
   for (const Write& write : request.writes) AddWrite(write);
   const LogPosition first_position = request.log_entries.empty() ? 0 : head_.position + 1;
   const std::string header = EncodeLogEntryHeader(head_.revision, commit_time);
-  for (const std::string& payload : request.log_entries) AddLogEntry(payload, header);
+  for (const std::string& payload : request.log_entries) {
+    ++head_.position;
+    if (request.log_sealer == nullptr) {
+      AddLogEntry(payload, header);
+    } else {
+      AddLogEntry(request.log_sealer->SealEntry(head_.position, payload), header);
+    }
+  }
   return {.revision = head_.revision, .first_position = first_position};
 }
 
@@ -98,7 +105,7 @@ void BatchBuilder::AddWrite(const Write& write) {
 }
 
 void BatchBuilder::AddLogEntry(absl::string_view payload, absl::string_view header) {
-  const StoredInteger position(++head_.position);
+  const StoredInteger position(head_.position);
   const rocksdb::Slice key = ToSlice(position.bytes());
   const std::array<rocksdb::Slice, 2> value = {ToSlice(header), ToSlice(payload)};
   CHECK(batch_.Put(database_.log(), {&key, 1}, {value.data(), value.size()}).ok());

@@ -10,7 +10,7 @@
 #include "server/base/clock.h"
 #include "server/base/random.h"
 #include "server/lifecycle/room_edit.h"
-#include "storage/rocksdb/rocksdb_engine.h"
+#include "server/store.h"
 #include "storage/room_store.h"
 
 namespace innkeeper::bench {
@@ -22,13 +22,13 @@ void CheckOk(const absl::Status& status) { CHECK(status.ok()) << status; }
 
 void AddMembers(const ServerConfig& config, const std::string& room_id, int count) {
   constexpr int kAtOnce = 1000;
-  auto engine = storage::OpenRocksDb({.path = config.data_dir});
-  CHECK(engine.ok()) << engine.status();
+  const auto store = OpenStore(config);
+  CHECK(store.ok()) << store.status();
   const Clock clock = absl::Now;
   const RandomBytes random = SecureRandom();
   const lifecycle::EditContext context{clock, random, config.server_name};
   for (int first = 0; first < count; first += kAtOnce) {
-    const storage::RoomReader reader(**engine);
+    const storage::RoomReader reader(*store->engine);
     lifecycle::RoomEdit edit(reader, **reader.GetRoom(room_id), context);
     for (int i = first; i < std::min(first + kAtOnce, count); ++i) {
       const std::string user =
@@ -42,9 +42,9 @@ void AddMembers(const ServerConfig& config, const std::string& room_id, int coun
     }
     storage::RoomCommit commit;
     CheckOk(edit.Stage(commit));
-    CheckOk(storage::CommitAndWait(**engine, commit.Take()).status);
+    CheckOk(storage::CommitAndWait(*store->engine, commit.Take()).status);
   }
-  CheckOk((*engine)->Close());
+  CheckOk(store->engine->Close());
 }
 
 }  // namespace innkeeper::bench

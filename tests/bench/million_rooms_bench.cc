@@ -30,10 +30,11 @@
 #include "server/base/executor.h"
 #include "server/base/process.h"
 #include "server/base/random.h"
+#include "server/config/config.h"
 #include "server/lifecycle/create_room.h"
 #include "server/lifecycle/transaction.h"
 #include "server/rooms/room_version.h"
-#include "storage/rocksdb/rocksdb_engine.h"
+#include "server/store.h"
 #include "tests/bench/calls.h"
 #include "tests/bench/load.h"
 #include "tests/bench/memory.h"
@@ -68,16 +69,16 @@ lifecycle::CreateRoomCommand CreateCommand(int64_t index) {
 }
 
 // Creates `count` rooms in a store that no server has open.
-void Fill(const std::string& path, int64_t count) {
-  auto engine = storage::OpenRocksDb({.path = path});
-  CHECK(engine.ok()) << engine.status();
+void Fill(const ServerConfig& config, int64_t count) {
+  const auto store = OpenStore(config);
+  CHECK(store.ok()) << store.status();
   const Clock clock = absl::Now;
   const RandomBytes random = SecureRandom();
   lifecycle::RoomCreator creator(
       clock, random,
       {.server_name = kTestServerName, .rooms_per_second = 1e6, .room_burst = 1'000'000});
   Executor executor(2, size_t{2} * kFillInFlight);
-  lifecycle::Transactor transactor(**engine, executor, clock, {});
+  lifecycle::Transactor transactor(*store->engine, executor, clock, {});
   const LoadResult filled = RunLoad(
       kFillInFlight, {.max_calls = count}, [&](int64_t index, std::function<void(bool)> done) {
         transactor.Run<v1::CreateRoomResponse>(
@@ -89,7 +90,7 @@ void Fill(const std::string& path, int64_t count) {
       });
   CHECK_EQ(filled.failures, 0);
   executor.Stop();
-  CHECK((*engine)->Close().ok());
+  CHECK(store->engine->Close().ok());
 }
 
 // Fills a store in another process, whose memory is not counted here. Call before there are
@@ -98,7 +99,9 @@ void FillElsewhere(const std::string& path, int64_t count) {
   const pid_t child = fork();
   PCHECK(child >= 0);
   if (child == 0) {
-    Fill(path, count);
+    ServerConfig config;
+    config.data_dir = path;
+    Fill(config, count);
     std::_Exit(EXIT_SUCCESS);
   }
   int status = 0;

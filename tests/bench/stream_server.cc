@@ -20,8 +20,8 @@
 #include "grpcpp/grpcpp.h"
 #include "innkeeper/v1/room_event.pb.h"
 #include "server/events/event_codec.h"
+#include "server/store.h"
 #include "storage/engine.h"
-#include "storage/rocksdb/rocksdb_engine.h"
 #include "tests/bench/echo.grpc.pb.h"
 #include "tests/support/test_server.h"
 
@@ -71,13 +71,11 @@ class LogFiller {
   int in_flight_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
-void FillStore(const std::string& path, int64_t events) {
-  storage::RocksDbOptions options;
-  options.path = path;
-  auto engine = storage::OpenRocksDb(std::move(options));
-  CHECK(engine.ok()) << engine.status();
-  LogFiller(**engine).Fill(events);
-  const absl::Status closed = (*engine)->Close();
+void FillStore(const ServerConfig& config, int64_t events) {
+  const auto store = OpenStore(config);
+  CHECK(store.ok()) << store.status();
+  LogFiller(*store->engine).Fill(events);
+  const absl::Status closed = store->engine->Close();
   CHECK(closed.ok()) << closed;
 }
 
@@ -134,7 +132,7 @@ void ServeStreams(int64_t events) {
   TestServer server([events](ServerConfig& config) {
     config.block_cache_bytes = int64_t{256} << 20;
     config.write_buffer_bytes = int64_t{64} << 20;
-    FillStore(config.data_dir, events);
+    FillStore(config, events);
   });
   BareService bare;
   int bare_port = 0;

@@ -23,11 +23,11 @@
 #include "absl/time/time.h"
 #include "client/error_info.h"
 #include "client/innkeeper_client.h"
+#include "server/store.h"
 #include "storage/engine.h"
 #include "tests/client/tcp_proxy.h"
 #include "tests/client/test_clients.h"
 #include "tests/support/test_client.h"
-#include "tests/support/test_engine.h"
 #include "tests/support/test_server.h"
 
 namespace innkeeper {
@@ -383,7 +383,7 @@ TEST_F(EventConsumerTest, EndsWhenTheSubscriptionHasLostItsPlace) {
   for (int i = 0; i < 5; ++i) Create();
   Subscribe();
   Stop();
-  auto engine = storage::OpenTestEngine(server_.config().data_dir);
+  auto engine = std::move(OpenStore(server_.config())->engine);
   ASSERT_TRUE(engine->TrimLog(4).ok());
   ASSERT_TRUE(engine->Close().ok());
   engine.reset();

@@ -22,11 +22,11 @@
 #include "absl/time/time.h"
 #include "client/error_info.h"
 #include "client/innkeeper_client.h"
+#include "server/store.h"
 #include "storage/engine.h"
 #include "tests/client/tcp_proxy.h"
 #include "tests/client/test_clients.h"
 #include "tests/support/test_client.h"
-#include "tests/support/test_engine.h"
 #include "tests/support/test_server.h"
 
 namespace innkeeper {
@@ -83,7 +83,7 @@ class EventReaderTest : public testing::Test {
   // Removes the events before `oldest`, as retention does.
   void RestartWithout(storage::LogPosition oldest) {
     Stop();
-    auto engine = storage::OpenTestEngine(server_.config().data_dir);
+    auto engine = std::move(OpenStore(server_.config())->engine);
     ASSERT_TRUE(engine->TrimLog(oldest).ok());
     ASSERT_TRUE(engine->Close().ok());
     engine.reset();

@@ -1,7 +1,12 @@
-// The embedded engine, held to the contract of engines.
+// The embedded engine, as it is and under a seal, held to the contract of engines.
 
 #include "storage/rocksdb/rocksdb_engine.h"
+
+#include <utility>
+
+#include "storage/sealing/sealed_engine.h"
 #include "tests/conformance/engine_conformance.h"
+#include "tests/support/test_engine.h"
 
 namespace innkeeper::storage {
 namespace {
@@ -16,7 +21,16 @@ EngineFactory RocksDbFactory() {
           }};
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, EngineConformance, testing::Values(RocksDbFactory()), EngineName);
+EngineFactory SealedFactory() {
+  return {"Sealed", [](const EngineOptions& options) -> absl::StatusOr<std::unique_ptr<Engine>> {
+            auto engine = RocksDbFactory().open(options);
+            if (!engine.ok()) return engine;
+            return SealedEngine::Open(*std::move(engine), TestMasterKeys(), options.clock());
+          }};
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, EngineConformance,
+                         testing::Values(RocksDbFactory(), SealedFactory()), EngineName);
 
 }  // namespace
 }  // namespace innkeeper::storage

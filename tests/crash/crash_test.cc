@@ -1,6 +1,7 @@
 // Kills a server at random moments while writers create and upgrade rooms, starts
 // it again on the same store, and checks that nothing that was acknowledged is
-// lost, that nothing is there by half, and that the event stream is the log.
+// lost, that nothing is there by half, and that the event stream is the log. Meanwhile
+// the master key is changed again and again, so that the store is being sealed anew.
 //
 //   crash_test --server=PATH [--kills=N] [--seed=S]
 //
@@ -29,6 +30,8 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "google/protobuf/util/message_differencer.h"
+#include "server/base/file.h"
+#include "storage/sealing/master_key.h"
 #include "tests/crash/ledger.h"
 #include "tests/crash/operation.h"
 #include "tests/crash/room_check.h"
@@ -57,6 +60,8 @@ constexpr absl::Duration kLongestTraffic = absl::Milliseconds(300);
 constexpr int kMaxAcknowledgedBefore = 40;
 constexpr int kTargetsOfEarlierRounds = 24;
 constexpr int kRoundsBetweenLists = 10;
+constexpr int kRoundsBetweenMasterKeys = 2;
+constexpr char kMasterKeyFile[] = "master.keys";
 constexpr size_t kMaxViolationsShown = 40;
 
 // What a run must come to at least to prove anything, for each kill.
@@ -69,6 +74,7 @@ class Campaign {
   Campaign(std::string server, int kills, uint64_t seed)
       : server_path_(std::move(server)), kills_wanted_(kills), random_(seed) {
     dir_.Write("tokens.json", TestTokenFile());
+    ChangeMasterKey();
   }
 
   // Returns whether all went as it should.
@@ -76,6 +82,7 @@ class Campaign {
     const absl::Time start = absl::Now();
     StartServer();
     while (kills_ < kills_wanted_ && all_is_well()) {
+      if (rounds_ % kRoundsBetweenMasterKeys == 0) ChangeMasterKey();
       RunTraffic();
       StartServer();
       if (!all_is_well()) break;
@@ -108,9 +115,17 @@ class Campaign {
             "--listen_address=127.0.0.1:0", absl::StrCat("--server_name=", kTestServerName),
             "--instance_name=crash", absl::StrCat("--data_dir=", dir_.File("data")),
             absl::StrCat("--tokens_file=", dir_.File("tokens.json")),
+            absl::StrCat("--master_key_file=", dir_.File(kMasterKeyFile)),
             "--room_creation_rate=1000000", "--room_creation_burst=1000000", "--write_threads=4",
             "--block_cache_bytes=32MiB", "--write_buffer_bytes=8MiB"},
         dir_.File("server.log"));
+  }
+
+  // Puts a new master key before those so far: the server may have seen any of them.
+  void ChangeMasterKey() {
+    master_keys_ = storage::NewMasterKeyText() + master_keys_;
+    const absl::Status written = WriteFile(dir_.File(kMasterKeyFile), master_keys_);
+    violations_.Expect(written.ok(), "no master key: ", written.message());
   }
 
   void KillServer() {
@@ -292,6 +307,7 @@ class Campaign {
   Violations violations_;
   Ledger ledger_{violations_};
   Watcher watcher_{violations_};
+  std::string master_keys_;
   std::unique_ptr<ChildProcess> server_;
   std::string address_;
   std::unique_ptr<TestClient> admin_;

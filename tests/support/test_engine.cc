@@ -4,9 +4,19 @@
 
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "storage/rocksdb/rocksdb_engine.h"
+#include "storage/sealing/aead.h"
+#include "storage/sealing/sealed_engine.h"
+#include "storage/sealing/secret.h"
 
 namespace innkeeper::storage {
+
+MasterKeys TestMasterKeys() {
+  MasterKeys keys;
+  keys.emplace_back(Secret::Copy(std::string(Aead::kKeyBytes, 'k')));
+  return keys;
+}
 
 std::unique_ptr<Engine> OpenTestEngine(const std::string& path) {
   RocksDbOptions options;
@@ -15,7 +25,9 @@ std::unique_ptr<Engine> OpenTestEngine(const std::string& path) {
   options.write_buffer_bytes = size_t{16} << 20;
   auto engine = OpenRocksDb(std::move(options));
   CHECK(engine.ok()) << engine.status();
-  return *std::move(engine);
+  auto sealed = SealedEngine::Open(*std::move(engine), TestMasterKeys(), absl::Now());
+  CHECK(sealed.ok()) << sealed.status();
+  return *std::move(sealed);
 }
 
 }  // namespace innkeeper::storage

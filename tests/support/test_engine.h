@@ -7,11 +7,15 @@
 #include <string>
 
 #include "storage/engine.h"
+#include "storage/sealing/master_key.h"
 
 namespace innkeeper::storage {
 
-// Opens the embedded engine in the directory `path`, with little memory. Crashes if
-// it can't.
+// The master keys of test stores: one, always the same.
+MasterKeys TestMasterKeys();
+
+// Opens the embedded engine in the directory `path`, sealed and with little memory. Crashes
+// if it can't.
 std::unique_ptr<Engine> OpenTestEngine(const std::string& path);
 
 }  // namespace innkeeper::storage

@@ -1,6 +1,6 @@
 #include "server/membership/read_members.h"
 
-#include <algorithm>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +15,7 @@ using storage::RoomCommit;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
+using testing::UnorderedElementsAre;
 
 // How many records one call looks at.
 constexpr int kBound = 10'000;
@@ -62,8 +63,10 @@ TEST_F(ReadMembersTest, OneCallLooksAtABoundedNumberOfMembers) {
   v1::ListMembersRequest request;
   request.set_room_id(room_id);
   request.set_membership(v1::MEMBERSHIP_JOIN);
-  EXPECT_THAT(Page(request), ElementsAre(user(kBound - 1)));
-  EXPECT_THAT(Page(request), ElementsAre(user(kBound), kAlice));
+  std::vector<std::string> found = Page(request);
+  EXPECT_NE(request.page_token(), "");
+  for (std::string& next : Page(request)) found.push_back(std::move(next));
+  EXPECT_THAT(found, UnorderedElementsAre(user(kBound - 1), user(kBound), kAlice));
   EXPECT_EQ(request.page_token(), "");
 
   request.clear_membership();
@@ -135,7 +138,7 @@ TEST_F(ReadMembersTest, PagesOfPendingInvitesEndBeforeTheyGetTooLarge) {
     request.set_page_token(page->next_page_token());
   } while (!request.page_token().empty());
   EXPECT_THAT(users, SizeIs(40));
-  EXPECT_TRUE(std::is_sorted(users.begin(), users.end()));
+  EXPECT_THAT(std::set<std::string>(users.begin(), users.end()), SizeIs(40));
 }
 
 TEST_F(ReadMembersTest, APendingInviteComesWithWhatTheInvitedMaySee) {

@@ -1,0 +1,79 @@
+// File: storage/sealing/key_rotation.h
+//
+// Changes the keys of a sealed store while it is in use.
+//
+// A rotation adds a data key, seals with it from then on, and then seals all values anew that
+// were sealed with others, by and by. What is in the log stays as it is, until it is trimmed.
+// A key that nothing is sealed with any more is retired: taken out of the keyring. The keyring
+// says how far that is, so that it goes on where it was after a crash.
+
+#ifndef INNKEEPER_STORAGE_SEALING_KEY_ROTATION_H_
+#define INNKEEPER_STORAGE_SEALING_KEY_ROTATION_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "storage/sealing/master_key.h"
+#include "storage/sealing/sealed_engine.h"
+
+namespace innkeeper::storage {
+
+// Thread-safe: its functions wait for one another. No other process may have the store open.
+class KeyRotation {
+ public:
+  // `engine` must outlive this.
+  explicit KeyRotation(SealedEngine& engine) : engine_(engine) {}
+
+  // Rotates: the keyring is wrapped with the first of `master_keys`, and all values are to be
+  // sealed anew, with a new data key. Blocks until the new key seals. Errors: those of
+  // OpenKeyring; then nothing has changed, or, if it was UNAVAILABLE, maybe.
+  absl::Status Rotate(const MasterKeys& master_keys, absl::Time now);
+
+  // What became of a part of the work.
+  struct Step {
+    size_t looked_at = 0;  // values
+    size_t resealed = 0;   // of these
+    bool done = true;      // nothing is left to seal anew
+  };
+
+  // Does a part of the work that is left: looks at no more than `max_values` values, and retires
+  // keys. Blocks. Errors: those of Engine, and DATA_LOSS if a value does not open.
+  absl::StatusOr<Step> Continue(size_t max_values);
+
+  // How many data keys there are.
+  absl::StatusOr<size_t> CountDataKeys() const;
+
+ private:
+  // A value that is to be sealed anew.
+  struct Candidate {
+    std::string sealed_key;
+    std::string sealed;
+    Revision revision = 0;
+  };
+
+  absl::StatusOr<Step> ResealFrom(uint32_t reseal_before, size_t max_values)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Seals them all anew; leaves out what was changed meanwhile.
+  absl::Status Reseal(const std::vector<Candidate>& candidates, Step& step)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status FinishPass(uint32_t reseal_before) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Retire();
+
+  SealedEngine& engine_;
+  mutable absl::Mutex mutex_;
+  // Where the present pass over the store is, and whether it left out a value that somebody
+  // changed meanwhile.
+  std::string next_key_ ABSL_GUARDED_BY(mutex_);
+  bool left_out_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace innkeeper::storage
+
+#endif  // INNKEEPER_STORAGE_SEALING_KEY_ROTATION_H_

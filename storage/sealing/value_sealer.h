@@ -1,0 +1,77 @@
+// File: storage/sealing/value_sealer.h
+//
+// Seals values with the data keys of a keyring. What is sealed looks like this:
+//
+//   version     1 byte: 1
+//   key id      4 bytes    of the data key, big-endian
+//   counter     8 bytes    how many values the key had sealed before, big-endian
+//   text        AES-256-GCM of the value, whose nonce is the counter behind four zeros
+//   tag         16 bytes
+//
+// All of it is authenticated, and the place at which it stands as well: moved elsewhere
+// it does not open. An older value of the same place does; see docs/security.md.
+
+#ifndef INNKEEPER_STORAGE_SEALING_VALUE_SEALER_H_
+#define INNKEEPER_STORAGE_SEALING_VALUE_SEALER_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "storage/sealing/aead.h"
+#include "storage/sealing/keyring.h"
+
+namespace innkeeper::storage {
+
+// By how much a value grows when it is sealed.
+inline constexpr size_t kSealBytes = 1 + 4 + 8 + Aead::kTagBytes;
+
+// Returns the id of the data key that `sealed` says it was sealed with; nothing if it does
+// not look sealed.
+std::optional<uint32_t> SealingKeyId(absl::string_view sealed);
+
+// Thread-safe.
+class ValueSealer {
+ public:
+  // Opens with all of `keys`, seals with the last. Nobody else may seal with that one.
+  explicit ValueSealer(const std::vector<Keyring::DataKey>& keys);
+
+  // Returns `value`, sealed for `place`.
+  std::string Seal(absl::string_view place, absl::string_view value) const;
+
+  // Puts into `value` what Seal() made `sealed` of, for the same place. Errors: DATA_LOSS, with
+  // a phrase that says why it does not open; `value` is empty then.
+  absl::Status Open(absl::string_view place, absl::string_view sealed, std::string& value) const;
+
+  // Opens with `key`, too, and seals with it from now on.
+  void Add(const Keyring::DataKey& key);
+
+  // Forgets a key, not the one that seals.
+  void Remove(uint32_t id);
+
+ private:
+  struct DataKey {
+    explicit DataKey(const Keyring::DataKey& from) : id(from.id), aead(from.key) {}
+
+    const uint32_t id;
+    const Aead aead;
+    std::atomic<uint64_t> sealed = 0;
+  };
+
+  mutable absl::Mutex mutex_;
+  absl::flat_hash_map<uint32_t, std::unique_ptr<DataKey>> keys_ ABSL_GUARDED_BY(mutex_);
+  DataKey* current_ ABSL_GUARDED_BY(mutex_) = nullptr;
+};
+
+}  // namespace innkeeper::storage
+
+#endif  // INNKEEPER_STORAGE_SEALING_VALUE_SEALER_H_

@@ -1,0 +1,189 @@
+#include "storage/sealing/key_rotation.h"
+
+#include <atomic>
+#include <set>
+#include <string>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/string_view.h"
+#include "storage/sealing/keyring.h"
+#include "storage/sealing/value_sealer.h"
+#include "tests/storage/sealing/sealing_fixture.h"
+
+namespace innkeeper::storage {
+namespace {
+
+using testing::ElementsAre;
+using testing::Gt;
+
+class KeyRotationTest : public SealingFixture {
+ protected:
+  // The data keys that values of the store are sealed with.
+  std::set<uint32_t> KeysInUse() {
+    std::set<uint32_t> ids;
+    const absl::Status scanned = engine().unsealed().NewSnapshot()->Scan(
+        absl::string_view("\0", 1), "\xFF",
+        [&](absl::string_view key, absl::string_view value, Revision) {
+          const auto id = SealingKeyId(value);
+          if (key != KeyringKey() && id) ids.insert(*id);
+          return true;
+        });
+    EXPECT_TRUE(scanned.ok()) << scanned;
+    return ids;
+  }
+
+  // Those in the keyring.
+  std::vector<uint32_t> KeysThere() {
+    std::vector<uint32_t> ids;
+    const auto keyring = ReadKeyring(engine().unsealed());
+    for (const DataKeyRecord& key : (*keyring)->data_keys()) ids.push_back(key.id());
+    return ids;
+  }
+
+  void Fill(int count) {
+    for (int i = 0; i < count; ++i) Put(engine(), Key(absl::StrCat(i)), absl::StrCat("value ", i));
+  }
+
+  void ExpectFilled(int count) {
+    for (int i = 0; i < count; ++i)
+      EXPECT_EQ(Value(Key(absl::StrCat(i))), absl::StrCat("value ", i));
+  }
+
+  static void Finish(KeyRotation& rotation, size_t at_once = 1000) {
+    while (true) {
+      const auto step = rotation.Continue(at_once);
+      ASSERT_TRUE(step.ok()) << step.status();
+      if (step->done) return;
+    }
+  }
+};
+
+TEST_F(KeyRotationTest, SealsAllValuesAnewAndRetiresTheOldKey) {
+  Fill(100);
+  KeyRotation rotation(engine());
+  EXPECT_TRUE(rotation.Continue(1000)->done);
+  ASSERT_THAT(KeysInUse(), ElementsAre(1));
+  ASSERT_TRUE(rotation.Rotate(Keys("ba"), absl::Now()).ok());
+  Put(engine(), Key("new"), "value");
+  EXPECT_THAT(KeysInUse(), ElementsAre(1, 2));
+  size_t resealed = 0;
+  int steps = 0;
+  for (bool done = false; !done; ++steps) {
+    const auto step = rotation.Continue(7);
+    ASSERT_TRUE(step.ok()) << step.status();
+    EXPECT_LE(step->looked_at, 7);
+    resealed += step->resealed;
+    done = step->done;
+  }
+  EXPECT_GT(steps, 10);
+  EXPECT_EQ(resealed, 100);
+  EXPECT_THAT(KeysInUse(), ElementsAre(2));
+  EXPECT_THAT(KeysThere(), ElementsAre(2));
+  ExpectFilled(100);
+}
+
+TEST_F(KeyRotationTest, TheOldMasterKeyIsOfNoUseAfterwards) {
+  Fill(10);
+  ASSERT_TRUE(KeyRotation(engine()).Rotate(Keys("ba"), absl::Now()).ok());
+  Close();
+  EXPECT_TRUE(absl::IsFailedPrecondition(TryToOpen("a").status()));
+  Open("b");
+  ExpectFilled(10);
+}
+
+TEST_F(KeyRotationTest, ChangesNothingWithoutThePresentMasterKey) {
+  Fill(10);
+  KeyRotation rotation(engine());
+  EXPECT_TRUE(absl::IsFailedPrecondition(rotation.Rotate(Keys("bc"), absl::Now())));
+  EXPECT_THAT(KeysThere(), ElementsAre(1));
+  Put(engine(), Key("more"), "value");
+  Close();
+  Open("a");
+  ExpectFilled(10);
+}
+
+TEST_F(KeyRotationTest, GoesOnAfterTheStoreWasOpenedAgain) {
+  Fill(100);
+  {
+    KeyRotation rotation(engine());
+    ASSERT_TRUE(rotation.Rotate(Keys("ba"), absl::Now()).ok());
+    ASSERT_FALSE(rotation.Continue(10)->done);
+  }
+  Close();
+  Open("b");
+  EXPECT_THAT(KeysThere(), ElementsAre(1, 2, 3));
+  KeyRotation rotation(engine());
+  Finish(rotation, 10);
+  EXPECT_THAT(KeysInUse(), ElementsAre(2, 3));
+  EXPECT_THAT(KeysThere(), ElementsAre(2, 3));
+  ExpectFilled(100);
+}
+
+TEST_F(KeyRotationTest, AnotherMasterKeyAtTheStartIsARotation) {
+  Fill(10);
+  Close();
+  Open("ba");
+  KeyRotation rotation(engine());
+  Finish(rotation);
+  EXPECT_THAT(KeysInUse(), ElementsAre(2));
+  EXPECT_THAT(KeysThere(), ElementsAre(2));
+}
+
+TEST_F(KeyRotationTest, KeepsKeysThatLogEntriesAreSealedWith) {
+  Append(engine(), "one");
+  KeyRotation rotation(engine());
+  ASSERT_TRUE(rotation.Rotate(Keys("a"), absl::Now()).ok());
+  Append(engine(), "two");
+  Finish(rotation);
+  EXPECT_THAT(KeysThere(), ElementsAre(1, 2));
+  EXPECT_EQ(engine().ReadLog(1, 10, 1000)->front().payload, "one");
+  ASSERT_TRUE(engine().TrimLog(2).ok());
+  Finish(rotation);
+  EXPECT_THAT(KeysThere(), ElementsAre(2));
+  EXPECT_EQ(engine().ReadLog(2, 10, 1000)->front().payload, "two");
+}
+
+TEST_F(KeyRotationTest, ManyStartsEndInARotation) {
+  Fill(10);
+  for (int i = 0; i < 101; ++i) {
+    Close();
+    Open("a");
+  }
+  KeyRotation rotation(engine());
+  Finish(rotation);
+  EXPECT_THAT(KeysThere(), ElementsAre(102));
+  ExpectFilled(10);
+}
+
+// Writers go on while keys change again and again, and nothing of theirs is lost.
+TEST_F(KeyRotationTest, WritersGoOnMeanwhile) {
+  std::atomic<bool> stop = false;
+  std::atomic<int> last = 0;
+  std::thread writer([&] {
+    for (int i = 1; !stop; ++i) {
+      Put(engine(), Key("counter"), absl::StrCat(i));
+      Put(engine(), Key(absl::StrCat("each ", i % 50)), absl::StrCat(i));
+      Append(engine(), absl::StrCat(i));
+      last = i;
+    }
+  });
+  KeyRotation rotation(engine());
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(rotation.Rotate(Keys(i % 2 == 0 ? "ba" : "ab"), absl::Now()).ok());
+    Finish(rotation, 20);
+  }
+  stop = true;
+  writer.join();
+  EXPECT_THAT(last.load(), Gt(0));
+  EXPECT_EQ(Value(Key("counter")), absl::StrCat(last.load()));
+  Close();
+  Open("a");
+  EXPECT_EQ(Value(Key("counter")), absl::StrCat(last.load()));
+  EXPECT_EQ(engine().ReadLog(1, 1'000'000, 1'000'000'000)->size(), last.load());
+}
+
+}  // namespace
+}  // namespace innkeeper::storage

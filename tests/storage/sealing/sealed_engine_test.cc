@@ -1,0 +1,166 @@
+// What the conformance suite does not ask: that nobody reads a sealed store, or changes it
+// unnoticed, who does not have its master key.
+
+#include "storage/sealing/sealed_engine.h"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "storage/sealing/keyring.h"
+#include "tests/storage/sealing/sealing_fixture.h"
+
+namespace innkeeper::storage {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+class SealedEngineTest : public SealingFixture {
+ protected:
+  // The files of the store that hold `text`.
+  std::vector<std::string> FilesWith(const std::string& text) {
+    std::vector<std::string> found;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(dir_.File("store"))) {
+      if (!entry.is_regular_file()) continue;
+      std::ifstream file(entry.path(), std::ios::binary);
+      const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+      if (absl::StrContains(bytes, text)) found.push_back(entry.path());
+    }
+    return found;
+  }
+
+  // What is kept under `sealed_key`.
+  std::string Kept(const std::string& sealed_key) {
+    return (*engine().unsealed().Get(sealed_key))->value;
+  }
+
+  std::string Sealed(const std::string& key) { return engine().seal().names().SealKey(key); }
+};
+
+TEST_F(SealedEngineTest, LeavesNoTraceOfNamesValuesAndEntriesInFiles) {
+  for (int i = 0; i < 1000; ++i) {
+    Put(engine(), Key(absl::StrCat("@marked-name-", i)), absl::StrCat("marked-value-", i));
+    Append(engine(), absl::StrCat("marked-entry-", i));
+  }
+  Close();  // what is still in memory goes to files
+  for (const char* mark : {"marked-name", "marked-value", "marked-entry"}) {
+    EXPECT_THAT(FilesWith(mark), IsEmpty()) << mark;
+  }
+  EXPECT_THAT(FilesWith("m.room.member"), Not(IsEmpty()));  // this would find something
+}
+
+TEST_F(SealedEngineTest, OpensWithTheMasterKeyOnly) {
+  Put(engine(), Key("name"), "value");
+  Append(engine(), "entry");
+  Close();
+  const absl::Status refused = TryToOpen("b").status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
+  EXPECT_THAT(refused.message(), HasSubstr(Keys("a")[0].id()));
+  EXPECT_THAT(refused.message(), HasSubstr(Keys("b")[0].id()));
+  Open("a");
+  EXPECT_EQ(Value(Key("name")), "value");
+  EXPECT_EQ(engine().ReadLog(1, 10, 1000)->front().payload, "entry");
+}
+
+TEST_F(SealedEngineTest, RefusesAStoreWithDataThatIsNotSealed) {
+  auto unsealed = OpenUnsealed("other");
+  Put(*unsealed, Key("name"), "value");
+  const auto refused = SealedEngine::Open(std::move(unsealed), Keys("a"), absl::Now());
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused.status()));
+  auto with_log = OpenUnsealed("third");
+  Append(*with_log, "entry");
+  const auto also = SealedEngine::Open(std::move(with_log), Keys("a"), absl::Now());
+  EXPECT_TRUE(absl::IsFailedPrecondition(also.status()));
+}
+
+TEST_F(SealedEngineTest, NoticesEveryChangedByteOfAValue) {
+  Put(engine(), Key("name"), "value");
+  const std::string sealed_key = Sealed(Key("name"));
+  const std::string kept = Kept(sealed_key);
+  for (size_t i = 0; i < kept.size(); ++i) {
+    std::string changed = kept;
+    changed[i] = static_cast<char>(changed[i] ^ 1);
+    Put(engine().unsealed(), sealed_key, changed);
+    EXPECT_TRUE(absl::IsDataLoss(engine().Get(Key("name")).status())) << i;
+    EXPECT_TRUE(absl::IsDataLoss(engine().NewSnapshot()->MultiGet({Key("name")}).status())) << i;
+    bool visited = false;
+    const absl::Status scanned = engine().NewSnapshot()->Scan(
+        Key("name"), KeyAfter(Key("name")), [&](absl::string_view, absl::string_view, Revision) {
+          visited = true;
+          return true;
+        });
+    EXPECT_TRUE(absl::IsDataLoss(scanned)) << i;
+    EXPECT_FALSE(visited);
+  }
+}
+
+TEST_F(SealedEngineTest, ErrorsDoNotTellNames) {
+  Put(engine(), Key("@marked:name"), "value");
+  Put(engine().unsealed(), Sealed(Key("@marked:name")), "damage");
+  const absl::Status damaged = engine().Get(Key("@marked:name")).status();
+  EXPECT_THAT(damaged.message(), HasSubstr("m.room.member"));
+  EXPECT_THAT(damaged.message(), Not(HasSubstr("marked")));
+}
+
+TEST_F(SealedEngineTest, NoticesValuesThatChangedPlaces) {
+  Put(engine(), Key("one"), "value of one");
+  Put(engine(), Key("two"), "value of two");
+  Put(engine().unsealed(), Sealed(Key("one")), Kept(Sealed(Key("two"))));
+  EXPECT_TRUE(absl::IsDataLoss(engine().Get(Key("one")).status()));
+  EXPECT_EQ(Value(Key("two")), "value of two");
+}
+
+TEST_F(SealedEngineTest, NoticesValuesThatWereNeverSealed) {
+  Put(engine().unsealed(), Sealed(Key("name")), "value");
+  EXPECT_TRUE(absl::IsDataLoss(engine().Get(Key("name")).status()));
+}
+
+TEST_F(SealedEngineTest, NoticesKeysThatWereChanged) {
+  Put(engine().unsealed(), Key("name"), "");
+  const std::string prefix = KeyBuilder(Table::kState).Build();
+  const absl::Status scanned = engine().NewSnapshot()->Scan(
+      prefix, PrefixEnd(prefix),
+      [](absl::string_view, absl::string_view, Revision) { return true; });
+  EXPECT_TRUE(absl::IsDataLoss(scanned));
+}
+
+TEST_F(SealedEngineTest, NoticesLogEntriesThatWereNeverSealedOrStandElsewhere) {
+  Append(engine(), "first");
+  const std::string first = engine().unsealed().ReadLog(1, 1, 1000)->front().payload;
+  Append(engine().unsealed(), first);  // the first one again, as the second
+  const absl::Status scanned = engine().ScanLog(1, [](const LogEntryView& entry) {
+    EXPECT_EQ(entry.payload, "first");
+    return false;
+  });
+  EXPECT_TRUE(scanned.ok()) << scanned;
+  EXPECT_TRUE(absl::IsDataLoss(engine().ReadLog(2, 1, 1000).status()));
+  Append(engine().unsealed(), "not sealed");
+  EXPECT_TRUE(absl::IsDataLoss(engine().ReadLog(3, 1, 1000).status()));
+}
+
+TEST_F(SealedEngineTest, KeepsEmptyValuesEmpty) {
+  Put(engine(), Key("name"), "");
+  EXPECT_EQ(Kept(Sealed(Key("name"))), "");
+  EXPECT_EQ(Value(Key("name")), "");
+}
+
+TEST_F(SealedEngineTest, SealsWithAnotherDataKeyWheneverItIsOpened) {
+  for (int i = 1; i <= 3; ++i) {
+    const std::string key = Key(absl::StrCat("name", i));
+    Put(engine(), key, "value");
+    EXPECT_EQ(SealingKeyId(Kept(Sealed(key))), i);
+    Close();
+    Open("a");
+  }
+  for (int i = 1; i <= 3; ++i) EXPECT_EQ(Value(Key(absl::StrCat("name", i))), "value");
+}
+
+}  // namespace
+}  // namespace innkeeper::storage
