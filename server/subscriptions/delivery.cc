@@ -185,6 +185,15 @@ void Delivery::Load() {
   if (!followed.ok()) Fail(followed);
 }
 
+// Forgets a failure that ended all streams: whoever joins now may not meet it any more.
+void Delivery::StartOver() {
+  failure_ = absl::OkStatus();
+  given_up_.clear();
+  replay_ends_.clear();
+  ledger_.reset();
+  Load();
+}
+
 absl::Status Delivery::Follow() {
   const RoomReader reader(environment_.engine);
   auto record = reader.GetSubscription(name_);

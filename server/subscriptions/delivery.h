@@ -168,6 +168,7 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   bool Work();
 
   void Load();
+  void StartOver();
   absl::Status Follow();
   absl::Status FollowProgress(const storage::SubscriptionProgressRecord& progress);
   absl::Status FollowReplays(const storage::RoomReader& reader);

@@ -59,13 +59,12 @@ absl::StatusOr<KeyRotation::Step> KeyRotation::ResealFrom(uint32_t reseal_before
                                                           size_t max_values) {
   Step step{.done = false};
   std::vector<Candidate> candidates;
-  bool at_end = true;
+  std::optional<std::string> next_key;
   absl::Status scanned = engine_.unsealed().NewSnapshot()->Scan(
       next_key_, kBehindAllKeys,
       [&](absl::string_view key, absl::string_view value, Revision revision) {
         if (step.looked_at == max_values) {
-          next_key_ = std::string(key);
-          at_end = false;
+          next_key = std::string(key);
           return false;
         }
         ++step.looked_at;
@@ -78,8 +77,8 @@ absl::StatusOr<KeyRotation::Step> KeyRotation::ResealFrom(uint32_t reseal_before
   if (!scanned.ok()) return scanned;
   absl::Status resealed = Reseal(candidates, step);
   if (!resealed.ok()) return resealed;
-  if (!at_end) return step;
-  next_key_.clear();
+  next_key_ = next_key.value_or("");
+  if (next_key) return step;
   step.done = !std::exchange(left_out_, false);
   if (!step.done) return step;
   absl::Status finished = FinishPass(reseal_before);

@@ -34,7 +34,6 @@ namespace innkeeper {
 namespace {
 
 using testing::ElementsAre;
-using testing::ElementsAreArray;
 using testing::SizeIs;
 
 constexpr char kAlice[] = "@alice:example.org";
@@ -273,6 +272,7 @@ TEST_F(EventConsumerTest, NothingIsLostWhereverConnectionsBreak) {
   Subscribe(/*max_delivery_attempts=*/1000);
   const std::jthread writer([&] {
     std::vector<std::string> room_ids;
+    room_ids.reserve(kRooms);
     for (int i = 0; i < kRooms; ++i) room_ids.push_back(Create());
     for (size_t i = kRooms; i < kEvents; ++i) Say(room_ids[i % kRooms]);
   });
@@ -360,6 +360,7 @@ TEST_F(EventConsumerTest, StopsAlsoWhileThereIsNoServer) {
 TEST_F(EventConsumerTest, SeveralShareTheRooms) {
   constexpr size_t kEvents = 60;
   std::vector<std::string> room_ids;
+  room_ids.reserve(20);
   for (int i = 0; i < 20; ++i) room_ids.push_back(Create());
   for (size_t i = 20; i < kEvents; ++i) Say(room_ids[i % 20]);
   Subscribe();

@@ -1,6 +1,7 @@
 // GetRoom, GetRoomState and ListRooms do what their comments promise.
 
 #include <algorithm>
+#include <cstddef>
 #include <map>
 #include <set>
 #include <string>
@@ -85,7 +86,7 @@ TEST_F(ReadTest, NotThereAndNotAllowedAreTheSame) {
   const std::string tombstoned = backend().Create(RoomRequest(User("alice"))).room_id();
   ASSERT_TRUE(backend().UpgradeRoom(UpgradeRequest(tombstoned, User("alice"), "12")).ok());
   std::string missing = there;
-  std::reverse(missing.begin() + 1, missing.begin() + static_cast<long>(missing.find(':')));
+  std::reverse(missing.begin() + 1, missing.begin() + static_cast<ptrdiff_t>(missing.find(':')));
   const std::string mallory = User("mallory");
 
   const auto expect_same = [&](auto call) {
@@ -358,6 +359,7 @@ TEST(ReadAcrossRestartTest, RoomsAndTokensOutliveTheProcess) {
   TestServer server;
   auto client = std::make_unique<TestClient>(server.address(), TestToken("admin"));
   std::vector<std::string> rooms;
+  rooms.reserve(3);
   for (int i = 0; i < 3; ++i) {
     rooms.push_back(client->Create(RoomRequest("@alice:example.org")).SerializeAsString());
   }

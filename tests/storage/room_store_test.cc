@@ -17,6 +17,7 @@
 namespace innkeeper::storage {
 namespace {
 
+using testing::AnyOf;
 using testing::ElementsAre;
 using testing::Pair;
 
@@ -360,8 +361,10 @@ TEST_F(RoomStoreTest, PendingInvitesWaitUntilTheyAreForgotten) {
             .ok());
     return events;
   };
-  EXPECT_THAT(list(std::nullopt), ElementsAre("$a-u", "$a-v", "$b-u"));
-  EXPECT_THAT(list(RoomReader::InvitedUser{"!a:x", "@u:y"}), ElementsAre("$a-v", "$b-u"));
+  const std::vector<std::string> all = list(std::nullopt);
+  EXPECT_THAT(all, AnyOf(ElementsAre("$a-u", "$a-v", "$b-u"), ElementsAre("$a-v", "$a-u", "$b-u")));
+  const std::string first = absl::StrCat("@", all[0].substr(3), ":y");
+  EXPECT_THAT(list(RoomReader::InvitedUser{"!a:x", first}), ElementsAre(all[1], "$b-u"));
   EXPECT_THAT(list(RoomReader::InvitedUser{"!b:x", "@u:y"}), ElementsAre());
   auto stored = *RoomReader(*engine_).GetPendingInvite("!a:x", "@v:y");
   ASSERT_TRUE(stored.has_value());

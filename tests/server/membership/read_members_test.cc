@@ -13,7 +13,6 @@ namespace {
 
 using storage::RoomCommit;
 using testing::ElementsAre;
-using testing::IsEmpty;
 using testing::SizeIs;
 using testing::UnorderedElementsAre;
 

@@ -48,8 +48,9 @@ class KeyRotationTest : public SealingFixture {
   }
 
   void ExpectFilled(int count) {
-    for (int i = 0; i < count; ++i)
+    for (int i = 0; i < count; ++i) {
       EXPECT_EQ(Value(Key(absl::StrCat(i))), absl::StrCat("value ", i));
+    }
   }
 
   static void Finish(KeyRotation& rotation, size_t at_once = 1000) {

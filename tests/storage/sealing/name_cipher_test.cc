@@ -81,6 +81,7 @@ TEST_F(NameCipherTest, ScansOfAPrefixFindWhatStartsWithIt) {
 TEST_F(NameCipherTest, ScansGoOnBehindAKey) {
   const std::string prefix = KeyBuilder(Table::kState).Str("!room").Str("m.room.member").Build();
   std::vector<std::string> keys;
+  keys.reserve(100);
   for (int i = 0; i < 100; ++i) keys.push_back(StateKey(std::to_string(i)));
   std::sort(keys.begin(), keys.end(), [&](const std::string& a, const std::string& b) {
     return cipher_.SealKey(a) < cipher_.SealKey(b);

@@ -12,6 +12,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/match.h"
 #include "storage/sealing/keyring.h"
 #include "tests/storage/sealing/sealing_fixture.h"
 
