@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -35,9 +36,12 @@
 #include "server/lifecycle/link_upgrade.h"
 #include "server/lifecycle/maintenance.h"
 #include "server/lifecycle/read_rooms.h"
+#include "server/lifecycle/room_caps.h"
+#include "server/lifecycle/room_quota.h"
 #include "server/lifecycle/supported_version.h"
 #include "server/lifecycle/transaction.h"
 #include "server/lifecycle/upgrade_room.h"
+#include "server/limits/call_limits.h"
 #include "server/master_key_watch.h"
 #include "server/membership/change_membership.h"
 #include "server/membership/full_invite.h"
@@ -101,15 +105,56 @@ std::string InstanceName(const ServerConfig& config) {
   return config.instance_name.empty() ? HostName() : config.instance_name;
 }
 
-lifecycle::RoomCreator::Options CreatorOptions(const ServerConfig& config) {
+lifecycle::RoomCaps CapsOf(const ServerConfig& config) {
+  return {.max_members = config.max_room_members,
+          .max_state_entries = config.max_room_state_events,
+          .max_aliases = config.max_room_aliases};
+}
+
+lifecycle::RoomCreator::Options CreatorOptions(const ServerConfig& config,
+                                               lifecycle::RoomQuota& quota) {
   lifecycle::RoomCreator::Options options;
   options.server_name = config.server_name;
   options.limits.max_invites = static_cast<size_t>(config.max_invites);
   options.encryption_policy = PolicyOf(config.encryption_policy);
   options.encryption_algorithm = config.encryption_algorithm;
-  options.rooms_per_second = config.room_creation_rate;
-  options.room_burst = config.room_creation_burst;
+  options.caps = CapsOf(config);
+  options.quota = &quota;
   return options;
+}
+
+limits::Enforcement EnforcementOf(RateLimitMode mode) {
+  switch (mode) {
+    case RateLimitMode::kEnforce:
+      return limits::Enforcement::kEnforce;
+    case RateLimitMode::kObserve:
+      return limits::Enforcement::kObserve;
+    case RateLimitMode::kOff:
+      return limits::Enforcement::kOff;
+  }
+  LOG(FATAL) << "no such mode";
+}
+
+limits::CallLimitOptions LimitOptions(const ServerConfig& config) {
+  using limits::Bucket;
+  limits::RateLimitOptions rates{.enforcement = EnforcementOf(config.rate_limits)};
+  rates[Bucket::kPrincipalReads] = {config.principal_read_rate, config.principal_read_burst};
+  rates[Bucket::kPrincipalWrites] = {config.principal_write_rate, config.principal_write_burst};
+  rates[Bucket::kCreations] = {config.room_creation_rate, config.room_creation_burst};
+  rates[Bucket::kUpgrades] = {config.upgrade_rate, config.upgrade_burst};
+  rates[Bucket::kInvites] = {config.invite_rate, config.invite_burst};
+  rates[Bucket::kJoins] = {config.join_rate, config.join_burst};
+  rates[Bucket::kMessages] = {config.message_rate, config.message_burst};
+  rates[Bucket::kRoomInvites] = {config.room_invite_rate, config.room_invite_burst};
+  rates[Bucket::kRoomJoins] = {config.room_join_rate, config.room_join_burst};
+  rates[Bucket::kRoomMessages] = {config.room_message_rate, config.room_message_burst};
+  rates[Bucket::kFailedLogins] = {config.failed_login_rate, config.failed_login_burst};
+  return {.rates = rates,
+          .max_streams = static_cast<size_t>(config.max_streams),
+          .max_streams_per_principal = static_cast<size_t>(config.max_streams_per_principal),
+          .max_request_bytes = static_cast<size_t>(config.max_request_bytes),
+          .max_call_time = config.max_call_time,
+          .max_queue_time = config.max_queue_time};
 }
 
 lifecycle::RoomUpgrader::Options UpgraderOptions(const ServerConfig& config) {
@@ -128,6 +173,10 @@ absl::Duration ForEverIfZero(absl::Duration duration) {
   return duration == absl::ZeroDuration() ? absl::InfiniteDuration() : duration;
 }
 
+size_t UnlimitedIfZero(int count) {
+  return count == 0 ? std::numeric_limits<size_t>::max() : static_cast<size_t>(count);
+}
+
 feed::EventFeedOptions FeedOptions(const ServerConfig& config, const EventCompleter& completer,
                                    std::shared_ptr<metrics::FeedMetrics> metrics) {
   feed::EventFeedOptions options;
@@ -135,6 +184,7 @@ feed::EventFeedOptions FeedOptions(const ServerConfig& config, const EventComple
   options.metrics = std::move(metrics);
   options.stall_timeout = ForEverIfZero(config.stream_stall_timeout);
   options.max_age = ForEverIfZero(config.max_stream_age);
+  options.max_subscriptions = UnlimitedIfZero(config.max_streams);
   SetDuration(config.event_min_retention, options.retention.mutable_min_age());
   if (config.event_retention > absl::ZeroDuration()) {
     SetDuration(config.event_retention, options.retention.mutable_max_age());
@@ -156,6 +206,7 @@ subscriptions::Dispatcher::Options DispatcherOptions(
     const ServerConfig& config, std::shared_ptr<metrics::SubscriptionMetrics> metrics) {
   return {.delivery = {.stall_timeout = ForEverIfZero(config.stream_stall_timeout)},
           .max_age = ForEverIfZero(config.max_stream_age),
+          .max_consumers = UnlimitedIfZero(config.max_streams),
           .metrics = std::move(metrics)};
 }
 
@@ -260,17 +311,18 @@ class RealServer final : public Server {
                           static_cast<size_t>(config.max_queued_requests), ThreadPriority::kLow),
         transactor_(*engine_, write_executor_, clock_,
                     {.request_retention = config.request_id_retention}),
-        creator_(clock_, random_, CreatorOptions(config)),
+        quota_(*engine_, clock_, config.max_rooms_per_creator),
+        creator_(clock_, random_, CreatorOptions(config, quota_)),
         upgrader_(*engine_, transactor_, clock_, random_, UpgraderOptions(config)),
         linker_({clock_, random_, config.server_name}),
         browser_(*engine_, signer_),
         exporter_(*engine_, signing_key_),
         importer_(*engine_, clock_, signing_key_, ImporterOptions(config)),
-        membership_changer_(*engine_, {clock_, random_, config.server_name}),
+        membership_changer_(*engine_, {clock_, random_, config.server_name, CapsOf(config)}),
         member_browser_(*engine_, signer_, signing_key_),
-        room_writer_({clock_, random_, config.server_name}),
+        room_writer_({clock_, random_, config.server_name, CapsOf(config)}),
         timeline_reader_(*engine_, signer_),
-        directory_editor_(*engine_, {clock_, random_, config.server_name}),
+        directory_editor_(*engine_, {clock_, random_, config.server_name, CapsOf(config)}),
         directory_reader_(*engine_, signer_),
         invite_completer_(*engine_, signing_key_),
         feed_(*engine_, signer_, read_executor_, random_,
@@ -279,8 +331,9 @@ class RealServer final : public Server {
                     DispatcherOptions(config, {metrics_, &metrics_->subscriptions})),
         subscription_manager_(*engine_, feed_.log(), feed_.cursors(), signer_, clock_, random_,
                               dispatcher_),
-        environment_{*authenticator_,   gate_,       read_executor_, write_executor_,
-                     upgrade_executor_, transactor_, metrics_->calls},
+        limits_(LimitOptions(config), clock_, metrics_->limits),
+        environment_{*authenticator_,   gate_,       read_executor_,  write_executor_,
+                     upgrade_executor_, transactor_, metrics_->calls, limits_},
         service_(environment_,
                  {creator_, upgrader_, linker_, browser_, exporter_, importer_, feed_},
                  config.default_room_version),
@@ -329,6 +382,7 @@ class RealServer final : public Server {
   Executor write_executor_;
   Executor upgrade_executor_;
   lifecycle::Transactor transactor_;
+  lifecycle::RoomQuota quota_;
   lifecycle::RoomCreator creator_;
   lifecycle::RoomUpgrader upgrader_;
   const lifecycle::UpgradeLinker linker_;
@@ -346,6 +400,7 @@ class RealServer final : public Server {
   subscriptions::Dispatcher dispatcher_;
   const subscriptions::SubscriptionManager subscription_manager_;
   rpc::CallGate gate_;
+  limits::CallLimits limits_;
   const rpc::CallEnvironment environment_;
   rpc::RoomLifecycleService service_;
   rpc::RoomMembershipService membership_service_;

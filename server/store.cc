@@ -29,6 +29,7 @@ absl::StatusOr<Store> OpenStore(const ServerConfig& config, storage::RocksDbOpti
   options.path = config.data_dir;
   options.block_cache_bytes = static_cast<size_t>(config.block_cache_bytes);
   options.write_buffer_bytes = static_cast<size_t>(config.write_buffer_bytes);
+  options.max_queued_bytes = static_cast<size_t>(config.max_queued_commit_bytes);
   auto engine = storage::OpenRocksDb(std::move(options));
   if (!engine.ok()) return engine.status();
   const auto keyring = storage::ReadKeyring(**engine);

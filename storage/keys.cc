@@ -58,6 +58,7 @@ absl::Span<const Component> ComponentsOf(Table table) {
     case Table::kLink:
       return kLinkPlace;
     case Table::kUserRoom:
+    case Table::kCreatedRoom:
       return kRoomOfUser;
     case Table::kRequest:
       return kRequestName;

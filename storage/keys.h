@@ -16,6 +16,7 @@
 //                                                                      (empty)
 //   pending   = 'V' str(room_id) priv(user_id)                         PendingInviteRecord
 //   user's    = 'U' priv(user_id) str(room_id)                         UserRoomRecord
+//   created   = 'C' priv(creator) str(room_id)                         (empty)
 //   locked    = 'L' str(room_id)                                       (empty)
 //   staged    = 'G' str(room_id)                                       StagedRoomRecord
 //   request   = 'Q' priv(owner) priv(request_id)                       RequestRecord
@@ -67,6 +68,7 @@ enum class Table : char {
   kLink = 'K',
   kPendingInvite = 'V',
   kUserRoom = 'U',
+  kCreatedRoom = 'C',
   kLockedRoom = 'L',
   kStagedRoom = 'G',
   kRequest = 'Q',

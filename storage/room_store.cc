@@ -359,6 +359,17 @@ absl::StatusOr<std::optional<Stored<AliasRecord>>> RoomReader::GetAlias(
   return GetStored<AliasRecord>(*snapshot_, AliasKey(alias));
 }
 
+absl::StatusOr<int64_t> RoomReader::CountRoomsCreatedBy(absl::string_view creator,
+                                                        int64_t most) const {
+  const std::string prefix = KeyBuilder(Table::kCreatedRoom).Str(creator).Build();
+  int64_t count = 0;
+  absl::Status scanned = snapshot_->Scan(
+      prefix, PrefixEnd(prefix),
+      [&](absl::string_view, absl::string_view, Revision) { return ++count < most; });
+  if (!scanned.ok()) return scanned;
+  return count;
+}
+
 absl::StatusOr<std::vector<std::string>> RoomReader::ListAliases(absl::string_view room_id) const {
   const std::string prefix = KeyBuilder(Table::kRoomAlias).Str(room_id).Build();
   std::vector<std::string> aliases;
@@ -560,6 +571,10 @@ void RoomCommit::SetUserRoom(absl::string_view user_id, absl::string_view room_i
   } else {
     PutOrDelete(std::move(key), false);
   }
+}
+
+void RoomCommit::NoteCreatedRoom(absl::string_view creator, absl::string_view room_id) {
+  Put(KeyBuilder(Table::kCreatedRoom).Str(creator).Str(room_id).Build(), "");
 }
 
 void RoomCommit::SetLocked(absl::string_view room_id, bool locked) {

@@ -116,6 +116,10 @@ class RoomReader {
       absl::string_view user_id, absl::string_view after,
       absl::FunctionRef<bool(std::string room_id, UserRoomRecord record)> visit) const;
 
+  // How many rooms NoteCreatedRoom was called for with that creator, or `most` if there are
+  // as many or more.
+  absl::StatusOr<int64_t> CountRoomsCreatedBy(absl::string_view creator, int64_t most) const;
+
   // The ids of all rooms whose status is UPGRADING.
   absl::StatusOr<std::vector<std::string>> ListLockedRooms() const;
 
@@ -290,6 +294,9 @@ class RoomCommit {
   // or with another membership takes the room off the list.
   void SetUserRoom(absl::string_view user_id, absl::string_view room_id,
                    absl::string_view membership);
+
+  // Notes that a user has created a room, for CountRoomsCreatedBy.
+  void NoteCreatedRoom(absl::string_view creator, absl::string_view room_id);
 
   // Notes that the room's status is UPGRADING, or no longer.
   void SetLocked(absl::string_view room_id, bool locked);

@@ -34,6 +34,7 @@ class RetryPolicy {
         return true;
       case v1::ERROR_REASON_CONFLICT:
       case v1::ERROR_REASON_OVERLOADED:
+      case v1::ERROR_REASON_RATE_LIMITED:
       case v1::ERROR_REASON_ROOM_CREATION_RATE_LIMITED:
       case v1::ERROR_REASON_SHUTTING_DOWN:
         return true;

@@ -7,6 +7,8 @@
 
 #include <glog/logging.h>
 
+#include "server/base/clock.h"
+
 namespace innkeeper {
 namespace {
 
@@ -39,15 +41,36 @@ Executor::~Executor() { Stop(); }
 bool Executor::TrySubmit(Task&& task) {
   absl::MutexLock lock(&mutex_);
   if (stopped_ || tasks_.size() >= max_queued_) return false;
-  tasks_.push_back(std::move(task));
+  Push(std::move(task));
   return true;
 }
 
 bool Executor::Submit(Task&& task) {
   absl::MutexLock lock(&mutex_);
   if (stopped_) return false;
-  tasks_.push_back(std::move(task));
+  Push(std::move(task));
   return true;
+}
+
+absl::Duration Executor::LongestWait() const {
+  const int64_t since_ns = first_since_ns_.load(std::memory_order_relaxed);
+  return since_ns == 0 ? absl::ZeroDuration() : MonotonicNow() - absl::Nanoseconds(since_ns);
+}
+
+void Executor::Push(Task&& task) {
+  const absl::Duration now = MonotonicNow();
+  if (tasks_.empty()) {
+    first_since_ns_.store(absl::ToInt64Nanoseconds(now), std::memory_order_relaxed);
+  }
+  tasks_.push_back({std::move(task), now});
+}
+
+Executor::Task Executor::Pop() {
+  Task task = std::move(tasks_.front().task);
+  tasks_.pop_front();
+  const absl::Duration since = tasks_.empty() ? absl::ZeroDuration() : tasks_.front().since;
+  first_since_ns_.store(absl::ToInt64Nanoseconds(since), std::memory_order_relaxed);
+  return task;
 }
 
 void Executor::Stop() {
@@ -66,8 +89,7 @@ void Executor::RunTasks() {
     {
       absl::MutexLock lock(&mutex_, absl::Condition(this, &Executor::HasTaskOrStopped));
       if (tasks_.empty()) return;
-      task = std::move(tasks_.front());
-      tasks_.pop_front();
+      task = Pop();
     }
     task();
   }

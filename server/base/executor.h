@@ -5,7 +5,9 @@
 #ifndef INNKEEPER_SERVER_BASE_EXECUTOR_H_
 #define INNKEEPER_SERVER_BASE_EXECUTOR_H_
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <thread>
 #include <vector>
@@ -13,6 +15,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 
 namespace innkeeper {
 
@@ -45,17 +48,29 @@ class Executor {
   // before.
   bool Submit(Task&& task);
 
+  // How long the task that is next has been waiting; 0 if none is. Takes no lock.
+  absl::Duration LongestWait() const;
+
   // Runs what was submitted and ends the threads. Blocks; not to be called from
   // a task. Idempotent.
   void Stop();
 
  private:
+  // A task and when it was submitted, on the scale of MonotonicNow().
+  struct Waiting {
+    Task task;
+    absl::Duration since;
+  };
+
+  void Push(Task&& task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Task Pop() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RunTasks();
   bool HasTaskOrStopped() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
 
   const size_t max_queued_;
   absl::Mutex mutex_;
-  std::deque<Task> tasks_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Waiting> tasks_ ABSL_GUARDED_BY(mutex_);
+  std::atomic<int64_t> first_since_ns_ = 0;  // of the first of them; 0 if there is none
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };

@@ -28,6 +28,13 @@ enum class ClientCertificates {
   kOptional,  // one that it has must be good
 };
 
+// What happens to calls that come more often than a rate allows.
+enum class RateLimitMode {
+  kEnforce,  // they are refused
+  kObserve,  // they are counted, and go through
+  kOff,      // nothing: there are no rates
+};
+
 // The least severe messages that are logged. The numbers are glog's.
 enum class LogLevel { kInfo = 0, kWarning = 1, kError = 2 };
 
@@ -125,12 +132,6 @@ struct ServerConfig {
   EncryptionPolicy encryption_policy = EncryptionPolicy::kOff;
   // The algorithm of rooms that are encrypted by `encryption_policy`.
   std::string encryption_algorithm = "m.megolm.v1.aes-sha2";
-  // How many rooms a second each creator may make in the long run. 0.0001 to
-  // 1,000,000.
-  double room_creation_rate = 0.016;
-  // How many rooms a creator who made none lately may make at once. 1 to
-  // 1,000,000.
-  int room_creation_burst = 10;
   // How many users may be invited when a room is created. 0 to 10,000.
   int max_invites = 1000;
   // How many bytes the events of all imports under way may have together; each counts for
@@ -143,6 +144,70 @@ struct ServerConfig {
   // How long after a "room.invite.pending" that nobody acknowledged another one comes.
   // 10 seconds to 1 day.
   absl::Duration invite_reminder_period = absl::Minutes(5);
+
+  // --- Limits ---
+  //
+  // A rate is how often something may be done in the long run, 0.0001 to 1,000,000 times a
+  // second, 0: as often as one likes; and its burst how often at once by who did not for a
+  // while, 1 to 1,000,000 times.
+
+  // What happens to calls that come more often.
+  RateLimitMode rate_limits = RateLimitMode::kEnforce;
+  // Calls of each principal that read, streams among them, and that write.
+  double principal_read_rate = 5000;
+  int principal_read_burst = 20'000;
+  double principal_write_rate = 1000;
+  int principal_write_burst = 5000;
+  // What each user does: rooms made, upgrades tried, invites sent, rooms joined or knocked on,
+  // and other events.
+  double room_creation_rate = 0.016;
+  int room_creation_burst = 10;
+  double upgrade_rate = 0.016;
+  int upgrade_burst = 10;
+  double invite_rate = 1;
+  int invite_burst = 100;
+  double join_rate = 1;
+  int join_burst = 50;
+  double message_rate = 10;
+  int message_burst = 100;
+  // What is done in each room by all together: invites; joins and knocks; messages and state.
+  double room_invite_rate = 5;
+  int room_invite_burst = 500;
+  double room_join_rate = 20;
+  int room_join_burst = 1000;
+  double room_message_rate = 100;
+  int room_message_burst = 1000;
+  // Failed logins from each address with each kind of credential.
+  double failed_login_rate = 0.2;
+  int failed_login_burst = 20;
+
+  // How many rooms each user may create with CreateRoom, ever. 1 to 100,000,000; 0: without
+  // limit.
+  int max_rooms_per_creator = 100'000;
+  // How many joined and invited members a room may have, other than by an upgrade or import.
+  // 1 to 100,000,000; 0: without limit.
+  int max_room_members = 500'000;
+  // How many entries the state of a room may have beside those of members, other than by
+  // an upgrade or import. 100 to 100,000,000; 0: without limit.
+  int max_room_state_events = 50'000;
+  // How many aliases a room may have, other than by an upgrade. 1 to 1,000,000; 0: without
+  // limit.
+  int max_room_aliases = 1000;
+  // How many streams may be open at a time, of all principals and of each. 1 to 1,000,000;
+  // 0: without limit.
+  int max_streams = 20'000;
+  int max_streams_per_principal = 10'000;
+  // How many bytes the requests that wait for a thread, or are worked on, may have together.
+  // 1 MiB to 1 TiB; 0: without limit.
+  int64_t max_request_bytes = int64_t{256} << 20;
+  // How many bytes the commits that wait to be written may have together; none may be larger.
+  // 16 MiB to 1 GiB.
+  int64_t max_queued_commit_bytes = int64_t{64} << 20;
+  // How long a unary call may take, whatever its deadline. 1 second to 24 hours; 0: for ever.
+  absl::Duration max_call_time = absl::Minutes(2);
+  // How long a request may wait for a thread before writes are refused, so that reads go on.
+  // 10 milliseconds to 1 hour; 0: for ever.
+  absl::Duration max_queue_time = absl::Seconds(2);
 
   // --- Work ---
 

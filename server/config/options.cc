@@ -40,6 +40,15 @@ Option Required(Option option) {
   return option;
 }
 
+// How often something may be done in the long run, and at once.
+Option Rate(Binding<double> binding, absl::string_view help) {
+  return Number(binding, {0.0001, 1'000'000, "without limit"}, help);
+}
+
+Option Burst(Binding<int> binding, absl::string_view help) {
+  return Integer(binding, {1, 1'000'000}, help);
+}
+
 // The member called `member`, for an option of the same name.
 #define BIND(member) \
   Binding<decltype(ServerConfig::member)> { #member, &ServerConfig::member }
@@ -163,10 +172,6 @@ OptionGroup RoomsGroup() {
                 "those with the preset private_chat or trusted_private_chat, or all."),
           Text(BIND(encryption_algorithm), "a name such as m.megolm.v1.aes-sha2", IsNotEmpty,
                "The algorithm of rooms that are encrypted by encryption_policy."),
-          Number(BIND(room_creation_rate), {0.0001, 1'000'000},
-                 "How many rooms a second each creator may make in the long run."),
-          Integer(BIND(room_creation_burst), {1, 1'000'000},
-                  "How many rooms a creator who made none lately may make at once."),
           Integer(BIND(max_invites), {0, 10'000},
                   "How many users may be invited when a room is created."),
           Bytes(BIND(max_import_bytes), {kMiB, 64 * kGiB},
@@ -179,6 +184,92 @@ OptionGroup RoomsGroup() {
           Time(BIND(invite_reminder_period), {absl::Seconds(10), absl::Hours(24)},
                "How long after a \"room.invite.pending\" that nobody acknowledged another one "
                "comes."),
+      }};
+}
+
+OptionGroup LimitsGroup() {
+  return {
+      "Limits",
+      {
+          OneOf(BIND(rate_limits),
+                {{"enforce", RateLimitMode::kEnforce},
+                 {"observe", RateLimitMode::kObserve},
+                 {"off", RateLimitMode::kOff}},
+                "What happens to calls that come more often than a rate below allows: they are "
+                "refused with RESOURCE_EXHAUSTED and told when to come again, or only counted "
+                "(see metrics.md), or nothing."),
+          Rate(BIND(principal_read_rate),
+               "How many calls a second each principal may make that read, streams among them, "
+               "in the long run."),
+          Burst(BIND(principal_read_burst), "How many of them it may make at once."),
+          Rate(BIND(principal_write_rate),
+               "How many calls a second each principal may make that write, in the long run."),
+          Burst(BIND(principal_write_burst), "How many of them it may make at once."),
+          Rate(BIND(room_creation_rate),
+               "How many rooms a second each creator may make in the long run."),
+          Burst(BIND(room_creation_burst),
+                "How many rooms a creator who made none lately may make at once."),
+          Rate(BIND(upgrade_rate), "How many upgrades a second each user may try in the long run."),
+          Burst(BIND(upgrade_burst),
+                "How many upgrades a user who tried none lately may try at once."),
+          Rate(BIND(invite_rate),
+               "How many users a second each user may invite in the long run, other than with "
+               "CreateRoom."),
+          Burst(BIND(invite_burst),
+                "How many users may be invited at once by a user who invited none lately."),
+          Rate(BIND(join_rate),
+               "How many rooms a second each user may join, or knock on, in the long run."),
+          Burst(BIND(join_burst), "How many rooms a user who joined none lately may join at once."),
+          Rate(BIND(message_rate),
+               "How many events a second each user may send, or have as state, in the long run. "
+               "Redactions, kicks, bans and leaves count too."),
+          Burst(BIND(message_burst),
+                "How many events a user who sent none lately may send at once."),
+          Rate(BIND(room_invite_rate),
+               "How many users a second may be invited to each room in the long run."),
+          Burst(BIND(room_invite_burst),
+                "How many users may be invited at once to a room to which none was lately."),
+          Rate(BIND(room_join_rate),
+               "How many users a second may join each room, or knock on it, in the long run. "
+               "Upgrades take along as many as there are."),
+          Burst(BIND(room_join_burst),
+                "How many users may join at once a room that none joined lately."),
+          Rate(BIND(room_message_rate),
+               "How many events a second may be sent into each room, or set as state, in the "
+               "long run. Redactions, kicks, bans and leaves are not held up."),
+          Burst(BIND(room_message_burst),
+                "How many events may be sent at once into a room into which none was lately."),
+          Rate(BIND(failed_login_rate),
+               "How many failed logins a second are answered as such, in the long run, for each "
+               "address and kind of credential: none, token, JSON Web Token, certificate. Then "
+               "what comes from there is not looked at for a while, unless it was good before."),
+          Burst(BIND(failed_login_burst), "How many failed logins may come at once."),
+          Integer(BIND(max_rooms_per_creator), {1, 100'000'000, "without limit"},
+                  "How many rooms each user may create, ever. Upgrades and imports don't count."),
+          Integer(BIND(max_room_members), {1, 100'000'000, "without limit"},
+                  "How many joined and invited members a room may have. What upgrades and imports "
+                  "bring along is not refused."),
+          Integer(BIND(max_room_state_events), {100, 100'000'000, "without limit"},
+                  "How many entries the state of a room may have, beside those of members. What "
+                  "upgrades and imports bring along is not refused."),
+          Integer(BIND(max_room_aliases), {1, 1'000'000, "without limit"},
+                  "How many aliases a room may have. Those that an upgrade moves are not refused."),
+          Integer(BIND(max_streams), {1, 1'000'000, "without limit"},
+                  "How many streams may be open at a time, exports and imports among them."),
+          Integer(BIND(max_streams_per_principal), {1, 1'000'000, "without limit"},
+                  "How many of them may be of one principal."),
+          Bytes(BIND(max_request_bytes), {kMiB, kTiB, "without limit"},
+                "How many bytes the requests that wait for a thread, or are worked on, may have "
+                "together. Further ones are refused with RESOURCE_EXHAUSTED."),
+          Bytes(BIND(max_queued_commit_bytes), {16 * kMiB, kGiB},
+                "How many bytes the commits that wait to be written may have together; none may be "
+                "larger. Further writes are refused with RESOURCE_EXHAUSTED."),
+          Time(BIND(max_call_time), {absl::Seconds(1), kDay, "for ever"},
+               "How long a call that is no stream may take, whatever its deadline. One whose "
+               "work has not begun by then is ended with DEADLINE_EXCEEDED."),
+          Time(BIND(max_queue_time), {absl::Milliseconds(10), absl::Hours(1), "for ever"},
+               "How long a request may have waited for a thread when writes are still taken on. "
+               "Beyond it they are refused with RESOURCE_EXHAUSTED, so that reads go on."),
       }};
 }
 
@@ -249,9 +340,9 @@ OptionGroup LoggingGroup() {
 }  // namespace
 
 const std::vector<OptionGroup>& OptionGroups() {
-  static const auto* const groups =
-      new std::vector<OptionGroup>{ServerGroup(), ListeningGroup(),   StorageGroup(), RoomsGroup(),
-                                   WorkGroup(),   ConnectionsGroup(), LoggingGroup()};
+  static const auto* const groups = new std::vector<OptionGroup>{
+      ServerGroup(), ListeningGroup(), StorageGroup(),     RoomsGroup(),
+      LimitsGroup(), WorkGroup(),      ConnectionsGroup(), LoggingGroup()};
   return *groups;
 }
 

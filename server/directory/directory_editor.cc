@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "server/errors/errors.h"
+#include "server/lifecycle/room_caps.h"
 #include "server/lifecycle/room_errors.h"
 #include "server/lifecycle/room_records.h"
 #include "server/rooms/canonical_alias.h"
@@ -101,6 +102,11 @@ absl::StatusOr<Outcome<v1::SetAliasResponse>> DirectoryEditor::TrySetAlias(
     if (!is_set) return lifecycle::AliasInUse(request.alias());
     return outcome;
   }
+  auto aliases = reader.ListAliases(request.room_id());
+  if (!aliases.ok()) return aliases.status();
+  absl::Status allowed = lifecycle::CheckAliases(context_.caps, room->record,
+                                                 static_cast<int64_t>(aliases->size()) + 1);
+  if (!allowed.ok()) return allowed;
   storage::AliasRecord alias;
   alias.set_room_id(request.room_id());
   alias.set_creator(request.requester());

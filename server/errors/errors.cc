@@ -72,6 +72,16 @@ absl::Status WithResource(absl::Status error, absl::string_view type, absl::stri
   return error;
 }
 
+absl::Status WithQuotaFailure(absl::Status error, absl::string_view subject,
+                              absl::string_view description) {
+  google::rpc::QuotaFailure failure;
+  auto* violation = failure.add_violations();
+  violation->set_subject(std::string(subject));
+  violation->set_description(std::string(description));
+  SetDetail(error, failure);
+  return error;
+}
+
 void FieldErrors::Add(std::string field, absl::string_view description) {
   if (errors_.size() < kMaxFieldErrors) {
     errors_.emplace_back(std::move(field), std::string(description));

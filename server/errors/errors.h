@@ -39,6 +39,11 @@ absl::Status WithRetryDelay(absl::Status error, absl::Duration delay);
 // Returns `error` with a ResourceInfo naming what was not found or is in the way.
 absl::Status WithResource(absl::Status error, absl::string_view type, absl::string_view name);
 
+// Returns `error` with a QuotaFailure: what `subject`, such as "user:@alice:example.org", has
+// used up.
+absl::Status WithQuotaFailure(absl::Status error, absl::string_view subject,
+                              absl::string_view description);
+
 // Collects what is wrong with the fields of a request.
 class FieldErrors {
  public:

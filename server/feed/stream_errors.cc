@@ -14,7 +14,8 @@ absl::Status ShuttingDownError() {
 absl::Status TooManyStreamsError() {
   return WithRetryDelay(
       MakeError(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_OVERLOADED,
-                "the server has as many streams as it takes; try again later or elsewhere"),
+                "the server has as many streams as it takes; try again later or elsewhere",
+                {{"limit", "max_streams"}}),
       absl::Seconds(5));
 }
 

@@ -84,6 +84,7 @@ RoomCommit StageRoom(const rooms::RoomSpec& spec, const storage::RoomRecord& roo
     alias.set_creator(spec.creator);
     commit.CreateAlias(spec.alias, alias);
   }
+  commit.NoteCreatedRoom(spec.creator, room.room_id());
   commit.AppendLog(EncodeEvent(CreatedEvent(room), LabelsOf(room)));
   LogPendingInvites(commit, room, genesis.events, server_name);
   return commit;
@@ -92,40 +93,43 @@ RoomCommit StageRoom(const rooms::RoomSpec& spec, const storage::RoomRecord& roo
 }  // namespace
 
 RoomCreator::RoomCreator(const Clock& clock, const RandomBytes& random, Options options)
-    : clock_(clock),
-      random_(random),
-      options_(std::move(options)),
-      rate_limiter_(options_.rooms_per_second, options_.room_burst) {}
+    : clock_(clock), random_(random), options_(std::move(options)) {}
 
 Write<v1::CreateRoomResponse> RoomCreator::Create(CreateRoomCommand command) {
   ApplyEncryptionPolicy(options_.encryption_policy, options_.encryption_algorithm, command.spec);
   command.field_errors.AddStatus(
       "", CheckRoomSpec(command.spec, options_.limits, options_.server_name));
-  RequestIdentity identity = command.identity;
-  return {std::move(identity),
-          [this, creation = Creation{std::move(command)}](const RoomReader& reader) mutable {
-            return Try(creation, reader);
-          }};
+  Write<v1::CreateRoomResponse> write;
+  write.identity = command.identity;
+  if (options_.quota != nullptr && !command.validate_only) {
+    auto place = options_.quota->TollFor(command.spec.creator);
+    if (place != nullptr) write.tolls.push_back(std::move(place));
+  }
+  write.attempt = [this, command = std::move(command)](const RoomReader& reader) {
+    return Try(command, reader);
+  };
+  return write;
 }
 
-absl::StatusOr<Outcome<v1::CreateRoomResponse>> RoomCreator::Try(Creation& creation,
-                                                                 const RoomReader& reader) {
-  const rooms::RoomSpec& spec = creation.command.spec;
-  absl::Status valid = Check(creation.command, reader);
+absl::StatusOr<Outcome<v1::CreateRoomResponse>> RoomCreator::Try(const CreateRoomCommand& command,
+                                                                 const RoomReader& reader) const {
+  const rooms::RoomSpec& spec = command.spec;
+  absl::Status valid = Check(command, reader);
   if (!valid.ok()) return valid;
   const absl::Time now = clock_();
   absl::StatusOr<rooms::Genesis> genesis =
       BuildGenesis(spec, {options_.server_name, absl::ToUnixMillis(now), random_(kNonceBytes)});
   if (!genesis.ok()) return genesis.status();
-  const storage::RoomRecord room = MakeRecord(creation.command, *genesis, absl::ToUnixMicros(now));
+  const storage::RoomRecord room = MakeRecord(command, *genesis, absl::ToUnixMicros(now));
+  valid = CheckMembers(options_.caps, room);
+  valid.Update(CheckStateEntries(options_.caps, room));
+  if (!valid.ok()) return valid;
   v1::CreateRoomResponse response;
   *response.mutable_room() = lifecycle::ToProto(room);
-  if (creation.command.validate_only) {
+  if (command.validate_only) {
     response.mutable_room()->clear_room_id();
     return Outcome<v1::CreateRoomResponse>{std::move(response), std::nullopt};
   }
-  absl::Status allowed = Pay(creation);
-  if (!allowed.ok()) return allowed;
   return Outcome<v1::CreateRoomResponse>{std::move(response),
                                          StageRoom(spec, room, *genesis, options_.server_name)};
 }
@@ -136,17 +140,6 @@ absl::Status RoomCreator::Check(const CreateRoomCommand& command, const RoomRead
                            : command.field_errors.ToStatus(ReasonOf(command.version_status),
                                                            command.version_status.message());
   return valid.ok() ? CheckAliasIsFree(reader, command.spec.alias) : valid;
-}
-
-absl::Status RoomCreator::Pay(Creation& creation) {
-  if (creation.paid) return absl::OkStatus();
-  const absl::Duration wait = rate_limiter_.Take(creation.command.spec.creator, clock_());
-  creation.paid = wait <= absl::ZeroDuration();
-  if (creation.paid) return absl::OkStatus();
-  return WithRetryDelay(
-      MakeError(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_ROOM_CREATION_RATE_LIMITED,
-                "You have created too many rooms recently. Please wait before creating another."),
-      wait);
 }
 
 }  // namespace innkeeper::lifecycle

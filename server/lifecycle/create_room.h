@@ -14,8 +14,9 @@
 #include "server/base/clock.h"
 #include "server/base/random.h"
 #include "server/errors/errors.h"
-#include "server/lifecycle/rate_limiter.h"
 #include "server/lifecycle/request_log.h"
+#include "server/lifecycle/room_caps.h"
+#include "server/lifecycle/room_quota.h"
 #include "server/lifecycle/transaction.h"
 #include "server/rooms/genesis.h"
 #include "storage/room_store.h"
@@ -50,34 +51,26 @@ class RoomCreator {
     rooms::RoomLimits limits;
     EncryptionPolicy encryption_policy = EncryptionPolicy::kOff;
     std::string encryption_algorithm;  // what the policy turns on
-    double rooms_per_second = 1;       // that one user may create in the long run
-    int room_burst = 10;               // and at once
+    RoomCaps caps;
+    RoomQuota* quota = nullptr;  // must outlive the creator; null: no limit
   };
 
   // The references must outlive the creator.
   RoomCreator(const Clock& clock, const RandomBytes& random, Options options);
 
   // The write that creates the room, or with validate_only checks whether it could
-  // be. Errors as documented for the RPC, and those without a reason that are
-  // internal. The creator must outlive it.
+  // be. A room takes a place of those that its creator may have. Errors as documented for the RPC,
+  // and those without a reason that are internal. The creator must outlive it.
   Write<v1::CreateRoomResponse> Create(CreateRoomCommand command);
 
  private:
-  // A command, and whether its creator has paid for it with a rate token.
-  struct Creation {
-    CreateRoomCommand command;
-    bool paid = false;
-  };
-
-  absl::StatusOr<Outcome<v1::CreateRoomResponse>> Try(Creation& creation,
-                                                      const storage::RoomReader& reader);
+  absl::StatusOr<Outcome<v1::CreateRoomResponse>> Try(const CreateRoomCommand& command,
+                                                      const storage::RoomReader& reader) const;
   static absl::Status Check(const CreateRoomCommand& command, const storage::RoomReader& reader);
-  absl::Status Pay(Creation& creation);
 
   const Clock& clock_;
   const RandomBytes& random_;
   const Options options_;
-  RateLimiter rate_limiter_;
 };
 
 }  // namespace innkeeper::lifecycle

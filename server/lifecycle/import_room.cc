@@ -28,7 +28,8 @@ absl::Status Invalid(std::string field, absl::string_view description) {
 absl::Status Overloaded() {
   return WithRetryDelay(
       MakeError(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_OVERLOADED,
-                "other imports take the memory that this one needs; try again later"),
+                "other imports take the memory that this one needs; try again later",
+                {{"limit", "max_import_bytes"}}),
       absl::Seconds(10));
 }
 

@@ -38,6 +38,7 @@ RoomEdit::RoomEdit(const storage::RoomReader& reader, storage::Stored<storage::R
       room_(std::move(room)),
       version_(VersionOf(room_.record)),
       server_name_(context.server_name),
+      caps_(context.caps),
       now_(context.clock()),
       chain_(version_, {context.server_name, absl::ToUnixMillis(now_), context.random(kNonceBytes)},
              TipOf(room_.record), rooms::RoomState()) {}
@@ -89,10 +90,35 @@ void RoomEdit::Redact(int64_t number, storage::EventRecord event) {
   redactions_.push_back({events().size() - 1, number, std::move(event)});
 }
 
+// Of rooms that were written before heads had the count.
+absl::Status RoomEdit::CountStateEntries() {
+  storage::RoomRecord& room = room_.record;
+  if (caps_.max_state_entries == 0 || room.has_state_entry_count()) return absl::OkStatus();
+  int64_t count = 0;
+  absl::Status counted =
+      reader_.ScanState({.room_id = room.room_id(), .revision = room.revision()},
+                        [&](const storage::StatePosition& position, const storage::StateRecord&) {
+                          if (position.type != "m.room.member") ++count;
+                          return true;
+                        });
+  if (counted.ok()) room.set_state_entry_count(count);
+  return counted;
+}
+
 absl::Status RoomEdit::Stage(storage::RoomCommit& commit) {
+  absl::Status staged = CountStateEntries();
+  if (!staged.ok()) return staged;
   storage::RoomRecord room = room_.record;
   Touch(room, absl::ToUnixMicros(now_));
-  absl::Status staged = StageNewEvents(commit, reader_, room, events(), server_name_);
+  staged = StageNewEvents(commit, reader_, room, events(), server_name_);
+  if (!staged.ok()) return staged;
+  const storage::RoomRecord& before = room_.record;
+  const bool has_more_members = room.joined_member_count() + room.invited_member_count() >
+                                before.joined_member_count() + before.invited_member_count();
+  if (has_more_members) staged = CheckMembers(caps_, room);
+  if (room.state_entry_count() > before.state_entry_count()) {
+    staged.Update(CheckStateEntries(caps_, room));
+  }
   if (!staged.ok()) return staged;
   for (const Redaction& redaction : redactions_) {
     absl::Status redacted = StageRedaction(commit, reader_, room, redaction.number, redaction.event,

@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "server/base/clock.h"
 #include "server/base/random.h"
+#include "server/lifecycle/room_caps.h"
 #include "server/rooms/event.h"
 #include "server/rooms/event_chain.h"
 #include "server/rooms/power_levels.h"
@@ -30,6 +31,7 @@ struct EditContext {
   const Clock& clock;
   const RandomBytes& random;
   std::string server_name;
+  RoomCaps caps = {};
 };
 
 // Returns OK if the room takes events; else ROOM_TOMBSTONED or
@@ -77,11 +79,13 @@ class RoomEdit {
   int64_t new_revision() const { return room_.record.revision() + 1; }
 
   // Puts the events, at least one, what they redact and the room's new head into
-  // `commit`, and tells the event stream of each of them. Errors of RoomReader.
+  // `commit`, and tells the event stream of each of them. LIMIT_EXCEEDED if the room would
+  // get more members or state by them than it may have; errors of RoomReader.
   absl::Status Stage(storage::RoomCommit& commit);
 
  private:
   absl::Status Load(const std::vector<rooms::StateKey>& keys);
+  absl::Status CountStateEntries();
   void Log(storage::RoomCommit& commit, size_t index) const;
 
   // An event of the room that one of those here redacts.
@@ -96,6 +100,7 @@ class RoomEdit {
   storage::Stored<storage::RoomRecord> room_;
   const rooms::RoomVersion& version_;
   const std::string server_name_;
+  const RoomCaps caps_;
   const absl::Time now_;
   rooms::EventChain chain_;
   absl::btree_set<rooms::StateKey> loaded_;  // places that the chain knows about

@@ -1,6 +1,7 @@
 #include "server/lifecycle/room_errors.h"
 
 #include "server/errors/errors.h"
+#include "server/limits/limit_errors.h"
 
 namespace innkeeper::lifecycle {
 
@@ -47,16 +48,18 @@ absl::Status UpgradeInProgress() {
                    "An upgrade for this room is currently in progress");
 }
 
+absl::Status DeadlinePassed() {
+  return MakeError(absl::StatusCode::kDeadlineExceeded, v1::ERROR_REASON_DEADLINE_PASSED,
+                   "the deadline passed before the work began; nothing was written");
+}
+
 absl::Status CommitError(const storage::CommitResult& result) {
   switch (result.status.code()) {
     case absl::StatusCode::kAborted:
       return MakeError(absl::StatusCode::kAborted, v1::ERROR_REASON_CONFLICT,
                        "other writes got in between too often; nothing was written, try again");
     case absl::StatusCode::kResourceExhausted:
-      return WithRetryDelay(
-          MakeError(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_OVERLOADED,
-                    "the server has more writes queued than it can take on; try again later"),
-          absl::Milliseconds(200));
+      return limits::Overloaded("max_queued_commit_bytes");
     case absl::StatusCode::kUnavailable:
       return MakeError(absl::StatusCode::kUnavailable, v1::ERROR_REASON_STORAGE_UNAVAILABLE,
                        "the storage takes no writes now; try again with the same request_id");

@@ -33,6 +33,9 @@ absl::Status RoomTombstoned(const storage::RoomRecord& room);
 // ABORTED (ROOM_UPGRADE_IN_PROGRESS).
 absl::Status UpgradeInProgress();
 
+// DEADLINE_EXCEEDED (DEADLINE_PASSED): nobody waits for the reply any more.
+absl::Status DeadlinePassed();
+
 // What the caller is told of a commit that failed for a reason that the use case
 // has no better word for. `result.status` is not OK.
 absl::Status CommitError(const storage::CommitResult& result);

@@ -96,6 +96,7 @@ void SetSummary(storage::RoomRecord& room, rooms::RoomSummary summary) {
   room.set_predecessor_room_id(std::move(summary.predecessor_room_id));
   room.set_joined_member_count(summary.joined_member_count);
   room.set_invited_member_count(summary.invited_member_count);
+  room.set_state_entry_count(summary.other_entry_count);
 }
 
 void Touch(storage::RoomRecord& room, int64_t now_us) {

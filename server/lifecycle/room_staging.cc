@@ -111,6 +111,12 @@ int64_t Rise(absl::string_view membership, const Json& before, const Json& after
   return int64_t{MembershipIn(after) == membership} - int64_t{MembershipIn(before) == membership};
 }
 
+// Notes in the head that the state has got an entry at a place that had none.
+void CountEntry(RoomRecord& room, const rooms::Event& event) {
+  if (event.type == kMember || !room.has_state_entry_count()) return;
+  room.set_state_entry_count(room.state_entry_count() + 1);
+}
+
 // Brings what the head says of the state up to a state event.
 void UpdateSummary(RoomRecord& room, const rooms::Event& event, const Json& before) {
   const Json& content = event.content;
@@ -245,6 +251,8 @@ absl::Status StageNewEvents(RoomCommit& commit, const storage::RoomReader& reade
       absl::StatusOr<rooms::StateEntry> entry = ToStateEntry(**superseded);
       if (!entry.ok()) return entry.status();
       before = std::move(entry->content);
+    } else {
+      CountEntry(room, *event.event);
     }
     StageStateEvent(commit, setting, event, *superseded, before);
     UpdateSummary(room, *event.event, before);

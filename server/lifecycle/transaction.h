@@ -15,12 +15,14 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "server/base/clock.h"
 #include "server/base/executor.h"
 #include "server/lifecycle/request_log.h"
 #include "server/lifecycle/room_errors.h"
 #include "server/lifecycle/turns.h"
+#include "server/limits/toll.h"
 #include "storage/engine.h"
 #include "storage/room_store.h"
 
@@ -48,6 +50,10 @@ struct Write {
   // The room that the write changes, if it was there before. Writes to a room take
   // turns, so that they don't get in each other's way.
   std::string room_id;
+  // What it costs, if it changes anything.
+  limits::Tolls tolls = {};
+  // No attempt is begun after this.
+  absl::Time deadline = absl::InfiniteFuture();
 };
 
 // Runs writes. Thread-safe.
@@ -63,11 +69,13 @@ class Transactor {
       : engine_(engine), executor_(executor), clock_(clock), options_(options) {}
 
   // Answers with what was recorded for the request, or else with what the attempt
-  // comes to, once that is durable, and records it. The first attempt is made before
+  // comes to, once that is durable, and records it. The tolls are paid before an attempt, and
+  // given back if it changes nothing: a request that was carried out already pays nothing,
+  // and one that can't pay makes no work. The first attempt is made before
   // this returns; later ones are run by the executor, and so is `done` behind a
   // commit, or once that was stopped by a thread of the engine. Errors: those of
-  // FindSerializedResponse, of the attempt, and CommitError; ABORTED (CONFLICT) after
-  // six attempts.
+  // FindSerializedResponse, of the tolls, of the attempt, and CommitError; ABORTED
+  // (CONFLICT) after six attempts; DEADLINE_PASSED.
   template <typename Response>
   void Run(Write<Response> write, absl::AnyInvocable<void(absl::StatusOr<Response>)> done);
 
@@ -128,7 +136,8 @@ class Transactor {
   template <typename Response>
   void Answer(Transaction<Response>& transaction);
 
-  // Ends, and lets the next write to the room begin. The transactor may be gone when
+  // Ends, gives tolls back that are not paid for good, and lets the next write to the room
+  // begin. The transactor may be gone when
   // this returns.
   template <typename Response>
   void End(Transaction<Response>& transaction, absl::StatusOr<Response> result);
@@ -208,10 +217,13 @@ void Transactor::Try(std::unique_ptr<Transaction<Response>> transaction) {
 
 template <typename Response>
 absl::StatusOr<Outcome<Response>> Transactor::Decide(Transaction<Response>& transaction) {
+  if (absl::Now() > transaction.write.deadline) return DeadlinePassed();
   const storage::RoomReader reader(engine_);
   auto recorded = FindResponse<Response>(reader, transaction.write.identity);
   if (!recorded.ok()) return recorded.status();
   if (recorded->has_value()) return Outcome<Response>{**std::move(recorded), std::nullopt};
+  absl::Status paid = limits::Pay(transaction.write.tolls);
+  if (!paid.ok()) return paid;
   absl::StatusOr<Outcome<Response>> outcome = transaction.write.attempt(reader);
   if (outcome.ok() && outcome->commit) {
     RecordResponse(*outcome->commit, transaction.write.identity, outcome->response,
@@ -233,7 +245,10 @@ void Transactor::Committed(std::unique_ptr<Transaction<Response>> transaction) {
 
 template <typename Response>
 void Transactor::Answer(Transaction<Response>& transaction) {
-  if (transaction.result.status.ok()) {
+  const bool is_written = transaction.result.status.ok();
+  const bool may_be_written = absl::IsUnavailable(transaction.result.status);
+  if (is_written || may_be_written) transaction.write.tolls.clear();  // paid for good
+  if (is_written) {
     End<Response>(transaction, std::move(transaction.response));
   } else {
     End<Response>(transaction, CommitError(transaction.result));
@@ -250,6 +265,7 @@ inline void Transactor::PassTurn(const std::string& room_id) {
 
 template <typename Response>
 void Transactor::End(Transaction<Response>& transaction, absl::StatusOr<Response> result) {
+  limits::GiveBack(transaction.write.tolls);
   PassTurn(transaction.write.room_id);
   transaction.done(std::move(result));
 }

@@ -133,6 +133,8 @@ absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::Upgrade(const UpgradeRoomC
   if (!answered.ok()) return answered.status();
   if (answered->has_value()) return **std::move(answered);
   if (command.validate_only) return Preview(command);
+  absl::Status paid = command.toll == nullptr ? absl::OkStatus() : command.toll->Pay();
+  if (!paid.ok()) return paid;
   // Whoever may not upgrade the room does not wait to hear that.
   absl::StatusOr<Stored<RoomRecord>> room =
       ReadUpgradable(RoomReader(engine_), command, options_.server_name, clock_());

@@ -17,6 +17,7 @@
 #ifndef INNKEEPER_SERVER_LIFECYCLE_UPGRADE_ROOM_H_
 #define INNKEEPER_SERVER_LIFECYCLE_UPGRADE_ROOM_H_
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -31,6 +32,7 @@
 #include "server/lifecycle/transaction.h"
 #include "server/lifecycle/upgrade_access.h"
 #include "server/lifecycle/upgrade_run.h"
+#include "server/limits/toll.h"
 #include "server/rooms/upgrade_options.h"
 #include "storage/engine.h"
 #include "storage/records.pb.h"
@@ -45,6 +47,8 @@ struct UpgradeRoomCommand {
   rooms::UpgradeOptions options;
   RequestIdentity identity;
   bool validate_only = false;
+  // What it costs to try, whatever comes of it; may be null.
+  std::shared_ptr<limits::Toll> toll = nullptr;
 };
 
 struct CancelUpgradeCommand {

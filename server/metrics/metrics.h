@@ -59,12 +59,17 @@ class CallMetrics {
   // The methods that were called so far, by name. They stay where they are.
   std::vector<std::pair<std::string, const MethodCalls*>> methods() const;
 
+  // Counts a call that was refused for a limit, an option of the configuration.
+  void CountLimit(absl::string_view limit) { limits_.Add(limit); }
+
   const CounterByName& errors() const { return errors_; }
+  const CounterByName& limits() const { return limits_; }
 
  private:
   mutable absl::Mutex mutex_;
   std::map<std::string, std::unique_ptr<MethodCalls>, std::less<>> methods_ ABSL_GUARDED_BY(mutex_);
   CounterByName errors_;  // by reason
+  CounterByName limits_;  // by limit
 };
 
 // The event stream.
@@ -79,6 +84,13 @@ struct FeedMetrics {
   // How long ago the oldest event was committed that a stream had still to bring, at
   // each of its batches.
   Histogram lag{0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30, 60, 600, 3600};
+};
+
+// What is limited, besides the calls that were refused.
+struct LimitMetrics {
+  CounterByName observed;  // calls that would have been refused, by limit
+  Gauge open_streams;      // of all methods that stream
+  Gauge request_bytes;     // of requests that wait for a thread, or are worked on
 };
 
 // What is written to the store.
@@ -142,6 +154,7 @@ struct SubscriptionStates {
 
 struct Metrics {
   CallMetrics calls;
+  LimitMetrics limits;
   FeedMetrics feed;
   SubscriptionMetrics subscriptions;
   CommitMetrics commits;

@@ -122,6 +122,20 @@ void AddCalls(const CallMetrics& calls, Page& page) {
       "by overload, STREAM_STALLED the streams of readers that took nothing.");
 }
 
+void AddLimits(const CallMetrics& calls, const LimitMetrics& limits, Page& page) {
+  page.Count("innkeeper_limit_refusals_total", calls.limits(), "limit",
+             "Calls that were refused for a limit, by the option that sets it.");
+  page.Count("innkeeper_limit_observed_total", limits.observed, "limit",
+             "Calls that went through although a rate was exceeded, because rate_limits is "
+             "observe.");
+  page.Gauge("innkeeper_open_streams", limits.open_streams.value(),
+             "Calls of methods that stream, exports and imports included: what max_streams "
+             "bounds.");
+  page.Gauge("innkeeper_request_bytes", limits.request_bytes.value(),
+             "Bytes of requests that wait for a thread or are worked on: what "
+             "max_request_bytes bounds.");
+}
+
 void AddFeed(const FeedMetrics& feed, Page& page) {
   page.Count(
       "innkeeper_room_events_total", feed.events, "type",
@@ -238,6 +252,7 @@ std::vector<MetricFamily> MetricsPage(const Metrics& metrics, const storage::Eng
                                       const std::optional<SubscriptionStates>& subscriptions) {
   Page page;
   AddCalls(metrics.calls, page);
+  AddLimits(metrics.calls, metrics.limits, page);
   AddFeed(metrics.feed, page);
   AddDelivery(metrics.subscriptions, page);
   if (subscriptions) AddStates(*subscriptions, page);

@@ -46,12 +46,14 @@ RoomSummary Summarise(const RoomState& state) {
       .encryption_algorithm = StringOrEmpty(StateContent(state, "m.room.encryption"), "algorithm"),
       .room_type = StringOrEmpty(create, "type"),
       .predecessor_room_id =
-          predecessor == create.end() ? "" : StringOrEmpty(*predecessor, "room_id")};
+          predecessor == create.end() ? "" : StringOrEmpty(*predecessor, "room_id"),
+      .other_entry_count = static_cast<int64_t>(state.size())};
   for (auto it = state.lower_bound({"m.room.member", ""});
        it != state.end() && it->first.type == "m.room.member"; ++it) {
     const std::string membership = StringOrEmpty(it->second.content, "membership");
     if (membership == "join") ++summary.joined_member_count;
     if (membership == "invite") ++summary.invited_member_count;
+    --summary.other_entry_count;
   }
   return summary;
 }

@@ -83,6 +83,7 @@ struct RoomSummary {
   std::string predecessor_room_id;
   int64_t joined_member_count = 0;
   int64_t invited_member_count = 0;
+  int64_t other_entry_count = 0;  // entries of the state that are no members
 };
 
 RoomSummary Summarise(const RoomState& state);

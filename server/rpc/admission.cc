@@ -3,15 +3,21 @@
 #include <glog/logging.h>
 #include <grpc/grpc_security_constants.h>
 
+#include <algorithm>
 #include <iterator>
 #include <optional>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
 #include "grpcpp/security/auth_context.h"
 #include "grpcpp/support/string_ref.h"
 #include "server/auth/access.h"
 #include "server/auth/certificate_names.h"
+#include "server/limits/login_guard.h"
 
 namespace innkeeper::rpc {
 namespace {
@@ -41,17 +47,71 @@ auth::CertificateNames CertificateNamesOf(const grpc::CallbackServerContext& con
   return names;
 }
 
+limits::Login::Kind KindOf(absl::string_view authorization) {
+  return absl::c_count(authorization, '.') == 2 ? limits::Login::Kind::kJwt
+                                                : limits::Login::Kind::kToken;
+}
+
+// Who makes the call of `context`, if its address is listened to.
+absl::StatusOr<std::shared_ptr<const auth::Principal>> Identify(
+    const CallEnvironment& environment, const grpc::CallbackServerContext& context) {
+  const std::optional<absl::string_view> authorization = AuthorizationOf(context);
+  auth::CertificateNames names;
+  if (!authorization) names = CertificateNamesOf(context);
+  const std::string peer = context.peer();
+  std::string shown_names;
+  limits::Login login{.peer = peer};
+  if (authorization) {
+    login.kind = KindOf(*authorization);
+    login.credential = *authorization;
+  } else if (!names.spiffe_ids.empty() || !names.dns_names.empty()) {
+    login.kind = limits::Login::Kind::kCertificate;
+    shown_names = absl::StrCat(absl::StrJoin(names.spiffe_ids, " "), " ",
+                               absl::StrJoin(names.dns_names, " "));
+    login.credential = shown_names;
+  }
+  limits::LoginGuard& guard = environment.limits.logins;
+  absl::Status listened_to = guard.Check(login);
+  if (!listened_to.ok()) return listened_to;
+  auto principal = authorization ? environment.authenticator.Authenticate(*authorization)
+                                 : environment.authenticator.Authenticate(names);
+  if (principal.ok()) {
+    guard.NoteSuccess(login);
+  } else {
+    guard.NoteFailure(login);
+  }
+  return principal;
+}
+
+bool IsStream(limits::Work work) {
+  return work == limits::Work::kStream || work == limits::Work::kUpload;
+}
+
+absl::Time DeadlineOf(const grpc::CallbackServerContext& context, absl::Duration max_call_time) {
+  return std::min(absl::FromChrono(context.deadline()), absl::Now() + max_call_time);
+}
+
 }  // namespace
 
-Admission::Admission(const Method& method, const auth::Authenticator& authenticator,
+Admission::Admission(const Method& method, const CallEnvironment& environment,
                      const grpc::CallbackServerContext& context) {
-  const std::optional<absl::string_view> authorization = AuthorizationOf(context);
-  auto principal = authorization ? authenticator.Authenticate(*authorization)
-                                 : authenticator.Authenticate(CertificateNamesOf(context));
+  auto principal = Identify(environment, context);
   status_ = principal.status();
   if (!principal.ok()) return;
   call_.principal = *std::move(principal);
   status_ = CheckRole(method, *call_.principal);
+  if (!status_.ok()) return;
+  const bool is_stream = IsStream(method.work);
+  call_.deadline =
+      DeadlineOf(context, is_stream ? absl::InfiniteDuration() : environment.limits.max_call_time);
+  status_ = environment.limits.rates.TakeCall(method.work, call_.principal->name());
+  if (status_.ok() && is_stream) status_ = TakeStreamSlot(environment.limits.streams);
+}
+
+absl::Status Admission::TakeStreamSlot(limits::StreamSlots& slots) {
+  auto slot = slots.Take(call_.principal->name());
+  if (slot.ok()) slot_ = *std::move(slot);
+  return slot.status();
 }
 
 Call& Admission::call() {

@@ -1,8 +1,8 @@
 // File: server/rpc/admission.h
 //
-// The head of every handler: who calls, and whether they may call this method at all. A
-// use case needs a Call, and a Call is only had from an Admission, so no handler can
-// forget it.
+// The head of every handler: who calls, whether they may call this method at all, and
+// whether they call too often. A use case needs a Call, and a Call is only had from an Admission,
+// so no handler can forget it.
 
 #ifndef INNKEEPER_SERVER_RPC_ADMISSION_H_
 #define INNKEEPER_SERVER_RPC_ADMISSION_H_
@@ -13,21 +13,28 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "grpcpp/server_context.h"
 #include "server/auth/authenticator.h"
 #include "server/auth/principal.h"
+#include "server/limits/rate_limits.h"
+#include "server/limits/stream_slots.h"
+#include "server/rpc/call.h"
 
 namespace innkeeper::rpc {
 
 // What is known of a method.
 struct Method {
-  // Both have to be said: a method without a rule does not compile.
-  constexpr Method(absl::string_view method_name, std::optional<auth::Role> needed_role)
-      : name(method_name), role(needed_role) {}
+  // All have to be said: a method without a rule does not compile.
+  constexpr Method(absl::string_view method_name, std::optional<auth::Role> needed_role,
+                   limits::Work kind_of_work)
+      : name(method_name), role(needed_role), work(kind_of_work) {}
 
   absl::string_view name;  // without the service
   // The role that every call needs; none where it depends on the request.
   std::optional<auth::Role> role;
+  // What it does, as far as limits go.
+  limits::Work work;
 };
 
 // A call under way, of a caller who may call the method, as its use case sees it.
@@ -35,6 +42,9 @@ struct Call {
   std::shared_ptr<const auth::Principal> principal;
   // The room that the call is about, for the log; empty if there is none.
   std::string room_id;
+  // When nobody waits for the reply any more: the caller's deadline, or the end of the time
+  // that calls may take. Streams have only the former.
+  absl::Time deadline;
 
  private:
   friend class Admission;
@@ -51,11 +61,14 @@ class Admission {
   //
   // What counts is the token in the metadata `authorization`, and it must be good; only a
   // call without that metadata is its client certificate's, if gRPC has verified one. There
-  // is no falling back from the one to the other.
-  Admission(const Method& method, const auth::Authenticator& authenticator,
+  // is no falling back from the one to the other. An admitted call has cost its principal a
+  // token of the rate at which it may call, and a stream takes a place among those that it
+  // may have, for as long as the admission lives.
+  Admission(const Method& method, const CallEnvironment& environment,
             const grpc::CallbackServerContext& context);
 
-  // OK if the call is admitted, else CREDENTIALS_INVALID or ROLE_MISSING.
+  // OK if the call is admitted, else CREDENTIALS_INVALID, ROLE_MISSING, RATE_LIMITED,
+  // LIMIT_EXCEEDED or OVERLOADED.
   const absl::Status& status() const { return status_; }
 
   // The call; crashes if it is not admitted.
@@ -70,8 +83,11 @@ class Admission {
   const std::string& room_id() const { return call_.room_id; }
 
  private:
+  absl::Status TakeStreamSlot(limits::StreamSlots& slots);
+
   absl::Status status_ = absl::InternalError("nobody has been looked at");
   Call call_;
+  limits::StreamSlots::Slot slot_;
 };
 
 // OK if `principal` may call the method, else ROLE_MISSING.

@@ -4,20 +4,11 @@
 
 #include "server/base/log_word.h"
 #include "server/errors/errors.h"
+#include "server/limits/limit_errors.h"
 
 namespace innkeeper::rpc {
 
-absl::Status Overloaded() {
-  return WithRetryDelay(
-      MakeError(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_OVERLOADED,
-                "the server has more requests waiting than it can take on; try again later"),
-      absl::Milliseconds(200));
-}
-
-absl::Status DeadlinePassed() {
-  return MakeError(absl::StatusCode::kDeadlineExceeded, v1::ERROR_REASON_DEADLINE_PASSED,
-                   "the deadline passed before the work began; nothing was written");
-}
+absl::Status Overloaded() { return limits::Overloaded("max_queued_requests"); }
 
 void RecordCall(metrics::CallMetrics& metrics, absl::string_view method, absl::string_view caller,
                 absl::string_view room_id, const absl::Status& status, absl::Duration latency,
@@ -25,6 +16,11 @@ void RecordCall(metrics::CallMetrics& metrics, absl::string_view method, absl::s
   const v1::ErrorReason code = ReasonOf(status);
   const std::string reason = code == v1::ERROR_REASON_UNSPECIFIED ? "" : ReasonName(code);
   metrics.Count(method, status.code(), reason, latency);
+  if (absl::IsResourceExhausted(status)) {
+    const std::string limit = MetadataOf(status, "limit");
+    if (!limit.empty()) metrics.CountLimit(limit);
+    if (limit == limits::NameOf(limits::Bucket::kFailedLogins)) return;
+  }
   LOG(INFO) << "method=" << method << " caller=" << caller << " room=" << LogWord(room_id)
             << " status=" << absl::StatusCodeToString(status.code())
             << " reason=" << (reason.empty() ? "-" : reason)

@@ -12,7 +12,9 @@
 #include "absl/time/time.h"
 #include "server/auth/authenticator.h"
 #include "server/base/executor.h"
+#include "server/lifecycle/room_errors.h"
 #include "server/lifecycle/transaction.h"
+#include "server/limits/call_limits.h"
 #include "server/metrics/metrics.h"
 #include "server/rpc/call_gate.h"
 
@@ -30,17 +32,17 @@ struct CallEnvironment {
   Executor& upgrade_executor;
   lifecycle::Transactor& transactor;
   metrics::CallMetrics& metrics;
+  limits::CallLimits& limits;
 };
 
 // OVERLOADED: no executor takes the call on.
 absl::Status Overloaded();
 
-// DEADLINE_PASSED: nobody waits for the reply any more.
-absl::Status DeadlinePassed();
+using lifecycle::DeadlinePassed;
 
-// Counts a call that is over, and writes the line that every call has in the log.
-// `caller` is a principal's name, or "-" where it isn't known; `stream_id` names a stream
-// of events.
+// Counts a call that is over, and writes the line that every call has in the log, but for
+// those of addresses that are not listened to (see limits::LoginGuard). `caller` is a principal's
+// name, or "-" where it isn't known; `stream_id` names a stream of events.
 void RecordCall(metrics::CallMetrics& metrics, absl::string_view method, absl::string_view caller,
                 absl::string_view room_id, const absl::Status& status, absl::Duration latency,
                 absl::string_view stream_id = "");

@@ -24,22 +24,23 @@ namespace innkeeper::rpc {
 namespace {
 
 using auth::Role;
+using limits::Work;
 using subscriptions::Caller;
 using subscriptions::Consumer;
 using subscriptions::ConsumerSink;
 
-constexpr Method kCreateSubscription = {"CreateSubscription", Role::kWatch};
-constexpr Method kGetSubscription = {"GetSubscription", Role::kWatch};
-constexpr Method kListSubscriptions = {"ListSubscriptions", Role::kWatch};
-constexpr Method kUpdateSubscription = {"UpdateSubscription", Role::kWatch};
-constexpr Method kSeekSubscription = {"SeekSubscription", Role::kWatch};
-constexpr Method kDeleteSubscription = {"DeleteSubscription", Role::kWatch};
-constexpr Method kConsumeEvents = {"ConsumeEvents", Role::kWatch};
-constexpr Method kAckEvents = {"AckEvents", Role::kWatch};
-constexpr Method kRejectEvent = {"RejectEvent", Role::kWatch};
-constexpr Method kListParkedEvents = {"ListParkedEvents", Role::kWatch};
-constexpr Method kReplayParkedEvents = {"ReplayParkedEvents", Role::kWatch};
-constexpr Method kDropParkedEvents = {"DropParkedEvents", Role::kWatch};
+constexpr Method kCreateSubscription = {"CreateSubscription", Role::kWatch, Work::kWrite};
+constexpr Method kGetSubscription = {"GetSubscription", Role::kWatch, Work::kRead};
+constexpr Method kListSubscriptions = {"ListSubscriptions", Role::kWatch, Work::kRead};
+constexpr Method kUpdateSubscription = {"UpdateSubscription", Role::kWatch, Work::kWrite};
+constexpr Method kSeekSubscription = {"SeekSubscription", Role::kWatch, Work::kWrite};
+constexpr Method kDeleteSubscription = {"DeleteSubscription", Role::kWatch, Work::kWrite};
+constexpr Method kConsumeEvents = {"ConsumeEvents", Role::kWatch, Work::kStream};
+constexpr Method kAckEvents = {"AckEvents", Role::kWatch, Work::kWrite};
+constexpr Method kRejectEvent = {"RejectEvent", Role::kWatch, Work::kWrite};
+constexpr Method kListParkedEvents = {"ListParkedEvents", Role::kWatch, Work::kRead};
+constexpr Method kReplayParkedEvents = {"ReplayParkedEvents", Role::kWatch, Work::kWrite};
+constexpr Method kDropParkedEvents = {"DropParkedEvents", Role::kWatch, Work::kWrite};
 
 Caller CallerOf(const auth::Principal& principal) {
   return {principal.name(), principal.Has(Role::kAdmin), principal.audiences()};
@@ -192,23 +193,24 @@ grpc::ServerUnaryReactor* EventSubscriptionsService::DeleteSubscription(
 grpc::ServerWriteReactor<grpc::ByteBuffer>* EventSubscriptionsService::ConsumeEvents(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
   const absl::Time start = absl::Now();
-  Admission admission(kConsumeEvents, environment_.authenticator, *context);
+  auto admission = std::make_shared<Admission>(kConsumeEvents, environment_, *context);
   return StreamWriter<Consumer, ConsumerSink>::Serve(
       *context,
       [&](ConsumerSink& sink) -> absl::StatusOr<std::shared_ptr<Consumer>> {
-        if (!admission.status().ok()) return admission.status();
+        if (!admission->status().ok()) return admission->status();
         // Small, and parsed where it arrives.
         auto message = ParseRequest<v1::ConsumeEventsRequest>(*request);
         if (!message.ok()) return message.status();
-        const Caller caller = CallerOf(*admission.call().principal);
+        const Caller caller = CallerOf(*admission->call().principal);
         auto access = std::make_unique<CallerAccess>(
             environment_.authenticator, CredentialOf(*context),
             [caller](const auth::Principal& now) { return MayStillConsume(caller, now); });
         return use_cases_.dispatcher.Consume(*message, caller, std::move(access), sink);
       },
-      [start, name = std::string(admission.caller()), &metrics = environment_.metrics](
-          const Consumer*, const absl::Status& status) {
-        RecordCall(metrics, kConsumeEvents.name, name, "", status, absl::Now() - start);
+      [start, admission, &metrics = environment_.metrics](const Consumer*,
+                                                          const absl::Status& status) {
+        RecordCall(metrics, kConsumeEvents.name, admission->caller(), "", status,
+                   absl::Now() - start);
       });
 }
 

@@ -14,13 +14,14 @@ namespace {
 using auth::Role;
 using directory::DirectoryEditor;
 using directory::DirectoryReader;
+using limits::Work;
 
-constexpr Method kSetAlias = {"SetAlias", Role::kParticipate};
-constexpr Method kDeleteAlias = {"DeleteAlias", Role::kParticipate};
-constexpr Method kResolveAlias = {"ResolveAlias", std::nullopt};
-constexpr Method kListAliases = {"ListAliases", std::nullopt};
-constexpr Method kSetVisibility = {"SetVisibility", Role::kParticipate};
-constexpr Method kListPublicRooms = {"ListPublicRooms", std::nullopt};
+constexpr Method kSetAlias = {"SetAlias", Role::kParticipate, Work::kWrite};
+constexpr Method kDeleteAlias = {"DeleteAlias", Role::kParticipate, Work::kWrite};
+constexpr Method kResolveAlias = {"ResolveAlias", std::nullopt, Work::kRead};
+constexpr Method kListAliases = {"ListAliases", std::nullopt, Work::kRead};
+constexpr Method kSetVisibility = {"SetVisibility", Role::kParticipate, Work::kWrite};
+constexpr Method kListPublicRooms = {"ListPublicRooms", std::nullopt, Work::kRead};
 
 // The room that a request is about; "" if it names none.
 template <typename Request>

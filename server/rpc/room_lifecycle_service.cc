@@ -21,18 +21,19 @@ namespace innkeeper::rpc {
 namespace {
 
 using auth::Role;
+using limits::Work;
 
-constexpr Method kCreateRoom = {"CreateRoom", Role::kCreate};
-constexpr Method kUpgradeRoom = {"UpgradeRoom", Role::kUpgrade};
-constexpr Method kCancelUpgrade = {"CancelUpgrade", Role::kUpgrade};
-constexpr Method kLinkUpgrade = {"LinkUpgrade", Role::kUpgrade};
-constexpr Method kGetRoom = {"GetRoom", std::nullopt};
-constexpr Method kGetRoomState = {"GetRoomState", std::nullopt};
-constexpr Method kListRooms = {"ListRooms", std::nullopt};
-constexpr Method kExportRoom = {"ExportRoom", std::nullopt};
-constexpr Method kImportRoom = {"ImportRoom", Role::kAdmin};
-constexpr Method kWatchRoomEvents = {"WatchRoomEvents", Role::kWatch};
-constexpr Method kListRoomEvents = {"ListRoomEvents", Role::kWatch};
+constexpr Method kCreateRoom = {"CreateRoom", Role::kCreate, Work::kCreate};
+constexpr Method kUpgradeRoom = {"UpgradeRoom", Role::kUpgrade, Work::kUpgrade};
+constexpr Method kCancelUpgrade = {"CancelUpgrade", Role::kUpgrade, Work::kWrite};
+constexpr Method kLinkUpgrade = {"LinkUpgrade", Role::kUpgrade, Work::kWrite};
+constexpr Method kGetRoom = {"GetRoom", std::nullopt, Work::kRead};
+constexpr Method kGetRoomState = {"GetRoomState", std::nullopt, Work::kRead};
+constexpr Method kListRooms = {"ListRooms", std::nullopt, Work::kRead};
+constexpr Method kExportRoom = {"ExportRoom", std::nullopt, Work::kStream};
+constexpr Method kImportRoom = {"ImportRoom", Role::kAdmin, Work::kUpload};
+constexpr Method kWatchRoomEvents = {"WatchRoomEvents", Role::kWatch, Work::kStream};
+constexpr Method kListRoomEvents = {"ListRoomEvents", Role::kWatch, Work::kRead};
 
 // The room that a request is about.
 template <typename Request>
@@ -125,6 +126,8 @@ grpc::ServerUnaryReactor* RoomLifecycleService::UpgradeRoom(grpc::CallbackServer
         if (!command.ok()) return command.status();
         call.room_id = command->room_id;
         command->actor.may_know_of = MayKnowOf(call);
+        command->toll = environment_.limits.rates.TollFor(
+            kUpgradeRoom.work, command->actor.requester, command->room_id);
         return use_cases_.upgrader.Upgrade(*command);
       });
 }
@@ -228,14 +231,14 @@ grpc::ServerReadReactor<grpc::ByteBuffer>* RoomLifecycleService::ImportRoom(
 grpc::ServerWriteReactor<grpc::ByteBuffer>* RoomLifecycleService::WatchRoomEvents(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
   const absl::Time start = absl::Now();
-  const Admission admission(kWatchRoomEvents, environment_.authenticator, *context);
+  Admission admission(kWatchRoomEvents, environment_, *context);
+  auto call = ReadWatchCall(environment_.authenticator, *context, admission, *request);
   return rpc::WatchRoomEvents(
-      use_cases_.feed, *context,
-      ReadWatchCall(environment_.authenticator, *context, admission, *request),
-      [start, caller = std::string(admission.caller()), &metrics = environment_.metrics](
+      use_cases_.feed, *context, std::move(call),
+      [start, admission = std::move(admission), &metrics = environment_.metrics](
           absl::string_view stream_id, const absl::Status& status) {
-        RecordCall(metrics, kWatchRoomEvents.name, caller, "", status, absl::Now() - start,
-                   stream_id);
+        RecordCall(metrics, kWatchRoomEvents.name, admission.caller(), "", status,
+                   absl::Now() - start, stream_id);
       });
 }
 

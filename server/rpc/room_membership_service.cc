@@ -14,19 +14,20 @@ namespace innkeeper::rpc {
 namespace {
 
 using auth::Role;
+using limits::Work;
 using membership::Action;
 
-constexpr Method kInviteUser = {"InviteUser", Role::kParticipate};
-constexpr Method kJoinRoom = {"JoinRoom", Role::kParticipate};
-constexpr Method kLeaveRoom = {"LeaveRoom", Role::kParticipate};
-constexpr Method kKickUser = {"KickUser", Role::kParticipate};
-constexpr Method kBanUser = {"BanUser", Role::kParticipate};
-constexpr Method kUnbanUser = {"UnbanUser", Role::kParticipate};
-constexpr Method kKnockOnRoom = {"KnockOnRoom", Role::kParticipate};
-constexpr Method kListMembers = {"ListMembers", std::nullopt};
-constexpr Method kListUserRooms = {"ListUserRooms", std::nullopt};
-constexpr Method kListPendingInvites = {"ListPendingInvites", Role::kFederate};
-constexpr Method kAckInvite = {"AckInvite", Role::kFederate};
+constexpr Method kInviteUser = {"InviteUser", Role::kParticipate, Work::kInvite};
+constexpr Method kJoinRoom = {"JoinRoom", Role::kParticipate, Work::kJoin};
+constexpr Method kLeaveRoom = {"LeaveRoom", Role::kParticipate, Work::kModeration};
+constexpr Method kKickUser = {"KickUser", Role::kParticipate, Work::kModeration};
+constexpr Method kBanUser = {"BanUser", Role::kParticipate, Work::kModeration};
+constexpr Method kUnbanUser = {"UnbanUser", Role::kParticipate, Work::kModeration};
+constexpr Method kKnockOnRoom = {"KnockOnRoom", Role::kParticipate, Work::kJoin};
+constexpr Method kListMembers = {"ListMembers", std::nullopt, Work::kRead};
+constexpr Method kListUserRooms = {"ListUserRooms", std::nullopt, Work::kRead};
+constexpr Method kListPendingInvites = {"ListPendingInvites", Role::kFederate, Work::kRead};
+constexpr Method kAckInvite = {"AckInvite", Role::kFederate, Work::kWrite};
 
 // The audiences of which the caller may list the rooms of a user, if it may at all: all,
 // if it may act for the user.

@@ -12,12 +12,13 @@ namespace innkeeper::rpc {
 namespace {
 
 using auth::Role;
+using limits::Work;
 
-constexpr Method kSetState = {"SetState", Role::kParticipate};
-constexpr Method kSendEvent = {"SendEvent", Role::kParticipate};
-constexpr Method kRedactEvent = {"RedactEvent", Role::kParticipate};
-constexpr Method kGetEvent = {"GetEvent", std::nullopt};
-constexpr Method kListEvents = {"ListEvents", std::nullopt};
+constexpr Method kSetState = {"SetState", Role::kParticipate, Work::kMessage};
+constexpr Method kSendEvent = {"SendEvent", Role::kParticipate, Work::kMessage};
+constexpr Method kRedactEvent = {"RedactEvent", Role::kParticipate, Work::kModeration};
+constexpr Method kGetEvent = {"GetEvent", std::nullopt, Work::kRead};
+constexpr Method kListEvents = {"ListEvents", std::nullopt, Work::kRead};
 
 }  // namespace
 

@@ -25,7 +25,7 @@ class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   void Start() {
     was_let_in_ = environment_.gate.Enter();
     if (!was_let_in_) return End(feed::ShuttingDownError());
-    admission_ = Admission(method_, environment_.authenticator, *context_);
+    admission_ = Admission(method_, environment_, *context_);
     if (!admission_.status().ok()) return End(admission_.status());
     Submit([this] { Begin(); });
   }

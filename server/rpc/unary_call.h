@@ -26,6 +26,21 @@
 
 namespace innkeeper::rpc {
 
+// The user for whom a request changes something; "" if it names none.
+template <typename Request>
+std::string ActorOf(const Request& request) {
+  if constexpr (requires { request.creator(); }) return request.creator();
+  if constexpr (requires { request.requester(); }) return request.requester();
+  return "";
+}
+
+// True if a request only asks what it would do.
+template <typename Request>
+bool IsDryRun(const Request& request) {
+  if constexpr (requires { request.validate_only(); }) return request.validate_only();
+  return false;
+}
+
 // Gives the outcome of a call, the response's bytes, to gRPC. Called exactly once, on
 // any thread.
 using Reply = absl::AnyInvocable<void(absl::StatusOr<grpc::ByteBuffer>)>;
@@ -94,7 +109,8 @@ grpc::ServerUnaryReactor* ServeLookup(const Method& method, const CallEnvironmen
 
 // As ServeUnary for a write: `use_case` checks what can be checked without the store
 // and returns the identity of the request and the attempt that carries it out,
-// absl::StatusOr<Write<Response>>(Call&, Request).
+// absl::StatusOr<Write<Response>>(Call&, Request). The write pays for the method's kind of work,
+// on behalf of the user whom the request names, and has the deadline of the call.
 template <typename Request, typename Response, typename UseCase>
 grpc::ServerUnaryReactor* ServeWrite(const Method& method, const CallEnvironment& environment,
                                      grpc::CallbackServerContext* context,
@@ -102,13 +118,19 @@ grpc::ServerUnaryReactor* ServeWrite(const Method& method, const CallEnvironment
                                      UseCase use_case) {
   return ServeBytes(
       method, environment, &environment.write_executor, context, request, response,
-      [use_case = std::move(use_case), &transactor = environment.transactor](
-          Call& call, const grpc::ByteBuffer& bytes, Reply reply) mutable {
+      [use_case = std::move(use_case), work = method.work, &rates = environment.limits.rates,
+       &transactor = environment.transactor](Call& call, const grpc::ByteBuffer& bytes,
+                                             Reply reply) mutable {
         Request message;
         absl::Status parsed = ParseMessage(bytes, &message);
         if (!parsed.ok()) return reply(parsed);
+        const std::string actor = IsDryRun(message) ? "" : ActorOf(message);
         absl::StatusOr<lifecycle::Write<Response>> write = use_case(call, std::move(message));
         if (!write.ok()) return reply(write.status());
+        if (auto toll = rates.TollFor(work, actor, actor.empty() ? "" : write->room_id)) {
+          write->tolls.push_back(std::move(toll));
+        }
+        write->deadline = call.deadline;
         transactor.Run<Response>(*std::move(write), [&call, reply = std::move(reply)](
                                                         absl::StatusOr<Response> result) mutable {
           if (!result.ok()) return reply(result.status());

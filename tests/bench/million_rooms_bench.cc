@@ -74,9 +74,7 @@ void Fill(const ServerConfig& config, int64_t count) {
   CHECK(store.ok()) << store.status();
   const Clock clock = absl::Now;
   const RandomBytes random = SecureRandom();
-  lifecycle::RoomCreator creator(
-      clock, random,
-      {.server_name = kTestServerName, .rooms_per_second = 1e6, .room_burst = 1'000'000});
+  lifecycle::RoomCreator creator(clock, random, {.server_name = kTestServerName});
   Executor executor(2, size_t{2} * kFillInFlight);
   lifecycle::Transactor transactor(*store->engine, executor, clock, {});
   const LoadResult filled = RunLoad(

@@ -90,7 +90,8 @@ TEST_F(RetryTest, WhatMayPassIsTriedAgain) {
         Error(absl::StatusCode::kUnavailable, "A_REASON_OF_LATER_SERVERS"),
         Error(absl::StatusCode::kAborted, "CONFLICT"),
         Error(absl::StatusCode::kResourceExhausted, "OVERLOADED"),
-        Error(absl::StatusCode::kResourceExhausted, "ROOM_CREATION_RATE_LIMITED")}) {
+        Error(absl::StatusCode::kResourceExhausted, "ROOM_CREATION_RATE_LIMITED"),
+        Error(absl::StatusCode::kResourceExhausted, "RATE_LIMITED")}) {
     EXPECT_TRUE(Call({passing, absl::OkStatus()}).ok()) << passing;
     EXPECT_EQ(attempts_, 2u) << passing;
   }

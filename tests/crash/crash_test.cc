@@ -116,7 +116,7 @@ class Campaign {
             "--instance_name=crash", absl::StrCat("--data_dir=", dir_.File("data")),
             absl::StrCat("--tokens_file=", dir_.File("tokens.json")),
             absl::StrCat("--master_key_file=", dir_.File(kMasterKeyFile)),
-            "--room_creation_rate=1000000", "--room_creation_burst=1000000", "--write_threads=4",
+            "--rate_limits=off", "--write_threads=4",
             "--block_cache_bytes=32MiB", "--write_buffer_bytes=8MiB"},
         dir_.File("server.log"));
   }

@@ -29,8 +29,7 @@ class SubscriptionsKillTest : public testing::Test {
         INNKEEPER_SERVER,
         std::vector<std::string>{"--server_name=example.org", "--listen_address=127.0.0.1:0",
                                  "--data_dir", dir_.File("data"), "--tokens_file",
-                                 dir_.File("tokens.json"), "--room_creation_rate=1000000",
-                                 "--room_creation_burst=1000000"},
+                                 dir_.File("tokens.json"), "--rate_limits=off"},
         dir_.File("log"));
     const auto address = ReadReadyAddress(*server_);
     ASSERT_TRUE(address.has_value());

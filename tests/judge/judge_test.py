@@ -143,8 +143,7 @@ def main():
     with tempfile.TemporaryDirectory() as out, tempfile.TemporaryDirectory() as directory:
         key = pathlib.Path(directory, "example.org.signing.key")
         make_key(python, key)
-        with running_server(server, f"--signing_key_file={key}", "--room_creation_rate=1000000",
-                            "--room_creation_burst=1000000") as address:
+        with running_server(server, f"--signing_key_file={key}", "--rate_limits=off") as address:
             client = Client(address, proto_dir, google_rpc_dir, out)
             exporter = Exporter(directory, client)
             make_rooms(exporter)

@@ -140,6 +140,20 @@ TEST_F(RoomStoreTest, EventsAreVisitedInOrderFromANumberOn) {
   EXPECT_THAT(scan(70'001, 100), ElementsAre());
 }
 
+TEST_F(RoomStoreTest, CountsTheRoomsThatAUserCreated) {
+  const auto count = [&](const std::string& creator, int64_t most) {
+    return *RoomReader(*engine_).CountRoomsCreatedBy(creator, most);
+  };
+  EXPECT_EQ(count("@a:b", 10), 0);
+  RoomCommit commit;
+  for (int i = 0; i < 3; ++i) commit.NoteCreatedRoom("@a:b", absl::StrCat("!", i));
+  commit.NoteCreatedRoom("@a:bc", "!0");
+  MustCommit(commit);
+  EXPECT_EQ(count("@a:b", 10), 3);
+  EXPECT_EQ(count("@a:b", 2), 2);
+  EXPECT_EQ(count("@a", 10), 0);
+}
+
 TEST_F(RoomStoreTest, ConflictsSayWhatTheyAre) {
   RoomCommit create;
   create.CreateRoom(MakeRoom(kRoom));

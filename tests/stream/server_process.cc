@@ -27,9 +27,8 @@ void ServerProcess::Start() {
       std::vector<std::string>{
           "--listen_address=127.0.0.1:0", absl::StrCat("--server_name=", kTestServerName),
           "--instance_name=stream", absl::StrCat("--data_dir=", dir_.File("data")),
-          absl::StrCat("--tokens_file=", dir_.File("tokens.json")), "--room_creation_rate=1000000",
-          "--room_creation_burst=1000000", "--block_cache_bytes=32MiB", "--write_buffer_bytes=8MiB",
-          "--min_log_level=warning"},
+          absl::StrCat("--tokens_file=", dir_.File("tokens.json")), "--rate_limits=off",
+          "--block_cache_bytes=32MiB", "--write_buffer_bytes=8MiB", "--min_log_level=warning"},
       dir_.File("server.log"));
   const std::optional<std::string> address = ReadReadyAddress(*process_);
   CHECK(address) << "the server does not start; see " << dir_.File("server.log");

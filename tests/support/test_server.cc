@@ -51,8 +51,14 @@ TestServer::TestServer(ChangeConfig change, MakeSurroundings surroundings)
   config_.instance_name = "test";
   config_.block_cache_bytes = int64_t{32} << 20;
   config_.write_buffer_bytes = int64_t{16} << 20;
-  config_.room_creation_rate = 1'000'000;
-  config_.room_creation_burst = 1'000'000;
+  for (double ServerConfig::*rate :
+       {&ServerConfig::principal_read_rate, &ServerConfig::principal_write_rate,
+        &ServerConfig::room_creation_rate, &ServerConfig::upgrade_rate, &ServerConfig::invite_rate,
+        &ServerConfig::join_rate, &ServerConfig::message_rate, &ServerConfig::room_invite_rate,
+        &ServerConfig::room_join_rate, &ServerConfig::room_message_rate,
+        &ServerConfig::failed_login_rate}) {
+    config_.*rate = 0;
+  }
   change(config_);
   Start();
 }

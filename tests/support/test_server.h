@@ -44,7 +44,7 @@ class TestServer {
   using MakeSurroundings = absl::AnyInvocable<Server::Surroundings()>;
 
   // Starts a server whose configuration `change` may alter: by default one without
-  // a limit on the creation of rooms. Crashes if it can't be started.
+  // limits on how often things are done. Crashes if it can't be started.
   TestServer() : TestServer([](ServerConfig&) {}) {}
   explicit TestServer(
       ChangeConfig change, MakeSurroundings surroundings = [] { return Server::Surroundings(); });

@@ -8,6 +8,8 @@
 
 #include "absl/synchronization/barrier.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
+#include "server/base/clock.h"
 
 namespace innkeeper {
 namespace {
@@ -45,6 +47,40 @@ TEST(ExecutorTest, RefusesWhatItCannotQueueAndLeavesItToTheCaller) {
   EXPECT_EQ(ran, 1);
   refused();
   EXPECT_EQ(ran, 11);
+}
+
+TEST(ExecutorTest, TellsHowLongTheNextTaskHasBeenWaiting) {
+  Executor executor(1, 10);
+  EXPECT_EQ(executor.LongestWait(), absl::ZeroDuration());
+  absl::Notification started;
+  absl::Notification release;
+  ASSERT_TRUE(executor.TrySubmit([&] {
+    started.Notify();
+    release.WaitForNotification();
+  }));
+  started.WaitForNotification();
+  EXPECT_EQ(executor.LongestWait(), absl::ZeroDuration()) << "it is being run";
+  const absl::Duration before = MonotonicNow();
+  absl::Notification first_is_run;
+  absl::Notification let_first_end;
+  ASSERT_TRUE(executor.TrySubmit([&] {
+    first_is_run.Notify();
+    let_first_end.WaitForNotification();
+  }));
+  const absl::Duration between = MonotonicNow();
+  while (MonotonicNow() - between < absl::Milliseconds(2)) {
+  }
+  const absl::Duration second_submitted = MonotonicNow();
+  ASSERT_TRUE(executor.TrySubmit([] {}));
+  EXPECT_GE(executor.LongestWait(), absl::Milliseconds(2));
+  EXPECT_LE(executor.LongestWait(), MonotonicNow() - before);
+  release.Notify();
+  first_is_run.WaitForNotification();
+  EXPECT_GT(executor.LongestWait(), absl::ZeroDuration());
+  EXPECT_LE(executor.LongestWait(), MonotonicNow() - second_submitted);
+  let_first_end.Notify();
+  executor.Stop();
+  EXPECT_EQ(executor.LongestWait(), absl::ZeroDuration());
 }
 
 TEST(ExecutorTest, StopRunsWhatWasSubmittedAndRefusesMore) {

@@ -25,6 +25,7 @@ std::pair<std::string, std::string> OtherValues(const Option& option) {
   for (const auto& [first, second] :
        std::vector<std::pair<std::string, std::string>>{{"true", "true"},
                                                         {"7", "8"},
+                                                        {"107", "108"},
                                                         {"9MiB", "10MiB"},
                                                         {"65MiB", "66MiB"},
                                                         {"128KiB", "192KiB"},
@@ -32,6 +33,7 @@ std::pair<std::string, std::string> OtherValues(const Option& option) {
                                                         {"25h", "26h"},
                                                         {"all", "invite"},
                                                         {"optional", "optional"},
+                                                        {"observe", "off"},
                                                         {"error", "warning"},
                                                         {"[::1]:1", "localhost:2"},
                                                         {"some", "other"}}) {
@@ -94,8 +96,20 @@ constexpr Limit kLimits[] = {
     {"event_min_retention", "-1s", "0", "876000h", "876000h1s"},
     {"subscription_hold", "59s", "1m", "876000h", "876000h1s"},
     {"request_id_retention", "23h59m59s", "24h", "8784h", "8784h1s"},
-    {"room_creation_rate", "0", "0.0001", "1000000", "1000000.1"},
+    {"room_creation_rate", "0.00009", "0.0001", "1000000", "1000000.1"},
     {"room_creation_burst", "0", "1", "1000000", "1000001"},
+    {"message_rate", "-1", "0.0001", "1000000", "1000000.1"},
+    {"message_burst", "0", "1", "1000000", "1000001"},
+    {"max_rooms_per_creator", "-1", "1", "100000000", "100000001"},
+    {"max_room_members", "-1", "1", "100000000", "100000001"},
+    {"max_room_state_events", "99", "100", "100000000", "100000001"},
+    {"max_room_aliases", "-1", "1", "1000000", "1000001"},
+    {"max_queued_commit_bytes", "16777215", "16MiB", "1GiB", "1073741825"},
+    {"max_streams", "-1", "1", "1000000", "1000001"},
+    {"max_streams_per_principal", "-1", "1", "1000000", "1000001"},
+    {"max_request_bytes", "1048575", "1MiB", "1024GiB", "1099511627777"},
+    {"max_call_time", "999ms", "1s", "24h", "24h1s"},
+    {"max_queue_time", "9ms", "10ms", "1h", "1h1s"},
     {"max_invites", "-1", "0", "10000", "10001"},
     {"upgrade_lease", "999ms", "1s", "1h", "1h1s"},
     {"invite_reminder_period", "9s", "10s", "24h", "24h1s"},
@@ -138,8 +152,10 @@ INSTANTIATE_TEST_SUITE_P(Each, OptionLimitTest, testing::ValuesIn(kLimits),
                          [](const auto& test) { return std::string(test.param.name); });
 
 TEST(OptionsTest, ZeroHasAMeaningOfItsOwnForSome) {
-  for (const char* name : {"event_retention", "event_retention_bytes", "max_connection_age",
-                           "read_threads", "write_threads"}) {
+  for (const char* name :
+       {"event_retention", "event_retention_bytes", "max_connection_age", "read_threads",
+        "write_threads", "room_creation_rate", "failed_login_rate", "max_streams",
+        "max_streams_per_principal", "max_request_bytes", "max_call_time", "max_queue_time"}) {
     const Option* option = FindOption(name);
     ServerConfig config;
     ASSERT_TRUE(option->assign("5m", config) || option->assign("5", config) ||

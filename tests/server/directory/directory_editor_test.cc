@@ -175,8 +175,7 @@ class DirectoryEditorTest : public testing::Test {
   storage::HookedEngine engine_{*store_};
   Executor executor_{2, 1000};
   lifecycle::Transactor transactor_{engine_, executor_, clock_, {}};
-  lifecycle::RoomCreator creator_{
-      clock_, random_, {.server_name = "example.org", .rooms_per_second = 1e6}};
+  lifecycle::RoomCreator creator_{clock_, random_, {.server_name = "example.org"}};
   lifecycle::EditContext context_{clock_, random_, "example.org"};
   DirectoryEditor editor_{engine_, context_};
   const std::string room_id_;

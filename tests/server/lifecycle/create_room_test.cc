@@ -170,39 +170,6 @@ TEST_F(CreateRoomTest, RequestsAreForgottenWhenTheyExpireAndNotBefore) {
   EXPECT_NE(Create(RequestCommand("id", "same"))->room().room_id(), first->room().room_id());
 }
 
-TEST_F(CreateRoomTest, LimitsEachCreatorAndSaysWhenToComeBack) {
-  options_.rooms_per_second = 0.1;
-  options_.room_burst = 2;
-  ASSERT_TRUE(Create(Command()).ok());
-  ASSERT_TRUE(Create(Command()).ok());
-  const absl::Status limited = Create(Command()).status();
-  EXPECT_EQ(limited.code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_EQ(ReasonOf(limited), v1::ERROR_REASON_ROOM_CREATION_RATE_LIMITED);
-  EXPECT_EQ(limited.message(),
-            "You have created too many rooms recently. Please wait before creating another.");
-  EXPECT_TRUE(limited.GetPayload("type.googleapis.com/google.rpc.RetryInfo").has_value());
-
-  CreateRoomCommand bobs = Command();
-  bobs.spec.creator = "@bob:example.org";
-  EXPECT_TRUE(Create(std::move(bobs)).ok());
-  now_ += absl::Seconds(10);
-  EXPECT_TRUE(Create(Command()).ok());
-}
-
-TEST_F(CreateRoomTest, RefusedAndRepeatedRequestsCostNoRate) {
-  options_.rooms_per_second = 0.001;
-  options_.room_burst = 1;
-  CreateRoomCommand wrong = Command();
-  wrong.spec.invites = {"nobody"};
-  EXPECT_FALSE(Create(std::move(wrong)).ok());
-  CreateRoomCommand check = Command();
-  check.validate_only = true;
-  EXPECT_TRUE(Create(std::move(check)).ok());
-  EXPECT_TRUE(Create(RequestCommand("id", "same")).ok());
-  EXPECT_TRUE(Create(RequestCommand("id", "same")).ok());
-  EXPECT_FALSE(Create(Command()).ok());
-}
-
 TEST_F(CreateRoomTest, PolicyEncryptsTheRoomsOfItsPresets) {
   struct Case {
     EncryptionPolicy policy;

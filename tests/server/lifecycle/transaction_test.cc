@@ -2,9 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "innkeeper/v1/room_lifecycle.pb.h"
 #include "server/errors/errors.h"
 #include "tests/support/hooked_engine.h"
@@ -84,6 +89,85 @@ TEST_F(TransactionTest, ARepeatedRequestGetsTheRecordedResponse) {
   auto again = transactor_.RunAndWait(Change("id"));
   EXPECT_EQ(again->SerializeAsString(), first->SerializeAsString());
   EXPECT_EQ(attempts_, 2);
+}
+
+// A toll that counts what is paid.
+class CountedToll final : public limits::Toll {
+ public:
+  explicit CountedToll(int& paid, absl::Status answer = absl::OkStatus())
+      : paid_count_(paid), answer_(std::move(answer)) {}
+
+  absl::Status Pay() override {
+    if (answer_.ok() && !std::exchange(paid_, true)) ++paid_count_;
+    return answer_;
+  }
+  void GiveBack() override {
+    if (std::exchange(paid_, false)) --paid_count_;
+  }
+
+ private:
+  int& paid_count_;
+  const absl::Status answer_;
+  bool paid_ = false;
+};
+
+TEST_F(TransactionTest, AWritePaysOnceHoweverOftenItIsTried) {
+  int paid = 0;
+  Write<Response> write = Change();
+  write.tolls.push_back(std::make_unique<CountedToll>(paid));
+  GetInTheWay(3);
+  ASSERT_TRUE(transactor_.RunAndWait(std::move(write)).ok());
+  EXPECT_EQ(attempts_, 4);
+  EXPECT_EQ(paid, 1);
+}
+
+TEST_F(TransactionTest, WhoCannotPayMakesNoWork) {
+  int paid = 0;
+  Write<Response> write = Change();
+  write.tolls.push_back(std::make_unique<CountedToll>(paid));
+  write.tolls.push_back(
+      std::make_unique<CountedToll>(paid, absl::ResourceExhaustedError("too often")));
+  EXPECT_EQ(transactor_.RunAndWait(std::move(write)).status().message(), "too often");
+  EXPECT_EQ(attempts_, 0);
+  EXPECT_EQ(paid, 0) << "all of the tolls or none";
+}
+
+TEST_F(TransactionTest, WhatChangesNothingIsFree) {
+  int paid = 0;
+  const auto run = [&](Write<Response> write) {
+    write.tolls.push_back(std::make_unique<CountedToll>(paid));
+    return transactor_.RunAndWait(std::move(write)).status();
+  };
+  EXPECT_FALSE(run({{},
+                    [](const storage::RoomReader&) -> absl::StatusOr<Outcome<Response>> {
+                      return absl::NotFoundError("no");
+                    }})
+                   .ok());
+  EXPECT_EQ(paid, 0) << "an error";
+  EXPECT_TRUE(run({{},
+                   [](const storage::RoomReader&) -> absl::StatusOr<Outcome<Response>> {
+                     return Outcome<Response>{Response(), std::nullopt};
+                   }})
+                  .ok());
+  EXPECT_EQ(paid, 0) << "true already";
+  ASSERT_TRUE(run(Change("id")).ok());
+  EXPECT_EQ(paid, 1);
+  EXPECT_TRUE(run(Change("id")).ok());
+  EXPECT_EQ(paid, 1) << "carried out already";
+  GetInTheWay(6);
+  EXPECT_FALSE(run(Change()).ok());
+  EXPECT_EQ(paid, 1) << "given up";
+}
+
+TEST_F(TransactionTest, NothingIsBegunBehindTheDeadline) {
+  Write<Response> late = Change();
+  late.deadline = absl::Now() - absl::Milliseconds(1);
+  EXPECT_EQ(ReasonOf(transactor_.RunAndWait(std::move(late)).status()),
+            v1::ERROR_REASON_DEADLINE_PASSED);
+  EXPECT_EQ(attempts_, 0);
+  Write<Response> early = Change();
+  early.deadline = absl::Now() + absl::Hours(1);
+  EXPECT_TRUE(transactor_.RunAndWait(std::move(early)).ok());
 }
 
 TEST_F(TransactionTest, ErrorsOfAnAttemptEndIt) {

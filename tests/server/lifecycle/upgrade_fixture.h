@@ -46,7 +46,6 @@ class UpgradeFixture : public testing::Test {
   static RoomCreator::Options CreatorOptions() {
     RoomCreator::Options options;
     options.server_name = kServer;
-    options.room_burst = 1000;
     return options;
   }
 

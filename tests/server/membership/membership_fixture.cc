@@ -14,7 +14,7 @@ MembershipFixture::MembershipFixture()
       clock_([this] { return now_; }),
       random_(SecureRandom()),
       transactor_(engine_, executor_, clock_, {}),
-      creator_(clock_, random_, {.server_name = "example.org", .rooms_per_second = 1e6}),
+      creator_(clock_, random_, {.server_name = "example.org"}),
       changer_(engine_, {clock_, random_, "example.org"}),
       key_{"example.org", "ed25519:a_1", rooms::Ed25519Key(std::string(32, 'k'))},
       browser_(engine_, signer_, key_) {}

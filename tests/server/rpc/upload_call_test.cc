@@ -126,7 +126,7 @@ class UploadServer final
         executor_(1, max_queued),
         transactor_(*engine_, executor_, clock_, {}),
         environment_{*authenticator_, gate_,       executor_, executor_,
-                     executor_,       transactor_, metrics_} {
+                     executor_,       transactor_, metrics_,  limits_} {
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
@@ -154,9 +154,9 @@ class UploadServer final
 
   grpc::ServerReadReactor<grpc::ByteBuffer>* ImportRoom(grpc::CallbackServerContext* context,
                                                         grpc::ByteBuffer* response) override {
-    return ServeUpload<v1::ImportRoomRequest>({"ImportRoom", auth::Role::kAdmin}, environment_,
-                                              executor_, context, response,
-                                              [this] { return NotedUpload(diary_); });
+    return ServeUpload<v1::ImportRoomRequest>(
+        {"ImportRoom", auth::Role::kAdmin, limits::Work::kUpload}, environment_, executor_, context,
+        response, [this] { return NotedUpload(diary_); });
   }
 
   TempDir dir_;
@@ -167,6 +167,8 @@ class UploadServer final
   lifecycle::Transactor transactor_;
   CallGate gate_;
   metrics::CallMetrics metrics_;
+  metrics::LimitMetrics limit_metrics_;
+  limits::CallLimits limits_{{}, clock_, limit_metrics_};
   const CallEnvironment environment_;
   Diary diary_;
   std::unique_ptr<grpc::Server> server_;
