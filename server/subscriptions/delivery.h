@@ -173,7 +173,7 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   absl::Status FollowProgress(const storage::SubscriptionProgressRecord& progress);
   absl::Status FollowReplays(const storage::RoomReader& reader);
 
-  void Admit(std::shared_ptr<Consumer> consumer);
+  void Admit(const std::shared_ptr<Consumer>& consumer);
   void End(ConsumerNumber number, Stream& stream, absl::Status status, bool broke_off = false);
   void EndStreams();
   void Fail(const absl::Status& status);

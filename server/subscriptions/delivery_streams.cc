@@ -25,7 +25,7 @@ constexpr absl::Duration kFarewell = absl::Seconds(5);
 
 }  // namespace
 
-void Delivery::Admit(std::shared_ptr<Consumer> consumer) {
+void Delivery::Admit(const std::shared_ptr<Consumer>& consumer) {
   if (!failure_.ok() && streams_.empty() && !writing_) StartOver();
   const Consumer::Parameters& parameters = consumer->parameters();
   Stream& stream = streams_[parameters.number];

@@ -56,10 +56,11 @@ template <typename Request, typename Response, typename Stub, typename AsyncStub
 void StartUnary(Stub& stub,
                 void (AsyncStub::*method)(grpc::ClientContext*, const Request*, Response*,
                                           std::function<void(grpc::Status)>),
-                Request request, std::function<void(bool)> done) {
+                Request request, std::function<void(bool)> done,
+                const std::string& token = TestToken("admin")) {
   auto call = std::make_shared<ClientCall<Request, Response>>();
   call->request = std::move(request);
-  call->context.AddMetadata("authorization", absl::StrCat("Bearer ", TestToken("admin")));
+  call->context.AddMetadata("authorization", absl::StrCat("Bearer ", token));
   (stub.async()->*method)(&call->context, &call->request, &call->response,
                           [call, done = std::move(done)](const grpc::Status& status) {
                             LOG_IF(ERROR, !status.ok()) << status.error_message();
