@@ -25,6 +25,7 @@
 #include "server/auth/authenticator.h"
 #include "server/base/executor.h"
 #include "server/base/periodic.h"
+#include "server/base/redacted.h"
 #include "server/base/signed_token.h"
 #include "server/directory/directory_editor.h"
 #include "server/directory/directory_reader.h"
@@ -293,14 +294,14 @@ void SetLimits(const ServerConfig& config, grpc::ServerBuilder& builder) {
 class RealServer final : public Server {
  public:
   RealServer(const ServerConfig& config, Surroundings surroundings,
-             std::shared_ptr<metrics::Metrics> metrics, Store store, const std::string& token_key,
+             std::shared_ptr<metrics::Metrics> metrics, Store store, const Redacted& token_key,
              rooms::SigningKey signing_key, std::unique_ptr<auth::Authenticator> authenticator)
       : config_(config),
         clock_(std::move(surroundings.clock)),
         random_(std::move(surroundings.random)),
         metrics_(std::move(metrics)),
         engine_(std::move(store.engine)),
-        signer_(token_key),
+        signer_(token_key.Expose()),
         signing_key_(std::move(signing_key)),
         authenticator_(std::move(authenticator)),
         read_executor_(Threads(config.read_threads, 1),
@@ -575,13 +576,14 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config
   if (!store.ok()) return store.status();
   absl::Status owned = CheckStoreName(*store->engine, config.server_name);
   if (!owned.ok()) return owned;
-  auto token_key =
+  auto stored_token_key =
       LoadOrCreateSetting(*store->engine, "token_key", surroundings.random(kTokenKeyBytes));
-  if (!token_key.ok()) return token_key.status();
+  if (!stored_token_key.ok()) return stored_token_key.status();
+  const Redacted token_key(*std::move(stored_token_key));
   auto signing_key = LoadSigningKey(config, surroundings.random);
   if (!signing_key.ok()) return signing_key.status();
   auto server = std::make_unique<RealServer>(config, std::move(surroundings), std::move(metrics),
-                                             *std::move(store), *token_key, *std::move(signing_key),
+                                             *std::move(store), token_key, *std::move(signing_key),
                                              *std::move(authenticator));
   absl::Status serving = server->Serve();
   if (!serving.ok()) return serving;

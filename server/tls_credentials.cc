@@ -81,7 +81,7 @@ grpc_ssl_certificate_config_reload_status TlsCredentials::GiveIfNew(
   std::shared_ptr<const TlsFiles> files = files_.Get();
   absl::MutexLock lock(&mutex_);
   if (files == given_) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
-  const grpc_ssl_pem_key_cert_pair pair = {.private_key = files->private_key.c_str(),
+  const grpc_ssl_pem_key_cert_pair pair = {.private_key = files->private_key.Expose().c_str(),
                                            .cert_chain = files->certificate_chain.c_str()};
   // gRPC 1.51 demands some authorities even if clients are asked for no certificates; then it
   // has no use for them.

@@ -85,7 +85,7 @@ absl::StatusOr<TlsFiles> ReadTlsFiles(const ServerConfig& config) {
   files.certificate_chain = *std::move(certificate);
   auto key = ReadPem("tls_key_file", config.tls_key_file);
   if (!key.ok()) return key.status();
-  files.private_key = *std::move(key);
+  files.private_key = Redacted(*std::move(key));
   if (config.tls_client_ca_file.empty()) return files;
   auto authorities = auth::ReadGuardedFile(config.tls_client_ca_file);
   if (!authorities.ok()) return WithOption("tls_client_ca_file", authorities.status());
@@ -97,7 +97,7 @@ absl::StatusOr<TlsFiles> ReadTlsFiles(const ServerConfig& config) {
 absl::Status CheckTlsFiles(const TlsFiles& files) {
   const std::vector<CertificatePtr> chain = CertificatesIn(files.certificate_chain);
   if (chain.empty()) return Wrong("tls_certificate_file", "has no certificates in PEM");
-  const KeyPtr key = KeyIn(files.private_key);
+  const KeyPtr key = KeyIn(files.private_key.Expose());
   if (key == nullptr) {
     return Wrong("tls_key_file", "has no private key in PEM that needs no passphrase");
   }
@@ -121,7 +121,7 @@ absl::Status CheckTlsFiles(const TlsFiles& files) {
 auth::TokenHash HashOf(const TlsFiles& files) {
   std::string hashes;
   for (const std::string* text :
-       {&files.certificate_chain, &files.private_key, &files.client_authorities}) {
+       {&files.certificate_chain, &files.private_key.Expose(), &files.client_authorities}) {
     const auth::TokenHash hash = auth::HashOf(*text);
     hashes.append(hash.begin(), hash.end());
   }

@@ -10,14 +10,15 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/auth/token_hash.h"
+#include "server/base/redacted.h"
 #include "server/config/config.h"
 
 namespace innkeeper {
 
-// Their texts, PEM. Not to be logged.
+// Their texts, PEM.
 struct TlsFiles {
   std::string certificate_chain;   // the server's certificate comes first
-  std::string private_key;         // of that certificate
+  Redacted private_key;            // of that certificate
   std::string client_authorities;  // empty: clients are not asked for certificates
 };
 

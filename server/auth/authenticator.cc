@@ -70,13 +70,14 @@ absl::StatusOr<std::shared_ptr<const Principal>> Authenticator::Authenticate(
 Authenticator::Credential Authenticator::CredentialOf(absl::string_view authorization) {
   const absl::string_view token = TokenIn(authorization);
   if (token.empty()) return {};
-  return {.token_hash = HashOf(token), .jwt = HasJwtForm(token) ? std::string(token) : ""};
+  return {.token_hash = HashOf(token),
+          .jwt = Redacted(HasJwtForm(token) ? std::string(token) : "")};
 }
 
 absl::StatusOr<std::shared_ptr<const Principal>> Authenticator::Authenticate(
     const Credential& credential) const {
   if (!credential.token_hash) return Authenticate(credential.certificate);
-  return Identify(*credential.token_hash, credential.jwt);
+  return Identify(*credential.token_hash, credential.jwt.Expose());
 }
 
 absl::StatusOr<std::shared_ptr<const Principal>> Authenticator::Identify(

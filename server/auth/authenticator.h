@@ -22,6 +22,7 @@
 #include "server/auth/principal.h"
 #include "server/auth/token_hash.h"
 #include "server/base/clock.h"
+#include "server/base/redacted.h"
 
 namespace innkeeper::auth {
 
@@ -60,10 +61,10 @@ class Authenticator {
       const CertificateNames& certificate) const;
 
   // What to keep of what a caller brought, to ask again. With the hash of a token of our
-  // own nobody can call; a JSON Web Token has to be kept as it is, and is not to be logged.
+  // own nobody can call; a JSON Web Token has to be kept as it is.
   struct Credential {
     std::optional<TokenHash> token_hash;  // none if there is no token
-    std::string jwt;                      // the token, if it has the form of one
+    Redacted jwt;                         // the token, if it has the form of one
     CertificateNames certificate;         // those that count: none beside a token
   };
   static Credential CredentialOf(absl::string_view authorization);

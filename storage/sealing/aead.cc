@@ -2,7 +2,9 @@
 
 #include <glog/logging.h>
 
-#include <utility>
+#include <algorithm>
+#include <array>
+#include <cstddef>
 
 namespace innkeeper::storage {
 namespace {
@@ -67,7 +69,8 @@ bool Aead::Open(const Nonce& nonce, const Place& place, absl::string_view sealed
   out.clear();
   if (sealed.size() < kTagBytes) return false;
   const absl::string_view text = sealed.substr(0, sealed.size() - kTagBytes);
-  std::string tag(sealed.substr(text.size()));
+  std::array<char, kTagBytes> tag;
+  std::copy(sealed.begin() + static_cast<ptrdiff_t>(text.size()), sealed.end(), tag.begin());
   const Pool::Lease context = opening_.Take();
   Begin(context.get(), nonce, place);
   out.resize(text.size());

@@ -115,9 +115,8 @@ class Campaign {
             "--listen_address=127.0.0.1:0", absl::StrCat("--server_name=", kTestServerName),
             "--instance_name=crash", absl::StrCat("--data_dir=", dir_.File("data")),
             absl::StrCat("--tokens_file=", dir_.File("tokens.json")),
-            absl::StrCat("--master_key_file=", dir_.File(kMasterKeyFile)),
-            "--rate_limits=off", "--write_threads=4",
-            "--block_cache_bytes=32MiB", "--write_buffer_bytes=8MiB"},
+            absl::StrCat("--master_key_file=", dir_.File(kMasterKeyFile)), "--rate_limits=off",
+            "--write_threads=4", "--block_cache_bytes=32MiB", "--write_buffer_bytes=8MiB"},
         dir_.File("server.log"));
   }
 

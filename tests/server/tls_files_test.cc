@@ -21,7 +21,7 @@ class TlsFilesTest : public testing::Test {
   // Files that are right, for tests to spoil.
   TlsFiles Good() const {
     const TestCertificate server = authority_.Issue("DNS:localhost");
-    return {absl::StrCat(server.certificate, authority_.certificate()), server.key,
+    return {absl::StrCat(server.certificate, authority_.certificate()), Redacted(server.key),
             authority_.certificate()};
   }
 
@@ -46,7 +46,8 @@ TEST_F(TlsFilesTest, GoodOnesAreGood) {
 TEST_F(TlsFilesTest, NamesWhatIsWrongAndQuotesNothing) {
   const TlsFiles good = Good();
   const std::string cut = good.certificate_chain.substr(0, good.certificate_chain.size() - 100);
-  for (const std::string& chain : {std::string(), std::string("s3cret"), good.private_key, cut}) {
+  for (const std::string& chain :
+       {std::string(), std::string("s3cret"), good.private_key.Expose(), cut}) {
     TlsFiles files = good;
     files.certificate_chain = chain;
     EXPECT_EQ(Complaint(files), "tls_certificate_file: has no certificates in PEM");
@@ -56,14 +57,14 @@ TEST_F(TlsFilesTest, NamesWhatIsWrongAndQuotesNothing) {
   }
   for (const std::string& key : {std::string(), std::string("s3cret"), good.certificate_chain}) {
     TlsFiles files = good;
-    files.private_key = key;
+    files.private_key = Redacted(key);
     EXPECT_EQ(Complaint(files), "tls_key_file: has no private key in PEM that needs no passphrase");
   }
 }
 
 TEST_F(TlsFilesTest, TheKeyIsThatOfTheFirstCertificate) {
   TlsFiles files = Good();
-  files.private_key = authority_.Issue("").key;
+  files.private_key = Redacted(authority_.Issue("").key);
   EXPECT_EQ(Complaint(files), "tls_key_file: is not the key of the first certificate");
   files = Good();
   const std::string leaf = files.certificate_chain.substr(
@@ -73,10 +74,11 @@ TEST_F(TlsFilesTest, TheKeyIsThatOfTheFirstCertificate) {
 }
 
 TEST_F(TlsFilesTest, AHashTellsThemApart) {
-  const TlsFiles files = {"a", "b", "c"};
-  EXPECT_EQ(HashOf(files), HashOf(TlsFiles{"a", "b", "c"}));
-  for (const TlsFiles& other : {TlsFiles{"b", "b", "c"}, TlsFiles{"a", "c", "c"},
-                                TlsFiles{"a", "b", ""}, TlsFiles{"ab", "", "c"}}) {
+  const TlsFiles files = {"a", Redacted("b"), "c"};
+  EXPECT_EQ(HashOf(files), HashOf(TlsFiles{"a", Redacted("b"), "c"}));
+  for (const TlsFiles& other :
+       {TlsFiles{"b", Redacted("b"), "c"}, TlsFiles{"a", Redacted("c"), "c"},
+        TlsFiles{"a", Redacted("b"), ""}, TlsFiles{"ab", Redacted(), "c"}}) {
     EXPECT_NE(HashOf(files), HashOf(other));
   }
 }
@@ -91,7 +93,7 @@ TEST_F(TlsFilesTest, AreReadFromWhereTheConfigurationSays) {
   const TlsFiles good = Good();
   ServerConfig config;
   config.tls_certificate_file = dir.Write("server.crt", good.certificate_chain);
-  config.tls_key_file = dir.Write("server.key", good.private_key);
+  config.tls_key_file = dir.Write("server.key", good.private_key.Expose());
   auto files = ReadTlsFiles(config);
   ASSERT_TRUE(files.ok()) << files.status();
   EXPECT_EQ(files->certificate_chain, good.certificate_chain);

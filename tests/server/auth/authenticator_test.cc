@@ -340,7 +340,7 @@ TEST_F(JwtAuthenticatorTest, IsNotMadeWithoutKeys) {
 
 TEST_F(AuthenticatorTest, ACredentialIsAsGoodAsItsTokenAndIsNone) {
   const auto credential = Authenticator::CredentialOf("Bearer auditor-1");
-  EXPECT_EQ(credential.jwt, "");
+  EXPECT_TRUE(credential.jwt.empty());
   EXPECT_EQ((*authenticator_->Authenticate(credential))->name(), "auditor");
   const uint64_t generation = authenticator_->generation();
   ASSERT_TRUE(authenticator_->ReloadIfChanged().ok());
