@@ -75,8 +75,10 @@ class RateToll final : public Toll {
   }
 
   void GiveBack() override {
-    for (; paid_ > 0; --paid_)
-      limits_.GiveBack(charges_[paid_ - 1].bucket, charges_[paid_ - 1].key);
+    for (; paid_ > 0; --paid_) {
+      const Charge& charge = charges_[paid_ - 1];
+      limits_.GiveBack(charge.bucket, charge.key);
+    }
   }
 
  private:

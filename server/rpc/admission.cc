@@ -22,7 +22,7 @@
 namespace innkeeper::rpc {
 namespace {
 
-absl::string_view View(grpc::string_ref text) { return {text.data(), text.size()}; }
+absl::string_view View(const grpc::string_ref& text) { return {text.data(), text.size()}; }
 
 // The value of the call's metadata `authorization`, valid as long as the call; nothing if
 // there is none, and "", which is no token, if there is more than one.
@@ -110,8 +110,9 @@ Admission::Admission(const Method& method, const CallEnvironment& environment,
 
 absl::Status Admission::TakeStreamSlot(limits::StreamSlots& slots) {
   auto slot = slots.Take(call_.principal->name());
-  if (slot.ok()) slot_ = *std::move(slot);
-  return slot.status();
+  if (!slot.ok()) return slot.status();
+  slot_ = *std::move(slot);
+  return absl::OkStatus();
 }
 
 Call& Admission::call() {

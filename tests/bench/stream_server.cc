@@ -132,6 +132,7 @@ void ServeStreams(int64_t events) {
   TestServer server([events](ServerConfig& config) {
     config.block_cache_bytes = int64_t{256} << 20;
     config.write_buffer_bytes = int64_t{64} << 20;
+    config.max_streams = config.max_streams_per_principal = 0;
     FillStore(config, events);
   });
   BareService bare;

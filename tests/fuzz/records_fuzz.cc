@@ -275,6 +275,7 @@ std::vector<std::string> MadeSeeds() {
       SeedOf(KeyBuilder(Table::kLink).Str(kRoom).Str("!s").Str("m.space.child").Str(kRoom), ""),
       SeedOf(KeyBuilder(Table::kPendingInvite).Str(kRoom).Str("@u"), Encode(joined)),
       SeedOf(KeyBuilder(Table::kUserRoom).Str("@u").Str(kRoom), Encode(joined)),
+      SeedOf(KeyBuilder(Table::kCreatedRoom).Str("@u").Str(kRoom), ""),
       SeedOf(KeyBuilder(Table::kLockedRoom).Str(kRoom), ""),
       SeedOf(KeyBuilder(Table::kStagedRoom).Str(kRoom), Encode(storage::StagedRoomRecord())),
       SeedOf(KeyBuilder(Table::kRequestExpiry).U64(5).Str("owner").Str("request"), ""),

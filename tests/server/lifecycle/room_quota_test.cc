@@ -103,6 +103,7 @@ TEST_F(RoomQuotaTest, NobodyGetsPastTheLimitSideBySide) {
   constexpr int kMost = 50;
   const auto quota = Quota(kMost);
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 20; ++i) {

@@ -34,7 +34,7 @@ bool HasRetryInfo(const absl::Status& status) {
 class RateLimitsTest : public testing::Test {
  protected:
   // Limits of which each bucket in `rates` has a single token, and the others have no limit.
-  RateLimits WithOneTokenIn(std::vector<Bucket> buckets,
+  RateLimits WithOneTokenIn(const std::vector<Bucket>& buckets,
                             Enforcement enforcement = Enforcement::kEnforce) {
     RateLimitOptions options{.enforcement = enforcement};
     for (const Bucket bucket : buckets) options[bucket] = {.per_second = 0.5, .burst = 1};

@@ -114,6 +114,7 @@ TEST(TokenBucketsTest, ThreadsTakeNoMoreThanThereIs) {
   TokenBuckets buckets({.per_second = 0.001, .burst = 1000});
   std::atomic<int> taken = 0;
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 1000; ++i) {
