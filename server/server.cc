@@ -68,6 +68,7 @@
 #include "server/subscriptions/survey.h"
 #include "server/tls_credentials.h"
 #include "server/values/duration.h"
+#include "server/write_health.h"
 #include "storage/rocksdb/rocksdb_engine.h"
 #include "storage/room_store.h"
 #include "storage/subscription_hold.h"
@@ -294,12 +295,14 @@ void SetLimits(const ServerConfig& config, grpc::ServerBuilder& builder) {
 class RealServer final : public Server {
  public:
   RealServer(const ServerConfig& config, Surroundings surroundings,
-             std::shared_ptr<metrics::Metrics> metrics, Store store, const Redacted& token_key,
-             rooms::SigningKey signing_key, std::unique_ptr<auth::Authenticator> authenticator)
+             std::shared_ptr<metrics::Metrics> metrics, std::shared_ptr<WriteHealth> write_health,
+             Store store, const Redacted& token_key, rooms::SigningKey signing_key,
+             std::unique_ptr<auth::Authenticator> authenticator)
       : config_(config),
         clock_(std::move(surroundings.clock)),
         random_(std::move(surroundings.random)),
         metrics_(std::move(metrics)),
+        write_health_(std::move(write_health)),
         engine_(std::move(store.engine)),
         signer_(token_key.Expose()),
         signing_key_(std::move(signing_key)),
@@ -375,6 +378,7 @@ class RealServer final : public Server {
   const Clock clock_;
   const RandomBytes random_;
   const std::shared_ptr<metrics::Metrics> metrics_;
+  const std::shared_ptr<WriteHealth> write_health_;
   const std::unique_ptr<storage::Engine> engine_;
   const TokenSigner signer_;
   const rooms::SigningKey signing_key_;
@@ -424,7 +428,11 @@ class RealServer final : public Server {
 absl::Status RealServer::Serve() {
   absl::Status recovered = upgrader_.RecoverOwn();
   if (recovered.ok()) recovered = importer_.RecoverOwn();
-  if (!recovered.ok()) return recovered;
+  if (absl::IsUnavailable(recovered)) {
+    LOG(WARNING) << "interrupted upgrades and imports are left to their leases: " << recovered;
+  } else if (!recovered.ok()) {
+    return recovered;
+  }
   absl::Status listening = ServeMetrics();
   if (!listening.ok()) return listening;
   listening = Listen();
@@ -446,6 +454,7 @@ absl::Status RealServer::Serve() {
     });
   }
   SetServing(true);
+  write_health_->TellTo(grpc_server_->GetHealthCheckService());
   return absl::OkStatus();
 }
 
@@ -523,11 +532,13 @@ void RealServer::SetServing(bool serving) {
   health->SetServingStatus(v1::RoomState::service_full_name(), serving);
   health->SetServingStatus(v1::RoomDirectory::service_full_name(), serving);
   health->SetServingStatus(v1::EventSubscriptions::service_full_name(), serving);
+  health->SetServingStatus(kWritesHealth, serving);
 }
 
 absl::Status RealServer::Shutdown() {
   absl::MutexLock lock(&shutdown_mutex_);
   if (shutdown_status_) return *shutdown_status_;
+  write_health_->TellTo(nullptr);
   const absl::Time deadline = absl::Now() + config_.drain_timeout;
   if (grpc_server_ != nullptr) {
     SetServing(false);
@@ -572,6 +583,12 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config
   options.on_batch = [metrics](const storage::WrittenBatch& batch) {
     metrics->commits.Count(batch.commits, batch.bytes, batch.took);
   };
+  auto write_health = std::make_shared<WriteHealth>();
+  options.on_write_state = [write_health](const storage::WriteState& state) {
+    write_health->Set(state.trouble == storage::WriteTrouble::kNone);
+  };
+  options.env = surroundings.storage_env;
+  options.retry_period = surroundings.storage_retry_period;
   auto store = OpenStore(config, std::move(options), (*clock)());
   if (!store.ok()) return store.status();
   absl::Status owned = CheckStoreName(*store->engine, config.server_name);
@@ -583,8 +600,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config
   auto signing_key = LoadSigningKey(config, surroundings.random);
   if (!signing_key.ok()) return signing_key.status();
   auto server = std::make_unique<RealServer>(config, std::move(surroundings), std::move(metrics),
-                                             *std::move(store), token_key, *std::move(signing_key),
-                                             *std::move(authenticator));
+                                             std::move(write_health), *std::move(store), token_key,
+                                             *std::move(signing_key), *std::move(authenticator));
   absl::Status serving = server->Serve();
   if (!serving.ok()) return serving;
   return server;

@@ -10,9 +10,14 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "server/base/clock.h"
 #include "server/base/random.h"
 #include "server/config/config.h"
+
+namespace rocksdb {
+class Env;
+}  // namespace rocksdb
 
 namespace innkeeper {
 
@@ -23,6 +28,10 @@ class Server {
   struct Surroundings {
     Clock clock = SystemClock();
     RandomBytes random = SecureRandom();
+    // The file system that the store is on. Null for the machine's; not owned.
+    rocksdb::Env* storage_env = nullptr;
+    // How long after a failed write the store is opened anew for the first time.
+    absl::Duration storage_retry_period = absl::Seconds(1);
   };
 
   // Opens the store, gives back what interrupted upgrades left locked, and starts

@@ -1,6 +1,7 @@
 #include "server/store.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <utility>
 
@@ -30,6 +31,7 @@ absl::StatusOr<Store> OpenStore(const ServerConfig& config, storage::RocksDbOpti
   options.block_cache_bytes = static_cast<size_t>(config.block_cache_bytes);
   options.write_buffer_bytes = static_cast<size_t>(config.write_buffer_bytes);
   options.max_queued_bytes = static_cast<size_t>(config.max_queued_commit_bytes);
+  options.min_free_bytes = static_cast<uint64_t>(config.disk_min_free_bytes);
   auto engine = storage::OpenRocksDb(std::move(options));
   if (!engine.ok()) return engine.status();
   const auto keyring = storage::ReadKeyring(**engine);

@@ -91,6 +91,22 @@ struct CommitRequest {
   const LogSealer* log_sealer = nullptr;
 };
 
+// Why a store takes no writes.
+enum class WriteTrouble {
+  kNone,          // it takes them
+  kFull,          // the disk is full, or has less room left than the engine is to leave
+  kReadOnly,      // the disk takes no writes at all
+  kFailed,        // the disk failed otherwise
+  kNeedsRestart,  // nothing but opening the store again can help, if that
+};
+
+// Whether a store takes writes. While it does not, it is read as before, and unless it needs
+// a restart it takes writes again by itself once the cause is gone.
+struct WriteState {
+  WriteTrouble trouble = WriteTrouble::kNone;
+  std::string message;  // for operators; names files, never keys or values
+};
+
 // What became of a CommitRequest.
 //
 // `status` is
@@ -101,16 +117,18 @@ struct CommitRequest {
 //   DATA_LOSS           a precondition could not be checked because the stored
 //                       bytes are damaged; nothing was written;
 //   RESOURCE_EXHAUSTED  too much is queued already; nothing was written;
-//   UNAVAILABLE         the store takes no writes (a failed disk, or closing).
-//                       Whether this commit was kept is unknown until the store
-//                       is opened again;
+//   UNAVAILABLE         the store takes no writes (`trouble` says why, or it is
+//                       closing). Whether this commit was kept is unknown: until
+//                       the store takes writes again, or is opened again, nobody
+//                       sees it, and then it may be there;
 //   INVALID_ARGUMENT    the request breaks a rule above, or is larger than the
 //                       engine ever takes; nothing was written.
 struct CommitResult {
   absl::Status status;
-  size_t failed_precondition = 0;  // valid if status is ABORTED
-  Revision revision = 0;           // valid if status is OK
-  LogPosition first_position = 0;  // of the request's first log entry, if any
+  size_t failed_precondition = 0;              // valid if status is ABORTED
+  Revision revision = 0;                       // valid if status is OK
+  LogPosition first_position = 0;              // of the request's first log entry, if any
+  WriteTrouble trouble = WriteTrouble::kNone;  // if status is UNAVAILABLE
 };
 
 // A log entry whose payload is somebody else's memory.
@@ -149,6 +167,9 @@ struct EngineStats {
   uint64_t write_buffer_bytes = 0;  // of writes that are not in files of their own yet
   uint64_t cache_bytes = 0;         // of data cached in memory
   uint64_t compaction_bytes = 0;    // of data on disk that waits to be merged
+  uint64_t free_bytes = 0;          // that the disk has left for the store
+  uint64_t write_failures = 0;      // times that a write failed, since the store was opened
+  uint64_t reopenings = 0;          // times that it took writes again after that
 };
 
 inline constexpr size_t kMaxKeyBytes = 2048;
@@ -262,6 +283,9 @@ class Engine {
 
   // Returns what can be told without reading anything. Not after Close().
   virtual EngineStats stats() const = 0;
+
+  // Returns whether the store takes writes at the moment. Never blocks.
+  virtual WriteState write_state() const = 0;
 
   // Sets the function that is called on a thread of the engine, after the
   // `done` of the commits concerned, whenever the head of the log has moved.

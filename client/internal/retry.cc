@@ -30,6 +30,8 @@ class RetryPolicy {
         outcome_unknown_ = true;
         return IsTransientInNetwork(error.code());
       case v1::ERROR_REASON_STORAGE_UNAVAILABLE:
+      case v1::ERROR_REASON_STORAGE_FULL:
+      case v1::ERROR_REASON_STORAGE_READ_ONLY:
         outcome_unknown_ = true;
         return true;
       case v1::ERROR_REASON_CONFLICT:

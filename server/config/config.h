@@ -109,6 +109,9 @@ struct ServerConfig {
   // How many bytes of writes are kept in memory before they go to tables.
   // 8 MiB to 64 GiB.
   int64_t write_buffer_bytes = int64_t{64} << 20;
+  // How many bytes of the disk are left free: with fewer, writes are refused. 1 MiB to
+  // 1,024 TiB. 0: none, the disk may run full.
+  int64_t disk_min_free_bytes = int64_t{128} << 20;
   // How long events stay in the log: 1 minute to 100 years. 0: for ever.
   absl::Duration event_retention = absl::ZeroDuration();
   // How large the log may become before the oldest events go, in bytes: 1 MiB to

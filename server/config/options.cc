@@ -142,6 +142,10 @@ OptionGroup StorageGroup() {
               Bytes(BIND(write_buffer_bytes), {8 * kMiB, 64 * kGiB},
                     "How much of what was written is kept in memory before it goes to tables. It "
                     "is in the log on disk from the start."),
+              Bytes(BIND(disk_min_free_bytes), {kMiB, 1024 * kTiB, "none"},
+                    "How much of the disk is left free. With less, writes are refused with "
+                    "STORAGE_FULL, before the disk is really full, but for those that only delete "
+                    "something. They are taken again once there is more."),
               Time(BIND(event_retention), {absl::Minutes(1), 36'500 * kDay, "for ever"},
                    "How long events stay in the log, and so how long a subscriber may be away."),
               Bytes(BIND(event_retention_bytes), {kMiB, 1024 * kTiB, "without limit"},

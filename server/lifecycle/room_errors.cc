@@ -1,9 +1,52 @@
 #include "server/lifecycle/room_errors.h"
 
+#include "absl/time/time.h"
 #include "server/errors/errors.h"
 #include "server/limits/limit_errors.h"
 
 namespace innkeeper::lifecycle {
+namespace {
+
+constexpr absl::Duration kStorageRetryDelay = absl::Seconds(1);
+constexpr absl::Duration kRestartRetryDelay = absl::Seconds(10);
+
+absl::Status StorageError(v1::ErrorReason reason, absl::string_view message) {
+  return MakeError(absl::StatusCode::kUnavailable, reason, message);
+}
+
+absl::Status StorageError(storage::WriteTrouble trouble) {
+  switch (trouble) {
+    case storage::WriteTrouble::kNone:
+      break;
+    case storage::WriteTrouble::kFull:
+      return WithRetryDelay(
+          StorageError(v1::ERROR_REASON_STORAGE_FULL,
+                       "the storage has too little room left and takes no writes until there is "
+                       "more; try again later with the same request_id"),
+          kStorageRetryDelay);
+    case storage::WriteTrouble::kReadOnly:
+      return WithRetryDelay(
+          StorageError(
+              v1::ERROR_REASON_STORAGE_READ_ONLY,
+              "the storage can only be read now; try again later with the same request_id"),
+          kStorageRetryDelay);
+    case storage::WriteTrouble::kFailed:
+      return WithRetryDelay(
+          StorageError(v1::ERROR_REASON_STORAGE_UNAVAILABLE,
+                       "the storage takes no writes now; try again with the same request_id"),
+          kStorageRetryDelay);
+    case storage::WriteTrouble::kNeedsRestart:
+      return WithRetryDelay(
+          StorageError(v1::ERROR_REASON_STORAGE_UNAVAILABLE,
+                       "the storage takes no writes until the server is restarted; try again then "
+                       "with the same request_id"),
+          kRestartRetryDelay);
+  }
+  return StorageError(v1::ERROR_REASON_STORAGE_UNAVAILABLE,
+                      "the storage takes no writes now; try again with the same request_id");
+}
+
+}  // namespace
 
 absl::Status RoomNotFound(const std::string& room_id) {
   return WithResource(
@@ -61,8 +104,7 @@ absl::Status CommitError(const storage::CommitResult& result) {
     case absl::StatusCode::kResourceExhausted:
       return limits::Overloaded("max_queued_commit_bytes");
     case absl::StatusCode::kUnavailable:
-      return MakeError(absl::StatusCode::kUnavailable, v1::ERROR_REASON_STORAGE_UNAVAILABLE,
-                       "the storage takes no writes now; try again with the same request_id");
+      return StorageError(result.trouble);
     default:
       return result.status;
   }

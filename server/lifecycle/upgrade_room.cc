@@ -188,9 +188,12 @@ absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::RunLocked(const UpgradeRoo
     }
     if (response->has_value()) return **std::move(response);
   }
-  absl::Status released = ReleaseUpgradeLock(
-      engine_, command.room_id, lock.upgrade_id(),
-      FailureReason(error).value_or(v1::UPGRADE_FAILURE_REASON_INTERNAL), clock_);
+  absl::Status released =
+      ReleaseUpgradeLock(engine_, command.room_id, lock.upgrade_id(),
+                         FailureReason(error).value_or(absl::IsUnavailable(error)
+                                                           ? v1::UPGRADE_FAILURE_REASON_INTERRUPTED
+                                                           : v1::UPGRADE_FAILURE_REASON_INTERNAL),
+                         clock_);
   LOG_IF(ERROR, !released.ok()) << "room=" << LogWord(command.room_id)
                                 << " stays locked until its lease ends: " << released;
   return error;

@@ -98,6 +98,8 @@ absl::StatusOr<std::optional<v1::UpgradeRoomResponse>> UpgradeRun::Commit(
     if (result.status.ok()) return *std::move(response);
     lost_ = absl::IsAborted(result.status);
     status = CommitError(result);
+    // Perhaps it was kept, and the new room is there.
+    if (absl::IsUnavailable(result.status)) return status;
   }
   DiscardParts();
   if (lost_) return std::nullopt;

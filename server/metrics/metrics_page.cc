@@ -59,9 +59,13 @@ class Page {
     return family;
   }
 
-  void Count(const char* name, const Counter& counter, const char* help) {
+  void Count(const char* name, uint64_t count, const char* help) {
     Add(name, MetricType::Counter, help)
-        .metric.push_back(CounterSample(static_cast<double>(counter.value())));
+        .metric.push_back(CounterSample(static_cast<double>(count)));
+  }
+
+  void Count(const char* name, const Counter& counter, const char* help) {
+    Count(name, counter.value(), help);
   }
 
   void Count(const char* name, const CounterByName& counters, const char* label, const char* help) {
@@ -210,8 +214,24 @@ void AddCommits(const CommitMetrics& commits, Page& page) {
                     "How long it takes to write and sync a batch.");
 }
 
+void AddWriteState(const storage::WriteState& state, const storage::EngineStats& stats,
+                   Page& page) {
+  using storage::WriteTrouble;
+  page.Gauge("innkeeper_store_takes_writes", state.trouble == WriteTrouble::kNone ? 1 : 0,
+             "1 if the store takes writes, 0 while its disk is full, read-only or failing.");
+  page.Gauge("innkeeper_store_needs_restart", state.trouble == WriteTrouble::kNeedsRestart ? 1 : 0,
+             "1 if the store takes no writes until the server is restarted; the log says why.");
+  page.Gauge("innkeeper_store_free_bytes", stats.free_bytes,
+             "Bytes that the disk has left for the store: what disk_min_free_bytes bounds.");
+  page.Count("innkeeper_store_write_failures_total", stats.write_failures,
+             "Times that the disk failed to take a write.");
+  page.Count("innkeeper_store_reopenings_total", stats.reopenings,
+             "Times that the store was opened anew after that, and took writes again.");
+}
+
 void AddStore(const storage::Engine& engine, Page& page) {
   const storage::EngineStats stats = engine.stats();
+  AddWriteState(engine.write_state(), stats, page);
   page.Gauge("innkeeper_commits_queued", stats.queued_commits, "Commits that wait to be written.");
   page.Gauge("innkeeper_commits_queued_bytes", stats.queued_bytes, "Bytes of those commits.");
   page.Gauge("innkeeper_store_disk_bytes", stats.disk_bytes,

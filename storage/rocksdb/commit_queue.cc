@@ -1,8 +1,10 @@
 #include "storage/rocksdb/commit_queue.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 
 namespace innkeeper::storage::embedded {
 namespace {
@@ -24,44 +26,63 @@ size_t BytesOf(const CommitRequest& request) {
 
 }  // namespace
 
+bool QueuedCommit::OnlyDeletes() const {
+  if (trim_before > 0) return true;
+  const auto deletes = [](const Write& write) { return !write.value; };
+  return request.log_entries.empty() &&
+         std::all_of(request.writes.begin(), request.writes.end(), deletes);
+}
+
 CommitQueue::CommitQueue(size_t max_commits, size_t max_bytes)
     : max_commits_(max_commits), max_bytes_(max_bytes) {}
 
 void CommitQueue::Push(QueuedCommit commit) {
   const size_t bytes = BytesOf(commit.request);
-  absl::Status status;
+  CommitResult refusal;
   {
     absl::MutexLock lock(&mutex_);
-    status = Admit(bytes);
-    if (status.ok()) {
+    refusal = Admit(commit, bytes);
+    if (refusal.status.ok()) {
       if (commits_.empty()) changed_.Signal();
       commits_.push_back(std::move(commit));
       bytes_ += bytes;
       return;
     }
   }
-  commit.done({.status = std::move(status)});
+  commit.done(std::move(refusal));
 }
 
-absl::Status CommitQueue::Admit(size_t bytes) {
-  if (!closed_.ok()) return closed_;
+CommitResult CommitQueue::Admit(const QueuedCommit& commit, size_t bytes) const {
+  if (!closed_.ok()) return {.status = closed_};
   if (bytes > max_bytes_) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("a commit of ", bytes, " bytes is larger than the ", max_bytes_, " allowed"));
+    return {.status = absl::InvalidArgumentError(absl::StrCat(
+                "a commit of ", bytes, " bytes is larger than the ", max_bytes_, " allowed"))};
   }
+  if (!refusal_.status.ok() && !(may_delete_ && commit.OnlyDeletes())) return refusal_;
   if (commits_.size() >= max_commits_ || bytes > max_bytes_ - bytes_) {
-    return absl::ResourceExhaustedError("too many commits are queued");
+    return {.status = absl::ResourceExhaustedError("too many commits are queued")};
   }
-  return absl::OkStatus();
+  return {};
 }
 
-bool CommitQueue::Take(std::vector<QueuedCommit>& commits) {
+bool CommitQueue::Take(std::vector<QueuedCommit>& commits, absl::Duration patience) {
+  const absl::Time deadline = absl::Now() + patience;
   absl::MutexLock lock(&mutex_);
-  while (commits_.empty() && closed_.ok()) changed_.Wait(&mutex_);
+  while (commits_.empty() && closed_.ok()) {
+    if (changed_.WaitWithDeadline(&mutex_, deadline)) break;
+  }
   commits.swap(commits_);
   bytes_ = 0;
-  return !commits.empty();
+  return !commits.empty() || closed_.ok();
 }
+
+void CommitQueue::Refuse(CommitResult refusal, bool may_delete) {
+  absl::MutexLock lock(&mutex_);
+  refusal_ = std::move(refusal);
+  may_delete_ = may_delete;
+}
+
+void CommitQueue::Accept() { Refuse({}, false); }
 
 size_t CommitQueue::commits() const {
   absl::MutexLock lock(&mutex_);

@@ -11,6 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "storage/engine.h"
 
 namespace innkeeper::storage::embedded {
@@ -20,6 +21,9 @@ struct QueuedCommit {
   CommitRequest request;
   LogPosition trim_before = 0;
   Engine::CommitDone done;
+
+  // Whether it takes less room than it gives back, by and by.
+  bool OnlyDeletes() const;
 };
 
 // A bounded queue with many producers and one consumer. Thread-safe.
@@ -31,9 +35,15 @@ class CommitQueue {
   // Queues `commit`, or calls its `done` with the reason for refusing it.
   void Push(QueuedCommit commit);
 
-  // Waits for commits and swaps all of them into `commits`, which must be empty.
-  // Returns false when the queue is closed and empty.
-  bool Take(std::vector<QueuedCommit>& commits);
+  // Waits for commits, but not for longer than `patience`, and swaps all of them into
+  // `commits`, which must be empty. Returns false when the queue is closed and empty.
+  bool Take(std::vector<QueuedCommit>& commits, absl::Duration patience);
+
+  // Refuses further commits with `refusal`, whose status is not OK, those that only delete
+  // excepted if `may_delete`. What is queued stays. Until Accept(), or a Refuse() with
+  // something else.
+  void Refuse(CommitResult refusal, bool may_delete);
+  void Accept();
 
   // How many commits wait, and of how many bytes.
   size_t commits() const;
@@ -44,7 +54,8 @@ class CommitQueue {
   void Close(absl::Status reason);
 
  private:
-  absl::Status Admit(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  CommitResult Admit(const QueuedCommit& commit, size_t bytes) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const size_t max_commits_;
   const size_t max_bytes_;
@@ -53,7 +64,9 @@ class CommitQueue {
   absl::CondVar changed_;
   std::vector<QueuedCommit> commits_ ABSL_GUARDED_BY(mutex_);
   size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
-  absl::Status closed_ ABSL_GUARDED_BY(mutex_);  // OK while open
+  absl::Status closed_ ABSL_GUARDED_BY(mutex_);   // OK while open
+  CommitResult refusal_ ABSL_GUARDED_BY(mutex_);  // of status OK while none is refused
+  bool may_delete_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace innkeeper::storage::embedded

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <utility>
 
 #include <glog/logging.h>
@@ -16,19 +17,31 @@ namespace {
 // Commits that wait are packed into a batch until it reaches this size.
 constexpr size_t kFullBatchBytes = 1 << 20;
 
+// Attempts to open a store anew come at twice the distance each, up to this many times that
+// of the first.
+constexpr int kMaxBackoff = 32;
+
+// How long those who read a failed database have to finish, at each attempt.
+constexpr absl::Duration kReaderPatience = absl::Seconds(1);
+
 }  // namespace
 
-Committer::Committer(Database& database, DurableHeadWriter& durable_head, const Meta& meta,
-                     CommitterOptions options)
-    : database_(database),
+Committer::Committer(LiveStore& store, const Meta& meta, CommitterOptions options)
+    : store_(store),
       clock_(std::move(options.clock)),
       on_batch_(std::move(options.on_batch)),
+      on_write_state_(std::move(options.on_write_state)),
+      min_free_bytes_(options.min_free_bytes),
+      retry_period_(options.retry_period),
+      epoch_(meta.epochs.back()),
       queue_(options.max_queued_commits, options.max_queued_bytes),
-      durable_head_(durable_head),
-      builder_(database, meta.head, meta.oldest, meta.epochs),
+      retry_delay_(options.retry_period),
       oldest_(meta.oldest),
       head_(meta.head.position),
-      thread_([this] { Run(); }) {}
+      thread_([this, meta] {
+        builder_.emplace(store_.writable(), meta.head, meta.oldest, meta.epochs);
+        Run();
+      }) {}
 
 Committer::~Committer() { Stop().IgnoreError(); }
 
@@ -65,10 +78,16 @@ absl::Status Committer::Stop() {
   return failure_;
 }
 
+WriteState Committer::write_state() const {
+  absl::MutexLock lock(&state_mutex_);
+  return state_;
+}
+
 void Committer::Run() {
   pthread_setname_np(pthread_self(), "committer");
   std::vector<QueuedCommit> commits;
-  while (queue_.Take(commits)) {
+  while (queue_.Take(commits, retry_period_)) {
+    LookAfterDisk();
     absl::Span<QueuedCommit> waiting = absl::MakeSpan(commits);
     while (!waiting.empty()) waiting.remove_prefix(CommitBatch(waiting));
     commits.clear();
@@ -78,59 +97,145 @@ void Committer::Run() {
 // Commits as many of `commits` as fit into a batch and returns how many.
 size_t Committer::CommitBatch(absl::Span<QueuedCommit> commits) {
   const absl::Time commit_time = clock_();
-  const LogPosition head_before = builder_.head().position;
-  builder_.Begin();
+  const LogPosition head_before = builder_->head().position;
+  builder_->Begin();
   results_.clear();
-  while (results_.size() < commits.size() && builder_.bytes() < kFullBatchBytes) {
+  while (results_.size() < commits.size() && builder_->bytes() < kFullBatchBytes) {
     results_.push_back(AddToBatch(commits[results_.size()], commit_time));
   }
   // Commits that failed are answered after the write too: what they lost against
   // may be in this very batch, and they must find it when they look.
-  const absl::Status written = builder_.empty() ? failure_ : WriteBatch(results_.size());
-  const bool moved = written.ok() && builder_.head().position != head_before;
+  const absl::Status written = builder_->empty() ? failure_ : WriteBatch(results_.size());
+  const bool moved = written.ok() && builder_->head().position != head_before;
   if (written.ok()) {
-    PublishHead(builder_.head().position);
-    oldest_ = builder_.oldest();
+    PublishHead(builder_->head().position);
+    oldest_ = builder_->oldest();
   }
   for (size_t i = 0; i < results_.size(); ++i) {
     Engine::CommitDone done = std::move(commits[i].done);
-    if (!written.ok()) results_[i] = {.status = written};
+    if (!written.ok()) results_[i] = Refusal();
     done(std::move(results_[i]));
   }
-  if (moved) NotifyListener(builder_.head().position);
+  if (moved) NotifyListener(builder_->head().position);
   return results_.size();
 }
 
 CommitResult Committer::AddToBatch(const QueuedCommit& commit, absl::Time commit_time) {
-  if (commit.trim_before > 0) return builder_.AddTrim(commit.trim_before);
-  return builder_.Add(commit.request, commit_time);
+  if (!failure_.ok() || (is_short_ && !commit.OnlyDeletes())) return Refusal();
+  if (commit.trim_before > 0) return builder_->AddTrim(commit.trim_before);
+  return builder_->Add(commit.request, commit_time);
 }
 
 absl::Status Committer::WriteBatch(size_t commits) {
-  if (!failure_.ok()) return failure_;
   const absl::Time begin = absl::Now();
   rocksdb::WriteOptions options;
   options.sync = true;
-  const rocksdb::Status status = database_.db().Write(options, &builder_.Finish());
+  const rocksdb::Status status = store_.writable().db().Write(options, &builder_->Finish());
   if (!status.ok()) {
     Fail(FromRocksDb(status, "writing a batch"));
-  } else if (absl::Status recorded = durable_head_.Record(builder_.head().revision);
+  } else if (absl::Status recorded = store_.durable_head().Record(builder_->head().revision);
              !recorded.ok()) {
-    Fail(std::move(recorded));
+    Fail(recorded);
+  } else {
+    retry_delay_ = retry_period_;
+    if (on_batch_) on_batch_({commits, builder_->bytes(), absl::Now() - begin});
   }
-  if (on_batch_ && failure_.ok()) on_batch_({commits, builder_.bytes(), absl::Now() - begin});
   return failure_;
-}
-
-void Committer::Fail(absl::Status error) {
-  failure_ = absl::UnavailableError(
-      absl::StrCat("the store takes no writes until the server is restarted: ", error.message()));
-  LOG(ERROR) << failure_.message();
 }
 
 void Committer::NotifyListener(LogPosition head) {
   absl::MutexLock lock(&listener_mutex_);
   if (listener_) listener_(head);
+}
+
+void Committer::LookAfterDisk() {
+  if (failure_.ok()) {
+    // Nobody needs to lose a commit to find that out.
+    const absl::Status error = store_.writable().BackgroundError();
+    if (!error.ok()) return Fail(error);
+    CheckSpace();
+  } else if (absl::Now() >= next_attempt_) {
+    TryToReopen();
+  }
+}
+
+void Committer::CheckSpace() {
+  if (min_free_bytes_ == 0) return;
+  const std::optional<uint64_t> free = store_.FreeBytes();
+  if (!free || (*free < min_free_bytes_) == is_short_) return;
+  is_short_ = !is_short_;
+  if (is_short_) {
+    const absl::Status error = NoSpace(
+        absl::StrCat(*free, " bytes are left, and ", min_free_bytes_, " are to be left free"));
+    SetState({WriteTrouble::kFull, std::string(error.message())});
+  } else {
+    SetState({});
+  }
+}
+
+void Committer::Fail(const absl::Status& error) {
+  failure_ = absl::UnavailableError(error.message());
+  ++write_failures_;
+  next_attempt_ = absl::Now() + retry_delay_;
+  SetState({TroubleOf(error), std::string(error.message())});
+}
+
+void Committer::TryToReopen() {
+  absl::StatusOr<Meta> meta = store_.Reopen(min_free_bytes_, kReaderPatience);
+  if (meta.ok()) return GoOnFrom(*std::move(meta));
+  const absl::Status& error = meta.status();
+  if (absl::IsUnavailable(error)) {
+    retry_delay_ = std::min(retry_delay_ * 2, retry_period_ * kMaxBackoff);
+    next_attempt_ = absl::Now() + retry_delay_;
+    SetState({TroubleOf(error), std::string(error.message())});
+  } else {
+    next_attempt_ = absl::InfiniteFuture();
+    SetState({WriteTrouble::kNeedsRestart, std::string(error.message())});
+  }
+}
+
+// Takes commits again, of a store that was opened anew and stands at `meta`.
+void Committer::GoOnFrom(Meta meta) {
+  // Unless an entry was written in it, it isn't there yet.
+  if (meta.epochs.back().id != epoch_.id) meta.epochs.push_back(epoch_);
+  builder_.emplace(store_.writable(), meta.head, meta.oldest, meta.epochs);
+  const bool moved = meta.head.position > head_.load();
+  PublishHead(meta.head.position);
+  oldest_ = meta.oldest;
+  failure_ = absl::OkStatus();
+  is_short_ = false;
+  ++reopenings_;
+  SetState({});
+  if (moved) NotifyListener(meta.head.position);
+}
+
+// Tells everybody, and lets commits in or not.
+void Committer::SetState(WriteState state) {
+  WriteState before;
+  {
+    absl::MutexLock lock(&state_mutex_);
+    before = std::exchange(state_, state);
+  }
+  if (on_write_state_) on_write_state_(state);
+  if (state.trouble == WriteTrouble::kNone) {
+    LOG(WARNING) << "the store takes writes again";
+    queue_.Accept();
+    return;
+  }
+  queue_.Refuse(Refusal(), /*may_delete=*/failure_.ok());
+  if (state.message == before.message) return;
+  LOG(ERROR) << "the store takes no writes "
+             << (state.trouble == WriteTrouble::kNeedsRestart ? "until the server is restarted"
+                                                              : "for now")
+             << ": " << state.message;
+}
+
+// What becomes of a commit while the store takes no writes.
+CommitResult Committer::Refusal() const {
+  WriteState state = write_state();
+  return {
+      .status = absl::UnavailableError(absl::StrCat("the store takes no writes: ", state.message)),
+      .trouble = state.trouble};
 }
 
 }  // namespace innkeeper::storage::embedded

@@ -6,20 +6,25 @@
 // to disk with one write, and then tells their callers. So the cost of a sync is
 // shared by all who wait for it, and preconditions need no locks.
 //
-// After a failed write the committer stops for good: whether that batch will be
-// there when the store is opened again is unknown, so nothing may build on it.
+// After a failed write nothing may build on that batch, for whether it will be there is
+// unknown. So the committer refuses all commits until it has opened the store anew, which it
+// tries again and again: live_store.h. It also refuses commits while the disk has less room
+// left than it is to leave, and then only has to wait.
 
 #ifndef INNKEEPER_STORAGE_ROCKSDB_COMMITTER_H_
 #define INNKEEPER_STORAGE_ROCKSDB_COMMITTER_H_
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
@@ -27,7 +32,7 @@
 #include "storage/rocksdb/batch_builder.h"
 #include "storage/rocksdb/commit_queue.h"
 #include "storage/rocksdb/database.h"
-#include "storage/rocksdb/durable_head.h"
+#include "storage/rocksdb/live_store.h"
 #include "storage/rocksdb/rocksdb_engine.h"
 
 namespace innkeeper::storage::embedded {
@@ -35,18 +40,20 @@ namespace innkeeper::storage::embedded {
 struct CommitterOptions {
   size_t max_queued_commits = 0;
   size_t max_queued_bytes = 0;
+  uint64_t min_free_bytes = 0;
+  absl::Duration retry_period;
   absl::AnyInvocable<absl::Time() const> clock;
-  absl::AnyInvocable<void(const WrittenBatch&)> on_batch;  // may be empty
+  absl::AnyInvocable<void(const WrittenBatch&)> on_batch;      // may be empty
+  absl::AnyInvocable<void(const WriteState&)> on_write_state;  // may be empty
 };
 
 // Thread-safe.
 class Committer {
  public:
   // Starts the thread. `meta` is where the store stands, with the epochs that it has
-  // once it has another log entry. `database` and `durable_head` belong to the thread
-  // until Stop() returns: nobody else may write to them.
-  Committer(Database& database, DurableHeadWriter& durable_head, const Meta& meta,
-            CommitterOptions options);
+  // once it has another log entry. `store` belongs to the thread until Stop() returns:
+  // nobody else may use what of it is for one thread at a time.
+  Committer(LiveStore& store, const Meta& meta, CommitterOptions options);
 
   // Stops.
   ~Committer();
@@ -71,8 +78,14 @@ class Committer {
 
   void SetListener(Engine::CommitListener listener);
 
+  // As in Engine and EngineStats.
+  WriteState write_state() const;
+  uint64_t write_failures() const { return write_failures_; }
+  uint64_t reopenings() const { return reopenings_; }
+
   // Finishes what was accepted, refuses all else, and ends the thread. Returns the
-  // write error if there was one. Not from the committer's thread.
+  // write error if the store has not been opened anew after it. Not from the committer's
+  // thread.
   absl::Status Stop();
 
  private:
@@ -80,24 +93,43 @@ class Committer {
   size_t CommitBatch(absl::Span<QueuedCommit> commits);
   CommitResult AddToBatch(const QueuedCommit& commit, absl::Time commit_time);
   absl::Status WriteBatch(size_t commits);
-  void Fail(absl::Status error);
   void NotifyListener(LogPosition head);
 
-  Database& database_;
+  // What it does about a disk that takes no writes.
+  void LookAfterDisk();
+  void CheckSpace();
+  void Fail(const absl::Status& error);
+  void TryToReopen();
+  void GoOnFrom(Meta meta);
+  void SetState(WriteState state);
+  CommitResult Refusal() const;
+
+  LiveStore& store_;
   const absl::AnyInvocable<absl::Time() const> clock_;
   absl::AnyInvocable<void(const WrittenBatch&)> on_batch_;
+  absl::AnyInvocable<void(const WriteState&)> on_write_state_;
+  const uint64_t min_free_bytes_;
+  const absl::Duration retry_period_;
+  const LogEpoch epoch_;  // that began when the store was opened
   CommitQueue queue_;
 
   // Used by the committer's thread only.
-  DurableHeadWriter& durable_head_;
-  BatchBuilder builder_;
+  std::optional<BatchBuilder> builder_;
   std::vector<CommitResult> results_;
-  absl::Status failure_;  // OK until a write failed; read by others after Stop()
+  absl::Status failure_;        // OK unless a write failed; read by others after Stop()
+  bool is_short_ = false;       // of room on the disk
+  absl::Duration retry_delay_;  // until the next attempt to open the store anew
+  absl::Time next_attempt_ = absl::InfinitePast();
 
   // Published after the batch is durable. oldest_ <= head_ + 1 at all times, for
   // those who read oldest_ first.
   std::atomic<LogPosition> oldest_;
   mutable std::atomic<LogPosition> head_;
+
+  std::atomic<uint64_t> write_failures_ = 0;
+  std::atomic<uint64_t> reopenings_ = 0;
+  mutable absl::Mutex state_mutex_;
+  WriteState state_ ABSL_GUARDED_BY(state_mutex_);
 
   absl::Mutex listener_mutex_;  // held while the listener runs
   Engine::CommitListener listener_ ABSL_GUARDED_BY(listener_mutex_);

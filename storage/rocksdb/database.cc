@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "rocksdb/convenience.h"
 #include "rocksdb/write_batch.h"
 #include "storage/rocksdb/database_options.h"
 #include "storage/rocksdb/rocksdb_status.h"
@@ -20,8 +21,12 @@ DatabaseSetup SetupFor(const DatabaseOptions& options) {
 
 Database::Database(std::unique_ptr<rocksdb::DB> db,
                    std::vector<rocksdb::ColumnFamilyHandle*> handles,
-                   std::unique_ptr<TrimmedLogFilter> trimmed)
-    : trimmed_(std::move(trimmed)), db_(std::move(db)), handles_(std::move(handles)) {}
+                   std::unique_ptr<TrimmedLogFilter> trimmed,
+                   std::shared_ptr<BackgroundErrors> errors)
+    : trimmed_(std::move(trimmed)),
+      errors_(std::move(errors)),
+      db_(std::move(db)),
+      handles_(std::move(handles)) {}
 
 Database::~Database() { DestroyHandles(); }
 
@@ -37,8 +42,9 @@ absl::StatusOr<std::unique_ptr<Database>> Database::OpenAs(const std::string& pa
       read_only ? rocksdb::DB::OpenForReadOnly(setup.database, path, setup.families, &handles, &db)
                 : rocksdb::DB::Open(setup.database, path, setup.families, &handles, &db);
   if (!status.ok()) return FromRocksDb(status, absl::StrCat("opening the database ", path));
-  return std::unique_ptr<Database>(
-      new Database(std::unique_ptr<rocksdb::DB>(db), std::move(handles), std::move(trimmed)));
+  return std::unique_ptr<Database>(new Database(std::unique_ptr<rocksdb::DB>(db),
+                                                std::move(handles), std::move(trimmed),
+                                                std::move(setup.errors)));
 }
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(const DatabaseOptions& options) {
@@ -51,6 +57,18 @@ absl::StatusOr<std::unique_ptr<Database>> Database::OpenToSurvey(const DatabaseO
   setup.database.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
   setup.database.wal_filter = &filter;
   return OpenAs(options.path, setup, /*read_only=*/true);
+}
+
+absl::StatusOr<std::unique_ptr<Database>> Database::OpenToRead(
+    const DatabaseOptions& options, std::unique_ptr<rocksdb::WalFilter> filter) {
+  DatabaseSetup setup = SetupFor(options);
+  setup.database.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
+  setup.database.wal_filter = filter.get();
+  setup.database.max_open_files = -1;  // all of them are opened at once
+  absl::StatusOr<std::unique_ptr<Database>> database =
+      OpenAs(options.path, setup, /*read_only=*/true);
+  if (database.ok()) (*database)->wal_filter_ = std::move(filter);
+  return database;
 }
 
 absl::Status Database::Create(const DatabaseOptions& options, uint64_t incarnation) {
@@ -176,9 +194,15 @@ EngineStats Database::stats() const {
   return stats;
 }
 
+absl::Status Database::BackgroundError() const {
+  return FromRocksDb(errors_->first(), "working on table files");
+}
+
 absl::Status Database::Flush() {
   return FromRocksDb(db_->Flush(rocksdb::FlushOptions(), handles_), "flushing the database");
 }
+
+void Database::StopBackgroundWork() { rocksdb::CancelAllBackgroundWork(db_.get(), /*wait=*/true); }
 
 absl::Status Database::Close() {
   uint64_t snapshots = 0;

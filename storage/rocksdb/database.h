@@ -57,6 +57,12 @@ class Database {
   static absl::StatusOr<std::unique_ptr<Database>> OpenToSurvey(const DatabaseOptions& options,
                                                                 rocksdb::WalFilter& filter);
 
+  // Opens a database that must exist for reading, changing nothing on disk, with what its
+  // write-ahead log holds as far as `filter` lets it through, skipping damage. It can be
+  // read although its files are removed meanwhile.
+  static absl::StatusOr<std::unique_ptr<Database>> OpenToRead(
+      const DatabaseOptions& options, std::unique_ptr<rocksdb::WalFilter> filter);
+
   // Closes as it is, ignoring errors.
   ~Database();
   Database(const Database&) = delete;
@@ -93,8 +99,16 @@ class Database {
   // Returns what the database tells of itself: nothing of commits and the log.
   EngineStats stats() const;
 
+  // Returns the error of work on table files after which the database takes no writes, if
+  // there was one. Errors: as of FromRocksDb.
+  absl::Status BackgroundError() const;
+
   // Moves everything from memory to table files.
   absl::Status Flush();
+
+  // Ends the work on table files, and waits for what is under way, so that nothing on disk
+  // changes any more. The database can still be read.
+  void StopBackgroundWork();
 
   // Closes it. Errors: FAILED_PRECONDITION, changing nothing, if snapshots are
   // left. No function may be called after it.
@@ -102,7 +116,7 @@ class Database {
 
  private:
   Database(std::unique_ptr<rocksdb::DB> db, std::vector<rocksdb::ColumnFamilyHandle*> handles,
-           std::unique_ptr<TrimmedLogFilter> trimmed);
+           std::unique_ptr<TrimmedLogFilter> trimmed, std::shared_ptr<BackgroundErrors> errors);
 
   static absl::StatusOr<std::unique_ptr<Database>> OpenAs(const std::string& path,
                                                           DatabaseSetup setup, bool read_only);
@@ -115,7 +129,9 @@ class Database {
   absl::StatusOr<std::vector<LogEpoch>> ReadEpochs() const;
   void DestroyHandles();
 
-  std::unique_ptr<TrimmedLogFilter> trimmed_;  // the database uses it
+  std::unique_ptr<TrimmedLogFilter> trimmed_;       // the database uses it
+  std::unique_ptr<rocksdb::WalFilter> wal_filter_;  // the database may use it
+  std::shared_ptr<BackgroundErrors> errors_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
 };

@@ -30,8 +30,8 @@ rocksdb::DBOptions MakeDbOptions(std::shared_ptr<rocksdb::Cache> cache, size_t w
   // All column families reach table files together, so that the flushed head
   // tells what the write-ahead log must go on from.
   options.atomic_flush = true;
-  // After an error of the disk the engine stops; nothing is to mend it behind
-  // its back.
+  // After an error of the disk the engine opens the database anew; nothing is to mend it
+  // behind its back.
   options.max_bgerror_resume_count = 0;
   options.write_buffer_manager =
       std::make_shared<rocksdb::WriteBufferManager>(write_buffer_bytes, std::move(cache));
@@ -97,6 +97,8 @@ DatabaseSetup MakeDatabaseSetup(size_t block_cache_bytes, size_t write_buffer_by
   DatabaseSetup setup;
   setup.database = MakeDbOptions(cache, write_buffer_bytes);
   if (env != nullptr) setup.database.env = env;
+  setup.errors = std::make_shared<BackgroundErrors>();
+  setup.database.listeners = {setup.errors};
   setup.families = {
       {rocksdb::kDefaultColumnFamilyName, MakeDataFamilyOptions(table, write_buffer_bytes)},
       {kLogFamily, MakeLogFamilyOptions(table, write_buffer_bytes)},

@@ -7,11 +7,13 @@
 #define INNKEEPER_STORAGE_ROCKSDB_DATABASE_OPTIONS_H_
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "rocksdb/db.h"
 #include "rocksdb/env.h"
 #include "rocksdb/options.h"
+#include "storage/rocksdb/background_errors.h"
 
 namespace innkeeper::storage::embedded {
 
@@ -19,6 +21,8 @@ struct DatabaseSetup {
   rocksdb::DBOptions database;
   // The column families data, log and meta, in this order.
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  // Told of what goes wrong with the database.
+  std::shared_ptr<BackgroundErrors> errors;
 };
 
 // Returns the set-up of a database whose memory is bounded by one block cache,

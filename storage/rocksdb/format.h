@@ -8,6 +8,7 @@
 //   db.creating/   one whose creation was cut short; nothing was ever kept in it
 //   DURABLE_HEAD   how far the store is known to be durable: durable_head.h
 //   LOCK           held by the process that has the store open
+//   PROBE          there while it is tried whether a disk that failed can be written again
 //
 // The database has three column families:
 //

@@ -26,18 +26,18 @@ absl::StatusOr<std::optional<Versioned>> Interpret(const rocksdb::Status& status
 
 class DatabaseSnapshot : public Snapshot {
  public:
-  DatabaseSnapshot(const Database& database, ReadTier tier, HeadSeen head_seen)
-      : database_(database),
+  DatabaseSnapshot(std::shared_ptr<const Database> database, ReadTier tier, HeadSeen head_seen)
+      : database_(std::move(database)),
         head_seen_(std::move(head_seen)),
-        snapshot_(database.db().GetSnapshot()) {
+        snapshot_(database_->db().GetSnapshot()) {
     options_.snapshot = snapshot_;
     if (tier == ReadTier::kMemory) options_.read_tier = rocksdb::kBlockCacheTier;
   }
 
-  ~DatabaseSnapshot() override { database_.db().ReleaseSnapshot(snapshot_); }
+  ~DatabaseSnapshot() override { database_->db().ReleaseSnapshot(snapshot_); }
 
   absl::StatusOr<std::optional<Versioned>> Get(absl::string_view key) const override {
-    return ReadValue(database_, options_, key);
+    return ReadValue(*database_, options_, key);
   }
 
   absl::StatusOr<std::vector<std::optional<Versioned>>> MultiGet(
@@ -47,8 +47,8 @@ class DatabaseSnapshot : public Snapshot {
     const std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
     std::vector<rocksdb::PinnableSlice> values(keys.size());
     std::vector<rocksdb::Status> statuses(keys.size());
-    database_.db().MultiGet(options_, database_.data(), keys.size(), slices.data(), values.data(),
-                            statuses.data());
+    database_->db().MultiGet(options_, database_->data(), keys.size(), slices.data(), values.data(),
+                             statuses.data());
     std::vector<std::optional<Versioned>> results(keys.size());
     for (size_t i = 0; i < keys.size(); ++i) {
       absl::StatusOr<std::optional<Versioned>> result = Interpret(statuses[i], values[i]);
@@ -59,7 +59,7 @@ class DatabaseSnapshot : public Snapshot {
   }
 
   absl::StatusOr<LogPosition> log_head() const override {
-    const absl::StatusOr<Head> head = database_.ReadHead(options_);
+    const absl::StatusOr<Head> head = database_->ReadHead(options_);
     if (!head.ok()) return head.status();
     head_seen_(head->position);
     return head->position;
@@ -71,7 +71,7 @@ class DatabaseSnapshot : public Snapshot {
     rocksdb::ReadOptions options = options_;
     options.iterate_upper_bound = &upper;
     const std::unique_ptr<rocksdb::Iterator> it(
-        database_.db().NewIterator(options, database_.data()));
+        database_->db().NewIterator(options, database_->data()));
     for (it->Seek(ToSlice(begin)); it->Valid(); it->Next()) {
       const std::optional<StoredValue> value = ParseValue(FromSlice(it->value()));
       if (!value) return DamagedValue();
@@ -92,7 +92,7 @@ class DatabaseSnapshot : public Snapshot {
     return values;
   }
 
-  const Database& database_;
+  const std::shared_ptr<const Database> database_;
   const HeadSeen head_seen_;
   const rocksdb::Snapshot* const snapshot_;
   rocksdb::ReadOptions options_;
@@ -108,9 +108,9 @@ absl::StatusOr<std::optional<Versioned>> ReadValue(const Database& database,
   return Interpret(status, bytes);
 }
 
-std::unique_ptr<Snapshot> MakeSnapshot(const Database& database, ReadTier tier,
+std::unique_ptr<Snapshot> MakeSnapshot(std::shared_ptr<const Database> database, ReadTier tier,
                                        HeadSeen head_seen) {
-  return std::make_unique<DatabaseSnapshot>(database, tier, std::move(head_seen));
+  return std::make_unique<DatabaseSnapshot>(std::move(database), tier, std::move(head_seen));
 }
 
 }  // namespace innkeeper::storage::embedded

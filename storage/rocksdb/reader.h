@@ -27,8 +27,9 @@ absl::StatusOr<std::optional<Versioned>> ReadValue(const Database& database,
 // Called with the head of the log that a snapshot has told of; thread-safe.
 using HeadSeen = absl::AnyInvocable<void(LogPosition head) const>;
 
-// Returns the database as it is now. It must stay open until the snapshot is gone.
-std::unique_ptr<Snapshot> MakeSnapshot(const Database& database, ReadTier tier, HeadSeen head_seen);
+// Returns the database as it is now. The snapshot keeps it open.
+std::unique_ptr<Snapshot> MakeSnapshot(std::shared_ptr<const Database> database, ReadTier tier,
+                                       HeadSeen head_seen);
 
 }  // namespace innkeeper::storage::embedded
 

@@ -1,7 +1,6 @@
 #include "storage/rocksdb/rocksdb_engine.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "absl/synchronization/notification.h"
 #include "storage/rocksdb/committer.h"
 #include "storage/rocksdb/database.h"
+#include "storage/rocksdb/live_store.h"
 #include "storage/rocksdb/log_reader.h"
 #include "storage/rocksdb/log_space.h"
 #include "storage/rocksdb/reader.h"
@@ -25,6 +25,7 @@ namespace {
 
 using embedded::Committer;
 using embedded::DatabaseOptions;
+using embedded::LiveStore;
 using embedded::RecoveredStore;
 using embedded::StoreDirectory;
 
@@ -34,23 +35,22 @@ constexpr size_t kMaxQueuedBytes = 1 << 30;
 class RocksDbEngine : public Engine {
  public:
   // `store` has the epoch that begins now.
-  RocksDbEngine(StoreDirectory directory, RecoveredStore store,
-                embedded::CommitterOptions committer_options)
-      : directory_(std::move(directory)),
-        store_(std::move(store)),
-        epochs_(std::make_shared<LogEpochs>(store_.meta.epochs)),
-        committer_(*store_.database, store_.durable_head, store_.meta,
-                   std::move(committer_options)) {}
+  RocksDbEngine(StoreDirectory directory, const DatabaseOptions& database_options,
+                RecoveredStore store, embedded::CommitterOptions committer_options)
+      : epochs_(std::make_shared<LogEpochs>(store.meta.epochs)),
+        meta_(store.meta),
+        store_(std::move(directory), database_options, std::move(store)),
+        committer_(store_, meta_, std::move(committer_options)) {}
 
   ~RocksDbEngine() override { Close().IgnoreError(); }
 
   std::unique_ptr<Snapshot> NewSnapshot(ReadTier tier) const override {
-    return embedded::MakeSnapshot(*store_.database, tier,
+    return embedded::MakeSnapshot(store_.database(), tier,
                                   [this](LogPosition head) { committer_.PublishHead(head); });
   }
 
   absl::StatusOr<std::optional<Versioned>> Get(absl::string_view key) const override {
-    return embedded::ReadValue(*store_.database, rocksdb::ReadOptions(), key);
+    return embedded::ReadValue(*store_.database(), rocksdb::ReadOptions(), key);
   }
 
   void Commit(CommitRequest request, CommitDone done) override {
@@ -66,21 +66,27 @@ class RocksDbEngine : public Engine {
   std::shared_ptr<const LogEpochs> log_epochs() const override { return epochs_; }
 
   absl::Status ScanLog(LogPosition from, LogVisitor visit) const override {
-    return embedded::ScanLog(*store_.database, log_bounds().head, from, visit);
+    return embedded::ScanLog(*store_.database(), log_bounds().head, from, visit);
   }
 
   absl::StatusOr<uint64_t> EstimateLogBytes(LogPosition begin, LogPosition end) const override {
-    return embedded::EstimateLogBytes(*store_.database, std::max(begin, log_bounds().oldest), end);
+    return embedded::EstimateLogBytes(*store_.database(), std::max(begin, log_bounds().oldest),
+                                      end);
   }
 
   EngineStats stats() const override {
-    EngineStats stats = store_.database->stats();
+    EngineStats stats = store_.database()->stats();
+    stats.free_bytes = store_.FreeBytes().value_or(0);
+    stats.write_failures = committer_.write_failures();
+    stats.reopenings = committer_.reopenings();
     stats.queued_commits = committer_.queue().commits();
     stats.queued_bytes = committer_.queue().bytes();
     const LogBounds bounds = log_bounds();
     stats.log_bytes = EstimateLogBytes(bounds.oldest, bounds.head + 1).value_or(0);
     return stats;
   }
+
+  WriteState write_state() const override { return committer_.write_state(); }
 
   absl::Status TrimLog(LogPosition before) override {
     if (before == 0) return absl::OkStatus();
@@ -103,15 +109,10 @@ class RocksDbEngine : public Engine {
     absl::MutexLock lock(&close_mutex_);
     if (closed_) return close_status_;
     close_status_ = committer_.Stop();
-    // After a failed write there is nothing to add: what is in memory is in the
-    // write-ahead log, and the disk is not to be trusted.
-    if (close_status_.ok()) close_status_ = store_.database->Flush();
-    if (close_status_.ok()) close_status_ = store_.durable_head.Sync();
-    const absl::Status database_closed = store_.database->Close();
-    if (absl::IsFailedPrecondition(database_closed)) return database_closed;
-    directory_.reset();
+    const absl::Status store_closed = store_.Close(/*sound=*/close_status_.ok());
+    if (absl::IsFailedPrecondition(store_closed)) return store_closed;
     closed_ = true;
-    close_status_.Update(database_closed);
+    close_status_.Update(store_closed);
     return close_status_;
   }
 
@@ -119,13 +120,13 @@ class RocksDbEngine : public Engine {
   void ReclaimLog() {
     absl::MutexLock lock(&close_mutex_);
     if (closed_) return;
-    const absl::Status reclaimed = embedded::ReclaimLog(*store_.database, log_bounds().oldest);
+    const absl::Status reclaimed = embedded::ReclaimLog(*store_.database(), log_bounds().oldest);
     LOG_IF(ERROR, !reclaimed.ok()) << "giving back the space of the log: " << reclaimed;
   }
 
-  std::optional<StoreDirectory> directory_;  // until the store is closed
-  RecoveredStore store_;
   const std::shared_ptr<const LogEpochs> epochs_;
+  const embedded::Meta meta_;  // of the store as it was opened
+  LiveStore store_;
   Committer committer_;
 
   absl::Mutex close_mutex_;
@@ -157,6 +158,9 @@ absl::Status CheckOptions(const RocksDbOptions& options) {
                             options.block_cache_bytes / 2));
   status.Update(CheckBounds("max_queued_commits", options.max_queued_commits, 1, SIZE_MAX));
   status.Update(CheckBounds("max_queued_bytes", options.max_queued_bytes, 1, kMaxQueuedBytes));
+  if (options.retry_period <= absl::ZeroDuration()) {
+    status.Update(absl::InvalidArgumentError("retry_period must be more than 0"));
+  }
   return status;
 }
 
@@ -181,9 +185,11 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenRocksDb(RocksDbOptions options) {
   if (!store.ok()) return store.status();
   BeginEpoch(store->meta);
   return std::make_unique<RocksDbEngine>(
-      *std::move(directory), *std::move(store),
+      *std::move(directory), database_options, *std::move(store),
       embedded::CommitterOptions{options.max_queued_commits, options.max_queued_bytes,
-                                 std::move(options.clock), std::move(options.on_batch)});
+                                 options.min_free_bytes, options.retry_period,
+                                 std::move(options.clock), std::move(options.on_batch),
+                                 std::move(options.on_write_state)});
 }
 
 }  // namespace innkeeper::storage

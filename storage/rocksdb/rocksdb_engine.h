@@ -6,12 +6,14 @@
 //       OpenRocksDb({.path = "/var/lib/innkeeper/store"});
 //
 // How it works: committer.h. What it keeps on disk: format.h. What it does about
-// crashes and damage: docs/decisions/0002-recovery-of-the-embedded-store.md.
+// crashes and damage: docs/decisions/0002-recovery-of-the-embedded-store.md; about disks
+// that take no writes: docs/decisions/0031-failing-disks.md.
 
 #ifndef INNKEEPER_STORAGE_ROCKSDB_ROCKSDB_ENGINE_H_
 #define INNKEEPER_STORAGE_ROCKSDB_ROCKSDB_ENGINE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -57,12 +59,25 @@ struct RocksDbOptions {
   size_t max_queued_commits = 10'000;
   size_t max_queued_bytes = 64 << 20;
 
+  // With less than this left free on the disk, commits are refused, in bytes, but for those
+  // that only delete something; so are trims of the log not. 0: none.
+  uint64_t min_free_bytes = 0;
+
+  // How long after a write failed the store is opened anew for the first time, and how often
+  // the disk is looked at while nobody writes. Later attempts come at twice the distance
+  // each, up to 32 times this. More than 0.
+  absl::Duration retry_period = absl::Seconds(1);
+
   // Says when commits are made. Called by the committer's thread only.
   absl::AnyInvocable<absl::Time() const> clock = [] { return absl::Now(); };
 
   // Called with each batch that was written, before anyone is told of it. By the
   // committer's thread only; must be quick. May be empty.
   absl::AnyInvocable<void(const WrittenBatch&)> on_batch;
+
+  // Called whenever Engine::write_state() changes, before anyone is told by a refusal. By the
+  // committer's thread only; must be quick. May be empty.
+  absl::AnyInvocable<void(const WriteState&)> on_write_state;
 
   // The file system, for tests that break it. Null for the machine's; not owned.
   rocksdb::Env* env = nullptr;

@@ -1,11 +1,18 @@
 #include "storage/rocksdb/rocksdb_status.h"
 
+#include <cerrno>
 #include <string>
+#include <system_error>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "storage/engine.h"
 
 namespace innkeeper::storage::embedded {
+namespace {
+
+std::string TextOf(int error) { return std::generic_category().message(error); }
+
+}  // namespace
 
 absl::Status FromRocksDb(const rocksdb::Status& status, absl::string_view doing) {
   if (status.ok()) return absl::OkStatus();
@@ -16,6 +23,17 @@ absl::Status FromRocksDb(const rocksdb::Status& status, absl::string_view doing)
     return absl::FailedPreconditionError(message);
   }
   return absl::UnavailableError(message);
+}
+
+absl::Status NoSpace(absl::string_view what) {
+  return absl::UnavailableError(absl::StrCat(TextOf(ENOSPC), ": ", what));
+}
+
+WriteTrouble TroubleOf(const absl::Status& error) {
+  // RocksDB keeps of errno hardly more than its text.
+  const auto says = [&](int number) { return absl::StrContains(error.message(), TextOf(number)); };
+  if (says(ENOSPC) || says(EDQUOT)) return WriteTrouble::kFull;
+  return says(EROFS) ? WriteTrouble::kReadOnly : WriteTrouble::kFailed;
 }
 
 }  // namespace innkeeper::storage::embedded

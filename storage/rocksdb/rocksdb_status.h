@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "rocksdb/slice.h"
 #include "rocksdb/status.h"
+#include "storage/engine.h"
 
 namespace innkeeper::storage::embedded {
 
@@ -25,6 +26,12 @@ inline absl::string_view FromSlice(const rocksdb::Slice& bytes) {
 //   UNAVAILABLE          all else: files that can't be read or written now.
 // Messages name files, never keys or values.
 absl::Status FromRocksDb(const rocksdb::Status& status, absl::string_view doing);
+
+// Returns UNAVAILABLE, saying that the disk is full and `what`.
+absl::Status NoSpace(absl::string_view what);
+
+// Returns why the disk took no writes, given an error of one: never kNone.
+WriteTrouble TroubleOf(const absl::Status& error);
 
 }  // namespace innkeeper::storage::embedded
 

@@ -24,6 +24,7 @@ constexpr char kDatabase[] = "db";
 constexpr char kCreating[] = "db.creating";
 constexpr char kDurableHead[] = "DURABLE_HEAD";
 constexpr char kLock[] = "LOCK";
+constexpr char kProbe[] = "PROBE";
 
 absl::Status SystemError(absl::string_view doing, const fs::path& path,
                          const std::error_code& error) {
@@ -109,6 +110,8 @@ absl::StatusOr<StoreDirectory> StoreDirectory::Lock(const std::string& path,
 std::string StoreDirectory::database_path() const { return fs::path(path_) / kDatabase; }
 
 std::string StoreDirectory::durable_head_path() const { return fs::path(path_) / kDurableHead; }
+
+std::string StoreDirectory::probe_path() const { return fs::path(path_) / kProbe; }
 
 absl::Status StoreDirectory::EnsureDatabase(
     const std::function<absl::Status(const std::string&)>& create) const {

@@ -33,6 +33,8 @@ class StoreDirectory {
 
   std::string database_path() const;
   std::string durable_head_path() const;
+  // Of a file that is there only while it is tried whether the disk can be written.
+  std::string probe_path() const;
 
   // Makes the database if there is none: `create` makes one at the path it is
   // given, whole and durable, which then appears at database_path() in one step.

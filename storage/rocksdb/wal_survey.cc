@@ -40,7 +40,7 @@ class HeadFinder : public rocksdb::WriteBatch::Handler {
 };
 
 // Follows the chain of batches, and keeps them from being replayed.
-class ChainFollower : public rocksdb::WalFilter {
+class ChainFollower final : public rocksdb::WalFilter {
  public:
   const char* Name() const override { return "innkeeper.ChainFollower"; }
 
@@ -97,6 +97,33 @@ class ChainFollower : public rocksdb::WalFilter {
   std::optional<std::pair<Revision, Revision>> gap_;
 };
 
+// Lets the batches up to a revision be replayed.
+class ReplayUpTo final : public rocksdb::WalFilter {
+ public:
+  explicit ReplayUpTo(Revision revision) : revision_(revision) {}
+
+  const char* Name() const override { return "innkeeper.ReplayUpTo"; }
+
+  void ColumnFamilyLogNumberMap(const std::map<uint32_t, uint64_t>&,
+                                const std::map<std::string, uint32_t>& ids) override {
+    if (const auto it = ids.find(kMetaFamily); it != ids.end()) meta_id_ = it->second;
+  }
+
+  WalProcessingOption LogRecordFound(unsigned long long, const std::string&,
+                                     const rocksdb::WriteBatch& batch, rocksdb::WriteBatch*,
+                                     bool*) override {
+    HeadFinder finder(meta_id_);
+    const rocksdb::Status status = batch.Iterate(&finder);
+    const bool wanted = status.ok() && finder.head() && finder.head()->revision <= revision_;
+    return wanted ? WalProcessingOption::kContinueProcessing
+                  : WalProcessingOption::kIgnoreCurrentRecord;
+  }
+
+ private:
+  const Revision revision_;
+  uint32_t meta_id_ = 0;
+};
+
 }  // namespace
 
 absl::StatusOr<WalSurvey> SurveyWal(const DatabaseOptions& options) {
@@ -108,6 +135,20 @@ absl::StatusOr<WalSurvey> SurveyWal(const DatabaseOptions& options) {
   const absl::StatusOr<Revision> revision = follower.Conclude(flushed->head);
   if (!revision.ok()) return revision.status();
   return WalSurvey{flushed->incarnation, *revision};
+}
+
+absl::StatusOr<std::unique_ptr<Database>> OpenAsOf(const DatabaseOptions& options,
+                                                   Revision revision) {
+  const absl::StatusOr<WalSurvey> survey = SurveyWal(options);
+  if (!survey.ok()) return survey.status();
+  absl::StatusOr<std::unique_ptr<Database>> database =
+      Database::OpenToRead(options, std::make_unique<ReplayUpTo>(revision));
+  if (!database.ok()) return database.status();
+  const absl::StatusOr<Head> head = (*database)->ReadHead(rocksdb::ReadOptions());
+  if (!head.ok()) return head.status();
+  if (head->revision == revision) return database;
+  return absl::DataLossError(absl::StrCat("the database showed revision ", revision,
+                                          ", and now shows revision ", head->revision));
 }
 
 }  // namespace innkeeper::storage::embedded

@@ -11,7 +11,10 @@
 #ifndef INNKEEPER_STORAGE_ROCKSDB_WAL_SURVEY_H_
 #define INNKEEPER_STORAGE_ROCKSDB_WAL_SURVEY_H_
 
+#include <memory>
+
 #include "absl/status/statusor.h"
+#include "storage/engine.h"
 #include "storage/rocksdb/database.h"
 
 namespace innkeeper::storage::embedded {
@@ -26,6 +29,12 @@ struct WalSurvey {
 // has another version of the format; DATA_LOSS if it is damaged, or commits are
 // missing between its table files and its log or within its log.
 absl::StatusOr<WalSurvey> SurveyWal(const DatabaseOptions& options);
+
+// Opens the database for reading as of `revision`, with which a batch must have ended,
+// changing nothing. Errors: as of SurveyWal; DATA_LOSS if the database no longer shows that
+// revision.
+absl::StatusOr<std::unique_ptr<Database>> OpenAsOf(const DatabaseOptions& options,
+                                                   Revision revision);
 
 }  // namespace innkeeper::storage::embedded
 

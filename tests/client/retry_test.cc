@@ -87,6 +87,8 @@ TEST_F(RetryTest, WhatMayPassIsTriedAgain) {
        {kBrokenConnection, absl::CancelledError(""), absl::UnknownError("Stream removed"),
         absl::InternalError("RST_STREAM"), Error(absl::StatusCode::kUnavailable, "SHUTTING_DOWN"),
         Error(absl::StatusCode::kUnavailable, "STORAGE_UNAVAILABLE"),
+        Error(absl::StatusCode::kUnavailable, "STORAGE_FULL"),
+        Error(absl::StatusCode::kUnavailable, "STORAGE_READ_ONLY"),
         Error(absl::StatusCode::kUnavailable, "A_REASON_OF_LATER_SERVERS"),
         Error(absl::StatusCode::kAborted, "CONFLICT"),
         Error(absl::StatusCode::kResourceExhausted, "OVERLOADED"),

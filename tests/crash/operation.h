@@ -9,13 +9,14 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "innkeeper/v1/room_lifecycle.pb.h"
 #include "tests/support/test_client.h"
 
 namespace innkeeper::crash {
 
 enum class Outcome {
-  kUnknown,  // no answer came: it was carried out or not
+  kUnknown,  // no answer came, or none that tells: it was carried out or not
   kDone,     // acknowledged
   kRefused,  // told that it was not carried out
 };
@@ -41,6 +42,12 @@ struct Operations {
   std::vector<UpgradeOperation> upgrades;
 };
 
+// True if the error says that the storage takes no writes: what became of this one is
+// unknown.
+inline bool IsOfStorage(const grpc::Status& status) {
+  return absl::StartsWith(ReasonOf(status), "STORAGE_");
+}
+
 // True if the call broke off before an answer came: every error of the server's own
 // has a reason. gRPC ends calls that reach a server while it drains with CANCELLED
 // (github.com/grpc/grpc/issues/41785).
@@ -56,7 +63,7 @@ void Settle(OperationType& operation, const Reply<typename OperationType::Respon
   if (reply.ok()) {
     operation.outcome = Outcome::kDone;
     operation.response = reply.response;
-  } else if (IsUnanswered(reply.status)) {
+  } else if (IsUnanswered(reply.status) || IsOfStorage(reply.status)) {
     operation.outcome = Outcome::kUnknown;
     operation.was_unknown = true;
   } else {

@@ -53,6 +53,7 @@ class HookedEngine final : public Engine {
   }
   absl::Status TrimLog(LogPosition before) override { return engine_.TrimLog(before); }
   EngineStats stats() const override { return engine_.stats(); }
+  WriteState write_state() const override { return engine_.write_state(); }
   void SetCommitListener(CommitListener listener) override {
     engine_.SetCommitListener(std::move(listener));
   }

@@ -91,6 +91,7 @@ struct Limit {
 constexpr Limit kLimits[] = {
     {"block_cache_bytes", "8388607", "8MiB", "1024GiB", "1099511627777"},
     {"write_buffer_bytes", "8388607", "8MiB", "64GiB", "68719476737"},
+    {"disk_min_free_bytes", "1048575", "1MiB", "1048576GiB", "1125899906842625"},
     {"event_retention", "59s", "1m", "876000h", "876000h1s"},
     {"event_retention_bytes", "1048575", "1MiB", "1048576GiB", "1125899906842625"},
     {"event_min_retention", "-1s", "0", "876000h", "876000h1s"},
