@@ -210,7 +210,7 @@ void Committer::GoOnFrom(Meta meta) {
 }
 
 // Tells everybody, and lets commits in or not.
-void Committer::SetState(WriteState state) {
+void Committer::SetState(const WriteState& state) {
   WriteState before;
   {
     absl::MutexLock lock(&state_mutex_);

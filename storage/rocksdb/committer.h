@@ -101,7 +101,7 @@ class Committer {
   void Fail(const absl::Status& error);
   void TryToReopen();
   void GoOnFrom(Meta meta);
-  void SetState(WriteState state);
+  void SetState(const WriteState& state);
   CommitResult Refusal() const;
 
   LiveStore& store_;

@@ -119,7 +119,7 @@ absl::StatusOr<uint64_t> Database::ReadMetaInteger(const rocksdb::ReadOptions& o
 }
 
 absl::StatusOr<uint64_t> Database::ReadFormat() const {
-  const absl::StatusOr<uint64_t> format = ReadMetaInteger(rocksdb::ReadOptions(), kFormatKey);
+  absl::StatusOr<uint64_t> format = ReadMetaInteger(rocksdb::ReadOptions(), kFormatKey);
   if (!format.ok()) return format.status();
   if (*format >= kOldestFormatVersion && *format <= kFormatVersion) return format;
   return absl::FailedPreconditionError(

@@ -125,7 +125,7 @@ absl::Status LiveStore::Close(bool sound) {
   // write-ahead log, and the disk is not to be trusted.
   if (sound) status = current_->Flush();
   if (sound && status.ok()) status = durable_head_->Sync();
-  const absl::Status closed = current_->Close();
+  absl::Status closed = current_->Close();
   if (absl::IsFailedPrecondition(closed)) return closed;
   directory_.reset();
   status.Update(closed);

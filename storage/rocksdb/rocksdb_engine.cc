@@ -109,7 +109,7 @@ class RocksDbEngine : public Engine {
     absl::MutexLock lock(&close_mutex_);
     if (closed_) return close_status_;
     close_status_ = committer_.Stop();
-    const absl::Status store_closed = store_.Close(/*sound=*/close_status_.ok());
+    absl::Status store_closed = store_.Close(/*sound=*/close_status_.ok());
     if (absl::IsFailedPrecondition(store_closed)) return store_closed;
     closed_ = true;
     close_status_.Update(store_closed);

@@ -33,7 +33,7 @@ absl::Status SystemError(absl::string_view doing, const fs::path& path,
 
 // Whether the directory at `path` may become a store.
 absl::Status CheckEmpty(const fs::path& path) {
-  static const std::set<std::string> kHarmless = {kLock, kCreating, "lost+found"};
+  const std::set<std::string> harmless = {kLock, kCreating, "lost+found"};
   std::error_code error;
   for (fs::directory_iterator it(path, error), end; !error && it != end; it.increment(error)) {
     const std::string name = it->path().filename();
@@ -42,7 +42,7 @@ absl::Status CheckEmpty(const fs::path& path) {
                                               " has lost its database: restore ",
                                               (path / kDatabase).string(), " from a backup"));
     }
-    if (kHarmless.count(name) == 0) {
+    if (harmless.count(name) == 0) {
       return absl::FailedPreconditionError(
           absl::StrCat("no store is made in ", path.string(), ", because it already holds ", name,
                        ": name an empty directory, or one with a store"));

@@ -49,6 +49,7 @@ class ChainFollower final : public rocksdb::WalFilter {
     if (const auto it = ids.find(kMetaFamily); it != ids.end()) meta_id_ = it->second;
   }
 
+  // NOLINTNEXTLINE(google-runtime-int)
   WalProcessingOption LogRecordFound(unsigned long long, const std::string&,
                                      const rocksdb::WriteBatch& batch, rocksdb::WriteBatch*,
                                      bool*) override {
@@ -109,6 +110,7 @@ class ReplayUpTo final : public rocksdb::WalFilter {
     if (const auto it = ids.find(kMetaFamily); it != ids.end()) meta_id_ = it->second;
   }
 
+  // NOLINTNEXTLINE(google-runtime-int)
   WalProcessingOption LogRecordFound(unsigned long long, const std::string&,
                                      const rocksdb::WriteBatch& batch, rocksdb::WriteBatch*,
                                      bool*) override {

@@ -87,10 +87,11 @@ class DurabilityTest : public testing::Test {
 TEST_F(DurabilityTest, NothingShowsBeforeItIsSynced) {
   faults_.HoldSyncs();
   absl::Notification done;
-  engine_->Commit({.writes = {{"key4", "new"}}, .log_entries = {"4"}}, [&](CommitResult result) {
-    EXPECT_TRUE(result.status.ok()) << result.status;
-    done.Notify();
-  });
+  engine_->Commit({.writes = {{"key4", "new"}}, .log_entries = {"4"}},
+                  [&](const CommitResult& result) {
+                    EXPECT_TRUE(result.status.ok()) << result.status;
+                    done.Notify();
+                  });
   faults_.AwaitHeldSync();
   ExpectUnchanged();
   EXPECT_FALSE(done.HasBeenNotified());
@@ -150,10 +151,11 @@ TEST_F(DurabilityTest, FailedWriteFailsAllThatWait) {
   faults_.HoldSyncs();
   std::atomic<int> unavailable = 0;
   for (int i = 0; i < 100; ++i) {
-    engine_->Commit({.preconditions = {Precondition::Absent("key1")}}, [&](CommitResult result) {
-      if (absl::IsUnavailable(result.status)) ++unavailable;
-    });
-    engine_->Commit({.log_entries = {"entry"}}, [&](CommitResult result) {
+    engine_->Commit({.preconditions = {Precondition::Absent("key1")}},
+                    [&](const CommitResult& result) {
+                      if (absl::IsUnavailable(result.status)) ++unavailable;
+                    });
+    engine_->Commit({.log_entries = {"entry"}}, [&](const CommitResult& result) {
       if (absl::IsUnavailable(result.status)) ++unavailable;
     });
     if (i == 0) faults_.AwaitHeldSync();
@@ -168,7 +170,7 @@ TEST_F(DurabilityTest, FailedWriteFailsAllThatWait) {
 TEST_F(DurabilityTest, PowerFailureDuringAWriteLosesNothingAcknowledged) {
   faults_.HoldSyncs();
   std::string large(100'000, 'x');
-  engine_->Commit({.writes = {{"key4", large}}, .log_entries = {"4"}}, [](CommitResult) {});
+  engine_->Commit({.writes = {{"key4", large}}, .log_entries = {"4"}}, [](const CommitResult&) {});
   faults_.AwaitHeldSync();
   // What of the unsynced write is on the disk is anybody's guess.
   const std::string image = directory_.path() + "/image";

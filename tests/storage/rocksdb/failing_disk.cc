@@ -44,7 +44,7 @@ std::string AfterPowerCut(std::string bytes, const Content& content, Unsynced un
   const size_t synced = std::min<size_t>(content.synced, bytes.size());
   for (const auto& [from, to] : content.lost) {
     const size_t end = std::min<size_t>(to, bytes.size());
-    if (from < end) std::fill(bytes.begin() + from, bytes.begin() + end, '\0');
+    if (from < end) bytes.replace(from, end - from, end - from, '\0');
   }
   switch (unsynced) {
     case Unsynced::kDropped:
