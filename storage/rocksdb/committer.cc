@@ -211,6 +211,7 @@ void Committer::GoOnFrom(Meta meta) {
 
 // Tells everybody, and lets commits in or not.
 void Committer::SetState(const WriteState& state) {
+  if (state.trouble == WriteTrouble::kNone) queue_.Accept();
   WriteState before;
   {
     absl::MutexLock lock(&state_mutex_);
@@ -219,7 +220,6 @@ void Committer::SetState(const WriteState& state) {
   if (on_write_state_) on_write_state_(state);
   if (state.trouble == WriteTrouble::kNone) {
     LOG(WARNING) << "the store takes writes again";
-    queue_.Accept();
     return;
   }
   queue_.Refuse(Refusal(), /*may_delete=*/failure_.ok());

@@ -9,6 +9,7 @@
 #include "rocksdb/table.h"
 #include "rocksdb/write_buffer_manager.h"
 #include "storage/rocksdb/format.h"
+#include "storage/rocksdb/info_log.h"
 
 namespace innkeeper::storage::embedded {
 namespace {
@@ -19,8 +20,6 @@ constexpr int kNewFilesPerCompaction = 8;
 constexpr size_t kHintPrefixBytes = 1;
 constexpr size_t kLogBlockBytes = 32 << 10;
 constexpr int kMaxOpenFiles = 512;
-constexpr size_t kMaxInfoLogBytes = 16 << 20;
-constexpr size_t kInfoLogsKept = 4;
 
 rocksdb::DBOptions MakeDbOptions(std::shared_ptr<rocksdb::Cache> cache, size_t write_buffer_bytes) {
   rocksdb::DBOptions options;
@@ -36,8 +35,7 @@ rocksdb::DBOptions MakeDbOptions(std::shared_ptr<rocksdb::Cache> cache, size_t w
   options.write_buffer_manager =
       std::make_shared<rocksdb::WriteBufferManager>(write_buffer_bytes, std::move(cache));
   options.max_open_files = kMaxOpenFiles;
-  options.max_log_file_size = kMaxInfoLogBytes;
-  options.keep_log_file_num = kInfoLogsKept;
+  options.info_log = std::make_shared<InfoLog>();
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   return options;

@@ -120,6 +120,8 @@ absl::Status StoreDirectory::EnsureDatabase(
   const fs::path creating = fs::path(path_) / kCreating;
   fs::remove_all(creating, error);
   if (error) return SystemError("removing", creating, error);
+  fs::create_directory(creating, error);
+  if (error) return SystemError("making", creating, error);
   if (absl::Status status = create(creating); !status.ok()) return status;
   fs::rename(creating, database_path(), error);
   if (error) return SystemError("renaming", creating, error);
