@@ -24,6 +24,13 @@ constexpr int kMaxBackoff = 32;
 // How long those who read a failed database have to finish, at each attempt.
 constexpr absl::Duration kReaderPatience = absl::Seconds(1);
 
+// What becomes of a commit while the store takes no writes.
+CommitResult RefusalFor(const WriteState& state) {
+  return {
+      .status = absl::UnavailableError(absl::StrCat("the store takes no writes: ", state.message)),
+      .trouble = state.trouble};
+}
+
 }  // namespace
 
 Committer::Committer(LiveStore& store, const Meta& meta, CommitterOptions options)
@@ -113,7 +120,7 @@ size_t Committer::CommitBatch(absl::Span<QueuedCommit> commits) {
   }
   for (size_t i = 0; i < results_.size(); ++i) {
     Engine::CommitDone done = std::move(commits[i].done);
-    if (!written.ok()) results_[i] = Refusal();
+    if (!written.ok()) results_[i] = RefusalFor(write_state());
     done(std::move(results_[i]));
   }
   if (moved) NotifyListener(builder_->head().position);
@@ -121,7 +128,7 @@ size_t Committer::CommitBatch(absl::Span<QueuedCommit> commits) {
 }
 
 CommitResult Committer::AddToBatch(const QueuedCommit& commit, absl::Time commit_time) {
-  if (!failure_.ok() || (is_short_ && !commit.OnlyDeletes())) return Refusal();
+  if (!failure_.ok() || (is_short_ && !commit.OnlyDeletes())) return RefusalFor(write_state());
   if (commit.trim_before > 0) return builder_->AddTrim(commit.trim_before);
   return builder_->Add(commit.request, commit_time);
 }
@@ -209,33 +216,26 @@ void Committer::GoOnFrom(Meta meta) {
   if (moved) NotifyListener(meta.head.position);
 }
 
-// Tells everybody, and lets commits in or not.
+// Tells everybody, and lets commits in or not. Whoever knows that the store takes writes can
+// write, and whoever is refused a write is told of the state that is known.
 void Committer::SetState(const WriteState& state) {
-  if (state.trouble == WriteTrouble::kNone) queue_.Accept();
+  const bool takes_writes = state.trouble == WriteTrouble::kNone;
+  if (takes_writes) queue_.Accept();
+  if (on_write_state_) on_write_state_(state);
+  if (!takes_writes) queue_.Refuse(RefusalFor(state), /*may_delete=*/failure_.ok());
   WriteState before;
   {
     absl::MutexLock lock(&state_mutex_);
     before = std::exchange(state_, state);
   }
-  if (on_write_state_) on_write_state_(state);
-  if (state.trouble == WriteTrouble::kNone) {
+  if (takes_writes) {
     LOG(WARNING) << "the store takes writes again";
-    return;
+  } else if (state.message != before.message) {
+    LOG(ERROR) << "the store takes no writes "
+               << (state.trouble == WriteTrouble::kNeedsRestart ? "until the server is restarted"
+                                                                : "for now")
+               << ": " << state.message;
   }
-  queue_.Refuse(Refusal(), /*may_delete=*/failure_.ok());
-  if (state.message == before.message) return;
-  LOG(ERROR) << "the store takes no writes "
-             << (state.trouble == WriteTrouble::kNeedsRestart ? "until the server is restarted"
-                                                              : "for now")
-             << ": " << state.message;
-}
-
-// What becomes of a commit while the store takes no writes.
-CommitResult Committer::Refusal() const {
-  WriteState state = write_state();
-  return {
-      .status = absl::UnavailableError(absl::StrCat("the store takes no writes: ", state.message)),
-      .trouble = state.trouble};
 }
 
 }  // namespace innkeeper::storage::embedded

@@ -102,7 +102,6 @@ class Committer {
   void TryToReopen();
   void GoOnFrom(Meta meta);
   void SetState(const WriteState& state);
-  CommitResult Refusal() const;
 
   LiveStore& store_;
   const absl::AnyInvocable<absl::Time() const> clock_;

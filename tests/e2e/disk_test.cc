@@ -177,12 +177,12 @@ TEST(DiskTest, SomeOfTheDiskIsLeftFree) {
       },
       [&] { return On(disk.env()); });
   Audience audience(server);
-  EXPECT_THAT(MetricsOf(server), HasSubstr("innkeeper_store_takes_writes 1"));
+  EXPECT_THAT(MetricsOf(server), HasSubstr("\ninnkeeper_store_takes_writes 1"));
   disk.SetFreeBytes(kLeft - 1);
   EXPECT_FALSE(audience.client().CreateRoom(RoomRequest(kAlice)).ok());
   audience.ExpectRefusal("STORAGE_FULL", "too little room");
   audience.ExpectReads();
-  EXPECT_THAT(MetricsOf(server), HasSubstr("innkeeper_store_takes_writes 0"));
+  EXPECT_THAT(MetricsOf(server), HasSubstr("\ninnkeeper_store_takes_writes 0"));
   EXPECT_THAT(MetricsOf(server), HasSubstr("innkeeper_errors_total{reason=\"STORAGE_FULL\"} 2"));
 
   disk.SetFreeBytes(kLeft);
@@ -218,7 +218,7 @@ TEST(DiskTest, WhatOnlyARestartCanMendIsSaid) {
   const std::filesystem::path wal = storage::FilesEndingIn(server.config().data_dir, ".log").back();
   std::filesystem::resize_file(wal, std::filesystem::file_size(wal) / 2);
   disk.Heal();
-  while (!absl::StrContains(MetricsOf(server), "innkeeper_store_needs_restart 1")) {
+  while (!absl::StrContains(MetricsOf(server), "\ninnkeeper_store_needs_restart 1")) {
   }
   audience.ExpectRefusal("STORAGE_UNAVAILABLE", "until the server is restarted");
   audience.ExpectReads();
