@@ -33,11 +33,8 @@ constexpr int kCommits = 12;
 // Every call is tried in the full form, each with every kind of power cut; else some calls.
 bool IsFull() { return std::getenv("INNKEEPER_FULL") != nullptr; }
 
-// The call to try after `call`.
-int Next(int call) {
-  constexpr int kStride = 31;
-  return call + (IsFull() ? 1 : kStride);
-}
+// The call to try after `call`, in the short form `stride` further on.
+int Next(int call, int stride) { return call + (IsFull() ? 1 : stride); }
 
 // Whether the store comes to take writes, or stop to.
 bool AwaitTrouble(const Engine& engine, WriteTrouble trouble) {
@@ -132,7 +129,7 @@ class FailingDiskTest : public testing::TestWithParam<Failure> {
 
 // The store is opened, written and closed, twice, so that it is written to table files.
 TEST_P(FailingDiskTest, NothingAcknowledgedIsLost) {
-  for (int first = 1;; first = Next(first)) {
+  for (int first = 1;; first = Next(first, 31)) {
     SCOPED_TRACE(absl::StrCat("call ", first));
     std::filesystem::remove_all(path_);
     disk_.Arrange({Fault(first)});
@@ -209,7 +206,7 @@ class ComingBackTest : public FailingDiskTest {
 };
 
 TEST_P(ComingBackTest, WithAllThatWasSeen) {
-  for (int first = 1;; first = Next(first)) {
+  for (int first = 1;; first = Next(first, 3)) {
     SCOPED_TRACE(absl::StrCat("call ", first));
     was_hit_ = false;
     CommitAllThrough({Fault(first)});
@@ -219,7 +216,7 @@ TEST_P(ComingBackTest, WithAllThatWasSeen) {
 
 // Another call fails while the store is being opened anew, or soon after.
 TEST_P(ComingBackTest, AlthoughItFailsOnceMore) {
-  for (int second = 2;; second = Next(second)) {
+  for (int second = 2;; second = Next(second, 31)) {
     SCOPED_TRACE(absl::StrCat("call ", second));
     was_hit_ = false;
     CommitAllThrough({{.first = 1, .count = 1, .error = BadDisk()}, Fault(second)});
