@@ -135,6 +135,25 @@ std::optional<uint64_t> KeyReader::U64() {
   return component;
 }
 
+std::optional<absl::string_view> KeyReader::Raw(bool is_number) {
+  size_t size = sizeof(uint64_t);
+  if (!is_number) {
+    size_t zero = rest_.find('\0');
+    while (zero != absl::string_view::npos && zero + 1 < rest_.size() &&
+           rest_[zero + 1] == kEscape) {
+      zero = rest_.find('\0', zero + 2);
+    }
+    const bool ends = zero != absl::string_view::npos && zero + 1 < rest_.size() &&
+                      rest_[zero + 1] == kTerminator;
+    if (!ends) return std::nullopt;
+    size = zero + 2;
+  }
+  if (rest_.size() < size) return std::nullopt;
+  const absl::string_view component = rest_.substr(0, size);
+  rest_.remove_prefix(size);
+  return component;
+}
+
 std::string PrefixEnd(absl::string_view prefix) {
   std::string end(prefix);
   while (!end.empty() && end.back() == '\xFF') end.pop_back();

@@ -101,6 +101,12 @@ class KeyBuilder {
   KeyBuilder& U64(uint64_t component);
   KeyBuilder& DescendingU64(uint64_t component) { return U64(~component); }
 
+  // Adds components as KeyReader::Raw() gives them.
+  KeyBuilder& Raw(absl::string_view components) {
+    key_.append(components.data(), components.size());
+    return *this;
+  }
+
   // Returns the key; ends the building.
   std::string Build() { return std::move(key_); }
 
@@ -117,6 +123,9 @@ class KeyReader {
   // The next component, or nothing if the key has no such component there.
   std::optional<std::string> Str();
   std::optional<uint64_t> U64();
+
+  // The next component, which is a number or not, as it stands in the key.
+  std::optional<absl::string_view> Raw(bool is_number);
 
   // What is behind the components that were taken.
   absl::string_view rest() const { return rest_; }

@@ -75,15 +75,15 @@ std::string NameCipher::SealKey(absl::string_view key) const {
   KeyBuilder sealed(table);
   KeyReader reader(key);
   for (const Component component : ComponentsOf(table)) {
-    if (component == Component::kNumber) {
-      const std::optional<uint64_t> number = reader.U64();
-      if (!number) break;
-      sealed.U64(*number);
-      continue;
+    if (component == Component::kPrivate) {
+      const std::optional<std::string> name = reader.Str();
+      if (!name) break;
+      sealed.Str(SealName(key[0], *name));
+    } else {
+      const auto as_it_stands = reader.Raw(component == Component::kNumber);
+      if (!as_it_stands) break;
+      sealed.Raw(*as_it_stands);
     }
-    const std::optional<std::string> text = reader.Str();
-    if (!text) break;
-    sealed.Str(component == Component::kPrivate ? SealName(key[0], *text) : *text);
   }
   return absl::StrCat(sealed.Build(), reader.rest());
 }
@@ -95,16 +95,16 @@ std::optional<std::string> NameCipher::OpenKey(absl::string_view sealed) const {
   KeyBuilder key(table);
   KeyReader reader(sealed);
   for (const Component component : ComponentsOf(table)) {
-    if (component == Component::kNumber) {
-      const std::optional<uint64_t> number = reader.U64();
-      if (!number) return std::nullopt;
-      key.U64(*number);
-      continue;
+    if (component == Component::kPrivate) {
+      std::optional<std::string> name = reader.Str();
+      if (name) name = OpenName(sealed[0], *name);
+      if (!name) return std::nullopt;
+      key.Str(*name);
+    } else {
+      const auto as_it_stands = reader.Raw(component == Component::kNumber);
+      if (!as_it_stands) return std::nullopt;
+      key.Raw(*as_it_stands);
     }
-    std::optional<std::string> text = reader.Str();
-    if (text && component == Component::kPrivate) text = OpenName(sealed[0], *text);
-    if (!text) return std::nullopt;
-    key.Str(*text);
   }
   if (!reader.rest().empty()) return std::nullopt;
   return key.Build();

@@ -28,6 +28,22 @@ TEST(KeysTest, ComponentsComeBack) {
   EXPECT_EQ(reader.Str(), std::nullopt);
 }
 
+TEST(KeysTest, ComponentsAreTakenAndPutAsTheyStand) {
+  const std::string awkward("a\0\xFF\x01 b\0", 7);
+  const std::string key = KeyBuilder(Table::kEvent).Str(awkward).Str("").U64(0x0001).Build();
+  KeyReader reader(key);
+  KeyBuilder copy(Table::kEvent);
+  for (const bool is_number : {false, false, true}) copy.Raw(*reader.Raw(is_number));
+  EXPECT_EQ(copy.Build(), key);
+  EXPECT_EQ(reader.Raw(false), std::nullopt);
+  EXPECT_EQ(reader.Raw(true), std::nullopt);
+  for (const absl::string_view cut :
+       {absl::string_view("Sabc"), absl::string_view("Sabc\0", 5),
+        absl::string_view("Sabc\0\xFF", 6), absl::string_view("Sabc\0\x02", 6)}) {
+    EXPECT_EQ(KeyReader(cut).Raw(false), std::nullopt);
+  }
+}
+
 TEST(KeysTest, DamagedComponentsAreNotRead) {
   EXPECT_EQ(KeyReader("Sabc").Str(), std::nullopt);
   EXPECT_EQ(KeyReader(absl::string_view("Sabc\0", 5)).Str(), std::nullopt);
