@@ -30,6 +30,7 @@
 #include "tests/support/test_server.h"
 
 ABSL_FLAG(int, members, 100'000, "how many members the large room has");
+ABSL_FLAG(bool, sealing, true, "whether the store is sealed");
 ABSL_FLAG(double, seconds, 3, "how long the measurements of other calls last");
 
 namespace innkeeper::bench {
@@ -123,6 +124,7 @@ void Run() {
   TestServer server([](ServerConfig& config) {
     config.block_cache_bytes = int64_t{256} << 20;
     config.write_buffer_bytes = int64_t{64} << 20;
+    config.sealing = absl::GetFlag(FLAGS_sealing);
   });
   std::string large;
   std::string small;

@@ -43,6 +43,7 @@ ABSL_FLAG(std::vector<std::string>, calls,
                                     "UpgradeRoomLarge"}),
           "what is measured beside the echo");
 ABSL_FLAG(int64_t, write_buffer_mib, 64, "the server's write_buffer_bytes, in MiB");
+ABSL_FLAG(bool, sealing, true, "whether the store is sealed");
 ABSL_FLAG(int, members, 100'000, "how many members the large room has");
 
 namespace innkeeper::bench {
@@ -215,6 +216,7 @@ void Run() {
   TestServer server([](ServerConfig& config) {
     config.block_cache_bytes = int64_t{256} << 20;
     config.write_buffer_bytes = absl::GetFlag(FLAGS_write_buffer_mib) << 20;
+    config.sealing = absl::GetFlag(FLAGS_sealing);
   });
   EchoService echo_service;
   int echo_port = 0;
