@@ -165,6 +165,9 @@ TEST_F(KeyRotationTest, WritersGoOnMeanwhile) {
   std::atomic<int> last = 0;
   std::thread writer([&] {
     for (int i = 1; !stop; ++i) {
+      if (i > 1) {
+        EXPECT_EQ(Value(Key("counter")), absl::StrCat(i - 1));
+      }
       Put(engine(), Key("counter"), absl::StrCat(i));
       Put(engine(), Key(absl::StrCat("each ", i % 50)), absl::StrCat(i));
       Append(engine(), absl::StrCat(i));
