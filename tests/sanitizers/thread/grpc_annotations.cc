@@ -4,7 +4,8 @@
 // happened before its OnDone and OnCancel, though the last count that these wait
 // for may be taken inside the library. OnCancel is called as the library would, on
 // another thread, but from here, so that the count it holds back OnDone with is
-// seen to be given up after it.
+// seen to be given up after it. And what a call did up to its OnDone happened before a
+// server is destroyed, which waits for its calls to end.
 
 #include <grpc/grpc.h>
 #include <grpcpp/support/server_callback.h>
@@ -18,6 +19,9 @@ namespace {
 
 using innkeeper::interpose::CallNext;
 using innkeeper::interpose::Next;
+
+// Stands for the end of all calls.
+char calls_ended;
 
 grpc_event Arrived(grpc_event event) {
   if (event.type == GRPC_OP_COMPLETE) __tsan_acquire(event.tag);
@@ -45,6 +49,18 @@ grpc_event grpc_completion_queue_pluck(grpc_completion_queue* queue, void* tag,
                                        gpr_timespec deadline, void* reserved) {
   static const auto next = Next(&grpc_completion_queue_pluck);
   return Arrived(next(queue, tag, deadline, reserved));
+}
+
+void grpc_call_unref(grpc_call* call) {
+  static const auto next = Next(&grpc_call_unref);
+  __tsan_release(&calls_ended);
+  next(call);
+}
+
+void grpc_server_destroy(grpc_server* server) {
+  static const auto next = Next(&grpc_server_destroy);
+  __tsan_acquire(&calls_ended);
+  next(server);
 }
 
 }  // extern "C"
