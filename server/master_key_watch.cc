@@ -55,8 +55,7 @@ void MasterKeyWatch::Continue() {
     LOG(INFO) << "sealed " << resealed_ << " values anew";
     resealed_ = 0;
   }
-  const auto keys = rotation_.CountDataKeys();
-  if (keys.ok()) metrics_.data_keys.Set(static_cast<int64_t>(*keys));
+  metrics_.data_keys.Set(static_cast<int64_t>(step->data_keys));
 }
 
 void MasterKeyWatch::Complain(const absl::Status& status) {

@@ -11,7 +11,6 @@
 #include "storage/sealing/keyring.h"
 
 namespace innkeeper {
-
 namespace {
 
 // Adds to `status` which master key the store needs, if it has a keyring.

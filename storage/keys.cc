@@ -115,16 +115,18 @@ KeyBuilder& KeyBuilder::U64(uint64_t component) {
 }
 
 std::optional<std::string> KeyReader::Str() {
+  std::optional<absl::string_view> escaped = Raw(/*is_number=*/false);
+  if (!escaped) return std::nullopt;
+  escaped->remove_suffix(2);  // what ends it
   std::string component;
-  while (true) {
-    const size_t zero = rest_.find('\0');
-    if (zero == absl::string_view::npos || zero + 1 == rest_.size()) return std::nullopt;
-    const char mark = rest_[zero + 1];
-    if (mark != kEscape && mark != kTerminator) return std::nullopt;
-    component.append(rest_.data(), mark == kEscape ? zero + 1 : zero);
-    rest_.remove_prefix(zero + 2);
-    if (mark == kTerminator) return component;
+  size_t zero = escaped->find('\0');
+  while (zero != absl::string_view::npos) {
+    component.append(escaped->data(), zero + 1);
+    escaped->remove_prefix(zero + 2);
+    zero = escaped->find('\0');
   }
+  component.append(escaped->data(), escaped->size());
+  return component;
 }
 
 std::optional<uint64_t> KeyReader::U64() {

@@ -44,15 +44,10 @@ absl::StatusOr<KeyRotation::Step> KeyRotation::Continue(size_t max_values) {
     if (!resealed.ok()) return resealed.status();
     step = *resealed;
   }
-  absl::Status retired = Retire();
-  if (!retired.ok()) return retired;
+  const absl::StatusOr<size_t> left = Retire();
+  if (!left.ok()) return left.status();
+  step.data_keys = *left;
   return step;
-}
-
-absl::StatusOr<size_t> KeyRotation::CountDataKeys() const {
-  const auto record = ReadKeyring(engine_.unsealed());
-  if (!record.ok()) return record.status();
-  return record->has_value() ? static_cast<size_t>((*record)->data_keys_size()) : 0;
 }
 
 absl::StatusOr<KeyRotation::Step> KeyRotation::ResealFrom(uint32_t reseal_before,
@@ -133,8 +128,9 @@ absl::Status KeyRotation::FinishPass(uint32_t reseal_before) {
   });
 }
 
-absl::Status KeyRotation::Retire() {
+absl::StatusOr<size_t> KeyRotation::Retire() {
   const LogPosition oldest = engine_.log_bounds().oldest;
+  size_t left = 0;
   std::vector<uint32_t> retired;
   absl::Status updated = UpdateKeyring(engine_.unsealed(), [&](KeyringRecord& record) {
     retired.clear();
@@ -148,11 +144,12 @@ absl::Status KeyRotation::Retire() {
       }
     }
     record = std::move(kept);
+    left = static_cast<size_t>(record.data_keys_size());
     return !retired.empty();
   });
   if (!updated.ok()) return updated;
   for (const uint32_t id : retired) engine_.ForgetDataKey(id);
-  return absl::OkStatus();
+  return left;
 }
 
 }  // namespace innkeeper::storage

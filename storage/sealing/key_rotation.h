@@ -41,14 +41,12 @@ class KeyRotation {
     size_t looked_at = 0;  // values
     size_t resealed = 0;   // of these
     bool done = true;      // nothing is left to seal anew
+    size_t data_keys = 0;  // that there are behind it
   };
 
   // Does a part of the work that is left: looks at no more than `max_values` values, and retires
   // keys. Blocks. Errors: those of Engine, and DATA_LOSS if a value does not open.
   absl::StatusOr<Step> Continue(size_t max_values);
-
-  // How many data keys there are.
-  absl::StatusOr<size_t> CountDataKeys() const;
 
  private:
   // A value that is to be sealed anew.
@@ -64,10 +62,11 @@ class KeyRotation {
   absl::Status Reseal(const std::vector<Candidate>& candidates, Step& step)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status FinishPass(uint32_t reseal_before) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status Retire();
+  // Returns how many data keys are left.
+  absl::StatusOr<size_t> Retire();
 
   SealedEngine& engine_;
-  mutable absl::Mutex mutex_;
+  absl::Mutex mutex_;
   // Where the present pass over the store is, and whether it left out a value that somebody
   // changed meanwhile.
   std::string next_key_ ABSL_GUARDED_BY(mutex_);

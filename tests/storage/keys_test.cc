@@ -40,7 +40,10 @@ TEST(KeysTest, ComponentsAreTakenAndPutAsTheyStand) {
   for (const absl::string_view cut :
        {absl::string_view("Sabc"), absl::string_view("Sabc\0", 5),
         absl::string_view("Sabc\0\xFF", 6), absl::string_view("Sabc\0\x02", 6)}) {
-    EXPECT_EQ(KeyReader(cut).Raw(false), std::nullopt);
+    KeyReader damaged(cut);
+    EXPECT_EQ(damaged.Raw(false), std::nullopt);
+    EXPECT_EQ(damaged.Str(), std::nullopt);
+    EXPECT_EQ(damaged.rest(), cut.substr(1)) << "nothing is taken";
   }
 }
 
