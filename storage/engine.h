@@ -78,6 +78,9 @@ class LogSealer {
   // Returns what to keep of the log entry `payload` at `position`. Called on a thread of the
   // engine: it must be quick. The engine gives readers back what it kept.
   virtual std::string SealEntry(LogPosition position, absl::string_view payload) const = 0;
+
+  // The same for the value of an audit entry, which goes under `key`.
+  virtual std::string SealAuditEntry(absl::string_view key, absl::string_view value) const = 0;
 };
 
 // A unit of change. Keys are non-empty and at most kMaxKeyBytes long; no key
@@ -87,8 +90,15 @@ struct CommitRequest {
   std::vector<Precondition> preconditions;
   std::vector<Write> writes;
   std::vector<std::string> log_entries;
-  // Seals the log entries; null: they are kept as they are. Must outlive the engine.
+  // Entries of the audit log (audit_chain.h): the engine numbers and chains them as it
+  // commits them.
+  std::vector<std::string> audit_entries;
+  // Seals the log entries and the audit entries; null: they are kept as they are. Must
+  // outlive the engine.
   const LogSealer* log_sealer = nullptr;
+  // Whether the commit is one without which a server can't run, so that it may take of the
+  // room on the disk that an engine leaves free.
+  bool may_use_reserve = false;
 };
 
 // Why a store takes no writes.

@@ -31,12 +31,14 @@ absl::Span<const Component> ComponentsOf(Table table) {
   static constexpr std::array kRequestName = {kPrivate, kPrivate};
   static constexpr std::array kExpiry = {kNumber, kPrivate, kPrivate};
   static constexpr std::array kNumbered = {kPrivate, kNumber};
+  static constexpr std::array kCounted = {kNumber};
   switch (table) {
     case Table::kRoom:
     case Table::kRoomKeys:
     case Table::kLockedRoom:
     case Table::kStagedRoom:
     case Table::kSetting:
+    case Table::kApproval:
       return kRoom;
     case Table::kState:
       return kStateEntry;
@@ -66,6 +68,8 @@ absl::Span<const Component> ComponentsOf(Table table) {
       return kExpiry;
     case Table::kParkedEvent:
       return kNumbered;
+    case Table::kAuditEntry:
+      return kCounted;
     case Table::kKeyring:
       break;
   }

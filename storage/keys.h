@@ -26,6 +26,8 @@
 //             = 'W' priv(name)                                         SubscriptionRecord
 //   progress  = 'J' priv(name)                                         SubscriptionProgressRecord
 //   parked    = 'P' priv(name) u64(sequence)                           ParkedEventRecord
+//   approval  = 'F' str(approval_id)                                   ApprovalRecord
+//   audit     = 'O' u64(number)                                        audit_chain.h
 //   keyring   = 'Z'                                                    sealing/keyring.h
 //
 //   str(s)    = the bytes of s, each 0x00 in it followed by 0xFF, then 0x00 0x01
@@ -77,6 +79,8 @@ enum class Table : char {
   kSubscription = 'W',
   kSubscriptionProgress = 'J',
   kParkedEvent = 'P',
+  kApproval = 'F',
+  kAuditEntry = 'O',
   kKeyring = 'Z',
 };
 

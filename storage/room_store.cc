@@ -619,6 +619,7 @@ absl::StatusOr<std::string> LoadOrCreateSetting(Engine& engine, absl::string_vie
                                                 std::string initial) {
   const std::string key = KeyBuilder(Table::kSetting).Str(name).Build();
   CommitRequest request;
+  request.may_use_reserve = true;
   request.preconditions.push_back(Precondition::Absent(key));
   request.writes.push_back({key, initial});
   CommitResult result = CommitAndWait(engine, std::move(request));

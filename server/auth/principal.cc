@@ -9,7 +9,8 @@ namespace {
 
 // In the order of the enumerators.
 constexpr std::array<absl::string_view, kRoleCount> kRoleNames = {
-    "create", "upgrade", "participate", "read-all", "watch", "federate", "admin"};
+    "create",   "upgrade", "participate", "read-all", "watch",
+    "federate", "approve", "audit",       "admin"};
 
 }  // namespace
 

@@ -26,15 +26,17 @@ enum class Role {
   kReadAll,      // read every room, as no particular user
   kWatch,        // read the event log
   kFederate,     // deliver invites to other servers
+  kApprove,      // decide on what others asked for, where that is supervised
+  kAudit,        // read the audit log
   kAdmin,        // everything: all other roles, and every user
 };
-inline constexpr size_t kRoleCount = 7;
+inline constexpr size_t kRoleCount = 9;
 
 // Matrix user ids are at most this long.
 inline constexpr size_t kMaxUserIdBytes = 255;
 
 // Returns the role's name in token files and error details: "create",
-// "upgrade", "participate", "read-all", "watch", "federate", "admin".
+// "upgrade", "participate", "read-all", "watch", "federate", "approve", "audit", "admin".
 absl::string_view RoleName(Role role);
 
 // Returns the role of that name, if there is one.

@@ -212,6 +212,28 @@ struct ServerConfig {
   // 10 milliseconds to 1 hour; 0: for ever.
   absl::Duration max_queue_time = absl::Seconds(2);
 
+  // --- Supervision ---
+
+  // Whether upgrades, and creations, wait until another principal approves them.
+  bool supervise_upgrades = false;
+  bool supervise_creation = false;
+  // How long they wait at most. 1 minute to 30 days.
+  absl::Duration approval_timeout = absl::Hours(24);
+  // How many of every hundred creations and upgrades may fail by the service's fault before
+  // "service.escalation" is sent, 0.1 to 100, over how long. 1 minute to 24 hours.
+  double escalation_error_rate = 5;
+  absl::Duration escalation_window = absl::Minutes(5);
+
+  // --- The audit log ---
+
+  // Whether there is one.
+  bool audit = true;
+  // How long its entries are kept. 1 day to 100 years; 0: for ever.
+  absl::Duration audit_retention = absl::ZeroDuration();
+  // How many refused calls a second go into it, in the long run and at once, as other rates.
+  double audit_refusal_rate = 10;
+  int audit_refusal_burst = 100;
+
   // --- Work ---
 
   // Threads that serve reads. 1 to 1,024; 0: one for each processor.

@@ -277,6 +277,39 @@ OptionGroup LimitsGroup() {
       }};
 }
 
+OptionGroup SupervisionGroup() {
+  return {
+      "Supervision",
+      {
+          Flag(BIND(supervise_upgrades),
+               "Whether UpgradeRoom waits until another principal approves it (see "
+               "supervision.md)."),
+          Flag(BIND(supervise_creation), "Whether CreateRoom does."),
+          Time(BIND(approval_timeout), {absl::Minutes(1), 30 * kDay},
+               "How long they wait before they are given up."),
+          Number(BIND(escalation_error_rate), {0.1, 100},
+                 "How many of every hundred creations and upgrades may fail by the service's fault "
+                 "before \"service.escalation\" is sent."),
+          Time(BIND(escalation_window), {absl::Minutes(1), kDay},
+               "Of how long the creations and upgrades are counted for that."),
+      }};
+}
+
+OptionGroup AuditGroup() {
+  return {"The audit log",
+          {
+              Flag(BIND(audit),
+                   "Whether every change, and every call that is refused for who makes it, gets an "
+                   "entry in the audit log (see audit.md)."),
+              Time(BIND(audit_retention), {kDay, 36'500 * kDay, "for ever"},
+                   "How long the entries are kept."),
+              Rate(BIND(audit_refusal_rate),
+                   "How many refused calls a second get an entry of their own in the long run. "
+                   "Further ones are only counted."),
+              Burst(BIND(audit_refusal_burst), "How many of them do at once."),
+          }};
+}
+
 OptionGroup WorkGroup() {
   return {"Work",
           {
@@ -345,8 +378,8 @@ OptionGroup LoggingGroup() {
 
 const std::vector<OptionGroup>& OptionGroups() {
   static const auto* const groups = new std::vector<OptionGroup>{
-      ServerGroup(), ListeningGroup(), StorageGroup(),     RoomsGroup(),
-      LimitsGroup(), WorkGroup(),      ConnectionsGroup(), LoggingGroup()};
+      ServerGroup(),      ListeningGroup(), StorageGroup(), RoomsGroup(),       LimitsGroup(),
+      SupervisionGroup(), AuditGroup(),     WorkGroup(),    ConnectionsGroup(), LoggingGroup()};
   return *groups;
 }
 

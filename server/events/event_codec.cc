@@ -121,6 +121,30 @@ std::string EncodeEvent(const v1::RoomImported& imported, const RoomLabels& labe
   return Encode(event);
 }
 
+std::string EncodeEvent(const v1::RoomDeleted& deleted, const RoomLabels& labels) {
+  v1::RoomEvent event = NewEvent(kRoomDeletedType, deleted.room_id(), labels);
+  *event.mutable_room_deleted() = deleted;
+  return Encode(event);
+}
+
+std::string EncodeEvent(const v1::ApprovalRequested& requested, const RoomLabels& labels) {
+  v1::RoomEvent event = NewEvent(kApprovalRequestedType, requested.approval().room_id(), labels);
+  *event.mutable_approval_requested() = requested;
+  return Encode(event);
+}
+
+std::string EncodeEvent(const v1::ApprovalDecided& decided, const RoomLabels& labels) {
+  v1::RoomEvent event = NewEvent(kApprovalDecidedType, decided.approval().room_id(), labels);
+  *event.mutable_approval_decided() = decided;
+  return Encode(event);
+}
+
+std::string EncodeEvent(const v1::ServiceEscalation& escalation) {
+  v1::RoomEvent event = NewEvent(kServiceEscalationType, "", {});
+  *event.mutable_service_escalation() = escalation;
+  return Encode(event);
+}
+
 absl::StatusOr<v1::RoomEvent> DecodeEvent(const storage::LogEntryView& entry) {
   v1::RoomEvent event;
   if (!HasKnownVersion(entry) ||

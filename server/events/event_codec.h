@@ -31,12 +31,17 @@ inline constexpr char kRoomEventSentType[] = "room.event.sent";
 inline constexpr char kRoomEventRedactedType[] = "room.event.redacted";
 inline constexpr char kRoomUpgradeProgressType[] = "room.upgrade.progress";
 inline constexpr char kRoomImportedType[] = "room.imported";
+inline constexpr char kRoomDeletedType[] = "room.deleted";
+inline constexpr char kApprovalRequestedType[] = "approval.requested";
+inline constexpr char kApprovalDecidedType[] = "approval.decided";
+inline constexpr char kServiceEscalationType[] = "service.escalation";
 
 // All of them.
 inline constexpr const char* kEventTypes[] = {
     kRoomCreatedType,         kRoomUpgradedType,     kRoomUpgradeFailedType, kRoomMemberChangedType,
     kRoomInvitePendingType,   kRoomStateChangedType, kRoomEventSentType,     kRoomEventRedactedType,
-    kRoomUpgradeProgressType, kRoomImportedType};
+    kRoomUpgradeProgressType, kRoomImportedType,     kRoomDeletedType,       kApprovalRequestedType,
+    kApprovalDecidedType,     kServiceEscalationType};
 
 // What the log has of the room that an event is about, so that events can be chosen
 // without reading the room. Neither ever changes.
@@ -57,6 +62,12 @@ std::string EncodeEvent(const v1::RoomEventSent& sent, const RoomLabels& labels)
 std::string EncodeEvent(const v1::RoomEventRedacted& redacted, const RoomLabels& labels);
 std::string EncodeEvent(const v1::RoomUpgradeProgress& progress, const RoomLabels& labels);
 std::string EncodeEvent(const v1::RoomImported& imported, const RoomLabels& labels);
+std::string EncodeEvent(const v1::RoomDeleted& deleted, const RoomLabels& labels);
+std::string EncodeEvent(const v1::ApprovalRequested& requested, const RoomLabels& labels);
+std::string EncodeEvent(const v1::ApprovalDecided& decided, const RoomLabels& labels);
+
+// The same for an event of no room.
+std::string EncodeEvent(const v1::ServiceEscalation& escalation);
 
 // Returns the event in a log entry, everything set but its cursor. DATA_LOSS if
 // the payload is damaged or of an unknown version.

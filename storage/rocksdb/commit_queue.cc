@@ -21,15 +21,16 @@ size_t BytesOf(const CommitRequest& request) {
     bytes += kElementBytes + write.key.size() + (write.value ? write.value->size() : 0);
   }
   for (const std::string& entry : request.log_entries) bytes += kElementBytes + entry.size();
+  for (const std::string& entry : request.audit_entries) bytes += kElementBytes + entry.size();
   return bytes;
 }
 
 }  // namespace
 
-bool QueuedCommit::OnlyDeletes() const {
-  if (trim_before > 0) return true;
+bool QueuedCommit::MayUseReserve() const {
+  if (trim_before > 0 || request.may_use_reserve) return true;
   const auto deletes = [](const Write& write) { return !write.value; };
-  return request.log_entries.empty() &&
+  return request.log_entries.empty() && request.audit_entries.empty() &&
          std::all_of(request.writes.begin(), request.writes.end(), deletes);
 }
 
@@ -58,7 +59,7 @@ CommitResult CommitQueue::Admit(const QueuedCommit& commit, size_t bytes) const 
     return {.status = absl::InvalidArgumentError(absl::StrCat(
                 "a commit of ", bytes, " bytes is larger than the ", max_bytes_, " allowed"))};
   }
-  if (!refusal_.status.ok() && !(may_delete_ && commit.OnlyDeletes())) return refusal_;
+  if (!refusal_.status.ok() && !(has_reserve_ && commit.MayUseReserve())) return refusal_;
   if (commits_.size() >= max_commits_ || bytes > max_bytes_ - bytes_) {
     return {.status = absl::ResourceExhaustedError("too many commits are queued")};
   }
@@ -76,10 +77,10 @@ bool CommitQueue::Take(std::vector<QueuedCommit>& commits, absl::Duration patien
   return !commits.empty() || closed_.ok();
 }
 
-void CommitQueue::Refuse(CommitResult refusal, bool may_delete) {
+void CommitQueue::Refuse(CommitResult refusal, bool has_reserve) {
   absl::MutexLock lock(&mutex_);
   refusal_ = std::move(refusal);
-  may_delete_ = may_delete;
+  has_reserve_ = has_reserve;
 }
 
 void CommitQueue::Accept() { Refuse({}, false); }

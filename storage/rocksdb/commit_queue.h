@@ -22,8 +22,9 @@ struct QueuedCommit {
   LogPosition trim_before = 0;
   Engine::CommitDone done;
 
-  // Whether it takes less room than it gives back, by and by.
-  bool OnlyDeletes() const;
+  // Whether it is let in though the disk has less room left than it is to have: it says so
+  // itself, or takes less room than it gives back, by and by.
+  bool MayUseReserve() const;
 };
 
 // A bounded queue with many producers and one consumer. Thread-safe.
@@ -39,10 +40,10 @@ class CommitQueue {
   // `commits`, which must be empty. Returns false when the queue is closed and empty.
   bool Take(std::vector<QueuedCommit>& commits, absl::Duration patience);
 
-  // Refuses further commits with `refusal`, whose status is not OK, those that only delete
-  // excepted if `may_delete`. What is queued stays. Until Accept(), or a Refuse() with
-  // something else.
-  void Refuse(CommitResult refusal, bool may_delete);
+  // Refuses further commits with `refusal`, whose status is not OK, those that may use the
+  // reserve excepted if `has_reserve`. What is queued stays. Until Accept(), or a Refuse()
+  // with something else.
+  void Refuse(CommitResult refusal, bool has_reserve);
   void Accept();
 
   // How many commits wait, and of how many bytes.
@@ -66,7 +67,7 @@ class CommitQueue {
   size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Status closed_ ABSL_GUARDED_BY(mutex_);   // OK while open
   CommitResult refusal_ ABSL_GUARDED_BY(mutex_);  // of status OK while none is refused
-  bool may_delete_ ABSL_GUARDED_BY(mutex_) = false;
+  bool has_reserve_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace innkeeper::storage::embedded

@@ -128,7 +128,7 @@ size_t Committer::CommitBatch(absl::Span<QueuedCommit> commits) {
 }
 
 CommitResult Committer::AddToBatch(const QueuedCommit& commit, absl::Time commit_time) {
-  if (!failure_.ok() || (is_short_ && !commit.OnlyDeletes())) return RefusalFor(write_state());
+  if (!failure_.ok() || (is_short_ && !commit.MayUseReserve())) return RefusalFor(write_state());
   if (commit.trim_before > 0) return builder_->AddTrim(commit.trim_before);
   return builder_->Add(commit.request, commit_time);
 }
@@ -222,7 +222,7 @@ void Committer::SetState(const WriteState& state) {
   const bool takes_writes = state.trouble == WriteTrouble::kNone;
   if (takes_writes) queue_.Accept();
   if (on_write_state_) on_write_state_(state);
-  if (!takes_writes) queue_.Refuse(RefusalFor(state), /*may_delete=*/failure_.ok());
+  if (!takes_writes) queue_.Refuse(RefusalFor(state), /*has_reserve=*/failure_.ok());
   WriteState before;
   {
     absl::MutexLock lock(&state_mutex_);

@@ -77,6 +77,7 @@ absl::Status RequireEmpty(const Engine& engine) {
 // Puts `record` in place of the one of that revision; false if there is another by now.
 absl::StatusOr<bool> Replace(Engine& engine, const KeyringRecord& record, Revision revision) {
   CommitRequest request;
+  request.may_use_reserve = true;
   request.preconditions.push_back({KeyringKey(), revision});
   request.writes.push_back({KeyringKey(), Encode(record)});
   const CommitResult result = CommitAndWait(engine, std::move(request));

@@ -38,6 +38,9 @@ class Seal final : public LogSealer {
 
   // Log entries, sealed for their positions.
   std::string SealEntry(LogPosition position, absl::string_view payload) const override;
+  std::string SealAuditEntry(absl::string_view key, absl::string_view value) const override {
+    return SealValue(key, value);
+  }
   absl::Status OpenEntry(LogPosition position, absl::string_view sealed,
                          std::string& payload) const;
 

@@ -5,8 +5,9 @@
 namespace innkeeper::auth {
 namespace {
 
-constexpr Role kAllRoles[] = {Role::kCreate, Role::kUpgrade,  Role::kParticipate, Role::kReadAll,
-                              Role::kWatch,  Role::kFederate, Role::kAdmin};
+constexpr Role kAllRoles[] = {Role::kCreate,  Role::kUpgrade, Role::kParticipate,
+                              Role::kReadAll, Role::kWatch,   Role::kFederate,
+                              Role::kApprove, Role::kAudit,   Role::kAdmin};
 
 TEST(RoleTest, NamesAreThoseOfTheTokenFile) {
   EXPECT_EQ(RoleName(Role::kCreate), "create");
@@ -15,6 +16,8 @@ TEST(RoleTest, NamesAreThoseOfTheTokenFile) {
   EXPECT_EQ(RoleName(Role::kReadAll), "read-all");
   EXPECT_EQ(RoleName(Role::kWatch), "watch");
   EXPECT_EQ(RoleName(Role::kFederate), "federate");
+  EXPECT_EQ(RoleName(Role::kApprove), "approve");
+  EXPECT_EQ(RoleName(Role::kAudit), "audit");
   EXPECT_EQ(RoleName(Role::kAdmin), "admin");
   for (const Role role : kAllRoles) EXPECT_EQ(ParseRole(RoleName(role)), role);
   for (const char* name : {"", "Create", "read_all", "root"}) EXPECT_FALSE(ParseRole(name)) << name;
