@@ -86,6 +86,8 @@ CommitResult CommitAndWait(Engine& engine, CommitRequest request) {
   return result;
 }
 
+absl::Status Engine::DestroyRoomKeys(absl::string_view) { return absl::OkStatus(); }
+
 absl::Status CheckCommitRequest(const CommitRequest& request) {
   for (const Precondition& precondition : request.preconditions) {
     if (absl::Status status = CheckKey(precondition.key); !status.ok()) return status;

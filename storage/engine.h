@@ -291,6 +291,11 @@ class Engine {
   // RESOURCE_EXHAUSTED and UNAVAILABLE as for Commit.
   virtual absl::Status TrimLog(LogPosition before) = 0;
 
+  // Destroys the keys that the values of a room are sealed with, if the engine has such:
+  // nobody can read them any more, here or in a copy of the store. They read as if they
+  // were not there. To be called before they are deleted. Blocks. Errors: as for Commit.
+  virtual absl::Status DestroyRoomKeys(absl::string_view room_id);
+
   // Returns what can be told without reading anything. Not after Close().
   virtual EngineStats stats() const = 0;
 

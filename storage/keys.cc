@@ -45,6 +45,7 @@ absl::Span<const Component> ComponentsOf(Table table) {
     case Table::kStateHistory:
       return kSuperseded;
     case Table::kEvent:
+    case Table::kRoomKey:
       return kEventNumber;
     case Table::kEventId:
       return kEventName;
@@ -69,6 +70,7 @@ absl::Span<const Component> ComponentsOf(Table table) {
     case Table::kParkedEvent:
       return kNumbered;
     case Table::kAuditEntry:
+    case Table::kRoomSecret:
       return kCounted;
     case Table::kKeyring:
       break;

@@ -28,6 +28,8 @@
 //   parked    = 'P' priv(name) u64(sequence)                           ParkedEventRecord
 //   approval  = 'F' str(approval_id)                                   ApprovalRecord
 //   audit     = 'O' u64(number)                                        audit_chain.h
+//   room key  = 'I' str(room_id) u64(secret_id)                        (empty)
+//   secret    = 'T' u64(secret_id)                                     sealing/room_secrets.h
 //   keyring   = 'Z'                                                    sealing/keyring.h
 //
 //   str(s)    = the bytes of s, each 0x00 in it followed by 0xFF, then 0x00 0x01
@@ -81,6 +83,8 @@ enum class Table : char {
   kParkedEvent = 'P',
   kApproval = 'F',
   kAuditEntry = 'O',
+  kRoomKey = 'I',
+  kRoomSecret = 'T',
   kKeyring = 'Z',
 };
 

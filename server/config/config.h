@@ -104,6 +104,9 @@ struct ServerConfig {
   std::string master_key_file;
   // A command for the shell that writes what the file would hold. Not both.
   std::string master_key_command;
+  // The directory with the secrets of rooms, without which a sealed store can't be read; made
+  // if it is not there. Empty: the directory room-keys in `data_dir`.
+  std::string room_keys_dir;
   // How many bytes of data blocks are cached. 8 MiB to 1 TiB.
   int64_t block_cache_bytes = int64_t{256} << 20;
   // How many bytes of writes are kept in memory before they go to tables.

@@ -116,50 +116,56 @@ OptionGroup ListeningGroup() {
 }
 
 OptionGroup StorageGroup() {
-  return {"Storage",
-          {
-              Required(Text(BIND(data_dir), kPath, IsNotEmpty,
-                            "The directory of the store; made if it is not there.")),
-              Text(BIND(signing_key_file), kPath, IsAnything,
-                   "The file with the key that this server signs exported events with: one line "
-                   "\"ed25519 VERSION SEED\", as Synapse has it, which nobody but its owner may "
-                   "read. Without it the file signing.key in data_dir is taken, which is made on "
-                   "the first start."),
-              Flag(BIND(sealing),
-                   "Whether all that is stored is encrypted and authenticated. A sealed store "
-                   "stays sealed; one that is not can't become so."),
-              Text(BIND(master_key_file), kPath, IsAnything,
-                   "The file with the master keys that the store is sealed with: 32 random bytes "
-                   "in base64 a line, the first for what is new, which nobody but its owner may "
-                   "read. Without it the file master.key in data_dir is taken, which is made with "
-                   "a new store: keep it elsewhere where others may get at the store or its "
-                   "backups."),
-              Text(BIND(master_key_command), "a command", IsAnything,
-                   "What to run, by the shell, at the start, to get what the file would hold, such "
-                   "as from a key management service. Not together with master_key_file."),
-              Bytes(BIND(block_cache_bytes), {8 * kMiB, kTiB},
-                    "How much of the data on disk is cached in memory."),
-              Bytes(BIND(write_buffer_bytes), {8 * kMiB, 64 * kGiB},
-                    "How much of what was written is kept in memory before it goes to tables. It "
-                    "is in the log on disk from the start."),
-              Bytes(BIND(disk_min_free_bytes), {kMiB, 1024 * kTiB, "none"},
-                    "How much of the disk is left free. With less, writes are refused with "
-                    "STORAGE_FULL, before the disk is really full, but for those that only delete "
-                    "something. They are taken again once there is more."),
-              Time(BIND(event_retention), {absl::Minutes(1), 36'500 * kDay, "for ever"},
-                   "How long events stay in the log, and so how long a subscriber may be away."),
-              Bytes(BIND(event_retention_bytes), {kMiB, 1024 * kTiB, "without limit"},
-                    "How large the log of events may become before the oldest go. This is "
-                    "compared with an estimate of what it takes on disk."),
-              Time(BIND(event_min_retention), {absl::ZeroDuration(), 36'500 * kDay},
-                   "How long events stay in the log at least, whatever its size. Not longer than "
-                   "event_retention, unless that is 0."),
-              Time(BIND(subscription_hold), {absl::Minutes(1), 36'500 * kDay, "for ever"},
-                   "How long a durable subscription that does not move keeps the events that it "
-                   "has still to go through in the log, whatever the limits above say."),
-              Time(BIND(request_id_retention), {kDay, 366 * kDay},
-                   "How long a request_id is remembered, so that a call can be repeated safely."),
-          }};
+  return {
+      "Storage",
+      {
+          Required(Text(BIND(data_dir), kPath, IsNotEmpty,
+                        "The directory of the store; made if it is not there.")),
+          Text(BIND(signing_key_file), kPath, IsAnything,
+               "The file with the key that this server signs exported events with: one line "
+               "\"ed25519 VERSION SEED\", as Synapse has it, which nobody but its owner may "
+               "read. Without it the file signing.key in data_dir is taken, which is made on "
+               "the first start."),
+          Flag(BIND(sealing),
+               "Whether all that is stored is encrypted and authenticated. A sealed store "
+               "stays sealed; one that is not can't become so."),
+          Text(BIND(master_key_file), kPath, IsAnything,
+               "The file with the master keys that the store is sealed with: 32 random bytes "
+               "in base64 a line, the first for what is new, which nobody but its owner may "
+               "read. Without it the file master.key in data_dir is taken, which is made with "
+               "a new store: keep it elsewhere where others may get at the store or its "
+               "backups."),
+          Text(BIND(master_key_command), "a command", IsAnything,
+               "What to run, by the shell, at the start, to get what the file would hold, such "
+               "as from a key management service. Not together with master_key_file."),
+          Text(BIND(room_keys_dir), kPath, IsAnything,
+               "The directory with a secret for each room of a sealed store, which is "
+               "destroyed when the room is deleted (see sealing.md): keep it out of the store's "
+               "backups. Made if it is not there. Without it the directory room-keys in "
+               "data_dir is taken."),
+          Bytes(BIND(block_cache_bytes), {8 * kMiB, kTiB},
+                "How much of the data on disk is cached in memory."),
+          Bytes(BIND(write_buffer_bytes), {8 * kMiB, 64 * kGiB},
+                "How much of what was written is kept in memory before it goes to tables. It "
+                "is in the log on disk from the start."),
+          Bytes(BIND(disk_min_free_bytes), {kMiB, 1024 * kTiB, "none"},
+                "How much of the disk is left free. With less, writes are refused with "
+                "STORAGE_FULL, before the disk is really full, but for those that only delete "
+                "something. They are taken again once there is more."),
+          Time(BIND(event_retention), {absl::Minutes(1), 36'500 * kDay, "for ever"},
+               "How long events stay in the log, and so how long a subscriber may be away."),
+          Bytes(BIND(event_retention_bytes), {kMiB, 1024 * kTiB, "without limit"},
+                "How large the log of events may become before the oldest go. This is "
+                "compared with an estimate of what it takes on disk."),
+          Time(BIND(event_min_retention), {absl::ZeroDuration(), 36'500 * kDay},
+               "How long events stay in the log at least, whatever its size. Not longer than "
+               "event_retention, unless that is 0."),
+          Time(BIND(subscription_hold), {absl::Minutes(1), 36'500 * kDay, "for ever"},
+               "How long a durable subscription that does not move keeps the events that it "
+               "has still to go through in the log, whatever the limits above say."),
+          Time(BIND(request_id_retention), {kDay, 366 * kDay},
+               "How long a request_id is remembered, so that a call can be repeated safely."),
+      }};
 }
 
 OptionGroup RoomsGroup() {
