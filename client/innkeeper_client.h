@@ -51,6 +51,7 @@ class Client {
   absl::StatusOr<v1::UpgradeRoomResponse> UpgradeRoom(v1::UpgradeRoomRequest request) const;
   absl::StatusOr<v1::CancelUpgradeResponse> CancelUpgrade(v1::CancelUpgradeRequest request) const;
   absl::StatusOr<v1::LinkUpgradeResponse> LinkUpgrade(v1::LinkUpgradeRequest request) const;
+  absl::StatusOr<v1::DeleteRoomResponse> DeleteRoom(v1::DeleteRoomRequest request) const;
   absl::StatusOr<v1::GetRoomResponse> GetRoom(v1::GetRoomRequest request) const;
   absl::StatusOr<v1::GetRoomStateResponse> GetRoomState(v1::GetRoomStateRequest request) const;
   absl::StatusOr<v1::ListRoomsResponse> ListRooms(v1::ListRoomsRequest request) const;

@@ -32,10 +32,12 @@
 #include "server/feed/event_feed.h"
 #include "server/feed/retention.h"
 #include "server/lifecycle/create_room.h"
+#include "server/lifecycle/delete_room.h"
 #include "server/lifecycle/export_room.h"
 #include "server/lifecycle/import_room.h"
 #include "server/lifecycle/link_upgrade.h"
 #include "server/lifecycle/maintenance.h"
+#include "server/lifecycle/purge_rooms.h"
 #include "server/lifecycle/read_rooms.h"
 #include "server/lifecycle/room_caps.h"
 #include "server/lifecycle/room_quota.h"
@@ -77,6 +79,7 @@ namespace innkeeper {
 namespace {
 
 constexpr absl::Duration kMaintenancePeriod = absl::Seconds(10);
+constexpr absl::Duration kPurgePeriod = absl::Seconds(1);
 constexpr absl::Duration kFileReloadPeriod = absl::Seconds(1);
 constexpr absl::Duration kSealingPeriod = absl::Milliseconds(250);
 // How long connections have to take the last replies.
@@ -319,6 +322,8 @@ class RealServer final : public Server {
         creator_(clock_, random_, CreatorOptions(config, quota_)),
         upgrader_(*engine_, transactor_, clock_, random_, UpgraderOptions(config)),
         linker_({clock_, random_, config.server_name}),
+        deleter_(*engine_),
+        purger_(*engine_),
         browser_(*engine_, signer_),
         exporter_(*engine_, signing_key_),
         importer_(*engine_, clock_, signing_key_, ImporterOptions(config)),
@@ -339,7 +344,7 @@ class RealServer final : public Server {
         environment_{*authenticator_,   gate_,       read_executor_,  write_executor_,
                      upgrade_executor_, transactor_, metrics_->calls, limits_},
         service_(environment_,
-                 {creator_, upgrader_, linker_, browser_, exporter_, importer_, feed_},
+                 {creator_, upgrader_, linker_, deleter_, browser_, exporter_, importer_, feed_},
                  config.default_room_version),
         membership_service_(environment_, {membership_changer_, member_browser_},
                             config.server_name),
@@ -391,6 +396,8 @@ class RealServer final : public Server {
   lifecycle::RoomCreator creator_;
   lifecycle::RoomUpgrader upgrader_;
   const lifecycle::UpgradeLinker linker_;
+  const lifecycle::RoomDeleter deleter_;
+  lifecycle::RoomPurger purger_;
   const lifecycle::RoomBrowser browser_;
   const lifecycle::RoomExporter exporter_;
   lifecycle::RoomImporter importer_;
@@ -419,6 +426,7 @@ class RealServer final : public Server {
   std::unique_ptr<metrics::MetricsEndpoint> metrics_endpoint_;
   std::optional<MasterKeyWatch> master_key_watch_;  // used by sealing_ alone
   std::optional<PeriodicTask> maintenance_;
+  std::optional<PeriodicTask> purging_;
   std::optional<PeriodicTask> file_reload_;
   std::optional<PeriodicTask> sealing_;
   absl::Mutex shutdown_mutex_;
@@ -446,6 +454,7 @@ absl::Status RealServer::Serve() {
         membership::AnnouncePendingInvites(*engine_, clock_(), config_.invite_reminder_period);
     LOG_IF(ERROR, !announced.ok()) << "telling of pending invites again: " << announced;
   });
+  purging_.emplace(kPurgePeriod, [this] { purger_.Purge(clock_()); });
   file_reload_.emplace(kFileReloadPeriod, [this] { ReloadFiles(); });
   if (master_key_watch_) {
     sealing_.emplace(kSealingPeriod, [this] {
@@ -551,6 +560,8 @@ absl::Status RealServer::Shutdown() {
   }
   sealing_.reset();
   file_reload_.reset();
+  purger_.Stop();
+  purging_.reset();
   maintenance_.reset();
   dispatcher_.Stop();
   upgrade_executor_.Stop();

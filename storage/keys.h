@@ -43,7 +43,8 @@
 // `history` holds the entries of a room's state that were superseded, latest
 // first, by the room revision that they came with. `listed` has the public rooms,
 // `link` the places in rooms' state that name another room. A `staged` room has
-// no `room` record yet; whoever meets it in another table passes over it.
+// no `room` record yet, or was deleted and has none any more; whoever meets it in another
+// table passes over it.
 
 #ifndef INNKEEPER_STORAGE_KEYS_H_
 #define INNKEEPER_STORAGE_KEYS_H_

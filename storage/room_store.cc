@@ -75,6 +75,10 @@ std::string StagedRoomKey(absl::string_view room_id) {
   return KeyBuilder(Table::kStagedRoom).Str(room_id).Build();
 }
 
+std::string CreatedRoomKey(absl::string_view creator, absl::string_view room_id) {
+  return KeyBuilder(Table::kCreatedRoom).Str(creator).Str(room_id).Build();
+}
+
 std::string UserRoomKey(absl::string_view user_id, absl::string_view room_id) {
   return KeyBuilder(Table::kUserRoom).Str(user_id).Str(room_id).Build();
 }
@@ -90,6 +94,12 @@ std::string RequestExpiryKey(const RequestKey& key, int64_t expire_time_us) {
       .Str(key.request_id)
       .Build();
 }
+
+// The tables whose keys begin with a room's id, in the order of their keys, but for those of
+// heads, current state and notes.
+constexpr Table kTablesOfRemains[] = {Table::kRoomAlias,     Table::kEvent,
+                                      Table::kStateHistory,  Table::kEventId,
+                                      Table::kPendingInvite, Table::kRoomKeys};
 
 template <typename Record>
 std::optional<Record> RecordOf(std::optional<Stored<Record>> stored) {
@@ -336,6 +346,28 @@ absl::Status RoomReader::ScanPendingInvites(
   return scanned.ok() ? status : scanned;
 }
 
+absl::StatusOr<std::optional<Stored<StagedRoomRecord>>> RoomReader::GetStagedRoom(
+    absl::string_view room_id) const {
+  return GetStored<StagedRoomRecord>(*snapshot_, StagedRoomKey(room_id));
+}
+
+absl::Status RoomReader::ScanRemains(absl::string_view room_id, absl::string_view after,
+                                     absl::FunctionRef<bool(absl::string_view key)> visit) const {
+  bool go_on = true;
+  for (const Table table : kTablesOfRemains) {
+    const std::string prefix = KeyBuilder(table).Str(room_id).Build();
+    const std::string end = PrefixEnd(prefix);
+    if (after >= end) continue;
+    absl::Status scanned = snapshot_->Scan(after < prefix ? prefix : KeyAfter(after), end,
+                                           [&](absl::string_view key, absl::string_view, Revision) {
+                                             go_on = visit(key);
+                                             return go_on;
+                                           });
+    if (!scanned.ok() || !go_on) return scanned;
+  }
+  return absl::OkStatus();
+}
+
 absl::Status RoomReader::ScanStagedRooms(
     absl::FunctionRef<bool(std::string room_id, Stored<StagedRoomRecord> staged)> visit) const {
   const std::string prefix = KeyBuilder(Table::kStagedRoom).Build();
@@ -443,6 +475,23 @@ void RoomCommit::UpdateRoom(RoomRecord room, Revision read_revision) {
   Put(std::move(key), Encode(room));
 }
 
+void RoomCommit::DeleteRoom(const RoomRecord& room, Revision read_revision) {
+  const std::string& room_id = room.room_id();
+  RequireRoom(room_id, read_revision);
+  PutOrDelete(RoomKey(room_id), false);
+  if (room.has_listed_member_count()) {
+    PutOrDelete(ListedRoomKey(room.listed_member_count(), room_id), false);
+  }
+  PutOrDelete(CreatedRoomKey(room.creator(), room_id), false);
+  StagedRoomRecord note;
+  note.set_is_deleted(true);
+  Put(StagedRoomKey(room_id), Encode(note));
+}
+
+void RoomCommit::RequireRoom(absl::string_view room_id, Revision read_revision) {
+  Require(Precondition::Unchanged(RoomKey(room_id), read_revision), Conflict::kRoomChanged);
+}
+
 void RoomCommit::UpdateListing(RoomRecord& room) {
   const bool was_listed = room.has_listed_member_count();
   if (was_listed && room.is_public() && room.listed_member_count() == room.joined_member_count()) {
@@ -495,14 +544,11 @@ void RoomCommit::PutState(absl::string_view room_id, const StatePosition& positi
   }
 }
 
-void RoomCommit::EraseEvent(absl::string_view room_id, int64_t number, absl::string_view event_id) {
-  PutOrDelete(EventKey(room_id, number), false);
-  PutOrDelete(EventIdKey(room_id, event_id), false);
-}
-
 void RoomCommit::EraseState(absl::string_view room_id, const StatePosition& position) {
   PutOrDelete(StateKey(room_id, position.type, position.state_key), false);
 }
+
+void RoomCommit::EraseRemains(absl::string_view key) { PutOrDelete(std::string(key), false); }
 
 void RoomCommit::RewriteSupersededState(absl::string_view room_id, const StatePosition& position,
                                         const StateRecord& state) {
@@ -574,7 +620,7 @@ void RoomCommit::SetUserRoom(absl::string_view user_id, absl::string_view room_i
 }
 
 void RoomCommit::NoteCreatedRoom(absl::string_view creator, absl::string_view room_id) {
-  Put(KeyBuilder(Table::kCreatedRoom).Str(creator).Str(room_id).Build(), "");
+  Put(CreatedRoomKey(creator, room_id), "");
 }
 
 void RoomCommit::SetLocked(absl::string_view room_id, bool locked) {

@@ -123,7 +123,12 @@ class RoomReader {
   // The ids of all rooms whose status is UPGRADING.
   absl::StatusOr<std::vector<std::string>> ListLockedRooms() const;
 
-  // Visits the rooms that are being staged; see RoomCommit::BeginStaging.
+  // The note that a room has no head yet, or none any more; see RoomCommit::BeginStaging and
+  // RoomCommit::DeleteRoom.
+  absl::StatusOr<std::optional<Stored<StagedRoomRecord>>> GetStagedRoom(
+      absl::string_view room_id) const;
+
+  // Visits the rooms that have such a note.
   absl::Status ScanStagedRooms(
       absl::FunctionRef<bool(std::string room_id, Stored<StagedRoomRecord> staged)> visit) const;
 
@@ -135,6 +140,11 @@ class RoomReader {
   };
   absl::Status ScanListedRooms(const std::optional<ListedRoom>& after,
                                absl::FunctionRef<bool(ListedRoom room)> visit) const;
+
+  // Visits the keys of what is kept under the id of a room besides its head, its current
+  // state and its note, in order, from behind the key `after` ("" for the first) on.
+  absl::Status ScanRemains(absl::string_view room_id, absl::string_view after,
+                           absl::FunctionRef<bool(absl::string_view key)> visit) const;
 
   // Visits the places in the state of rooms, staged ones too, that name the room
   // `linked_room_id`.
@@ -213,7 +223,7 @@ class RoomCommit {
   // What a commit that came back ABORTED ran into.
   enum class Conflict {
     kRoomExists,           // CreateRoom, BeginStaging: the id is taken
-    kRoomChanged,          // UpdateRoom: somebody else changed the room
+    kRoomChanged,          // UpdateRoom, DeleteRoom, RequireRoom: somebody else changed the room
     kAliasTaken,           // CreateAlias: it exists; the others: it changed
     kInviteChanged,        // RequirePendingInvite: it was delivered, or is another one now
     kStagingChanged,       // RenewStaging, RequireStaging: it is somebody else's, or over
@@ -228,6 +238,14 @@ class RoomCommit {
   // Rewrites the head of a room that was read at `read_revision`, and its place on
   // the list of public rooms.
   void UpdateRoom(RoomRecord room, Revision read_revision);
+
+  // Removes the head of a room that was read at `read_revision`, and its place on the list
+  // of public rooms and among those that its creator has created, and notes that it was
+  // deleted. Its aliases, and what the note stands for, are removed by the caller.
+  void DeleteRoom(const RoomRecord& room, Revision read_revision);
+
+  // Demands that the head of a room is as it was when it was read at `read_revision`.
+  void RequireRoom(absl::string_view room_id, Revision read_revision);
 
   // Notes that a new room is going to be written in several commits, of which the last
   // has CreateRoom and EndStaging. Until then it has no head, and nobody sees it.
@@ -250,9 +268,10 @@ class RoomCommit {
   void PutState(absl::string_view room_id, const StatePosition& position, const StateRecord& state,
                 const std::optional<StateRecord>& superseded);
 
-  // Removes an event of a staged room, or an entry of its state.
-  void EraseEvent(absl::string_view room_id, int64_t number, absl::string_view event_id);
+  // Removes an entry of the state of a room without a head, or what RoomReader::ScanRemains
+  // has found of it.
   void EraseState(absl::string_view room_id, const StatePosition& position);
+  void EraseRemains(absl::string_view key);
 
   // Replaces what is stored of an entry of a room's state that another took the place
   // of: that of the revision in `state`.
@@ -337,6 +356,10 @@ class RoomCommit {
 
   // Appends an entry to the log.
   void AppendLog(std::string payload);
+
+  // Lets the commit through though the disk has less room left than it should: for what
+  // makes room.
+  void UseReserve() { request_.may_use_reserve = true; }
 
   // True if nothing was gathered.
   bool empty() const { return request_.writes.empty() && request_.log_entries.empty(); }

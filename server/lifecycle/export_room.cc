@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "server/lifecycle/room_errors.h"
 #include "server/lifecycle/room_records.h"
 #include "server/lifecycle/visible_room.h"
 #include "server/rooms/event.h"
@@ -63,9 +64,14 @@ v1::ExportRoomResponse RoomExport::Header() const {
 absl::StatusOr<v1::ExportRoomResponse> RoomExport::Events() {
   v1::ExportRoomResponse response;
   v1::ExportedEvents& events = *response.mutable_events();
+  const storage::RoomReader reader(engine_);
+  auto room = reader.GetRoom(room_id_);
+  if (!room.ok()) return room.status();
+  const bool is_there = room->has_value() && (*room)->record.latest_event_number() >= event_count_;
+  if (!is_there) return RoomNotFound(room_id_);  // deleted, and perhaps imported anew
   size_t bytes = 0;
   absl::Status status;
-  absl::Status scanned = storage::RoomReader(engine_).ScanEvents(
+  absl::Status scanned = reader.ScanEvents(
       room_id_, given_ + 1, [&](int64_t number, const storage::EventRecord& record) {
         if (number != given_ + 1) return false;
         absl::StatusOr<std::string> pdu = SignedPdu(version_, key_, room_id_, record);

@@ -8,6 +8,7 @@
 #include "server/errors/errors.h"
 #include "server/events/event_codec.h"
 #include "server/lifecycle/imported_room.h"
+#include "server/lifecycle/purge_rooms.h"
 #include "server/lifecycle/room_errors.h"
 #include "server/lifecycle/room_records.h"
 #include "server/lifecycle/staged_room.h"
@@ -156,6 +157,8 @@ absl::StatusOr<v1::ImportRoomResponse> RoomUpload::Store(const rooms::ImportedRo
 
 absl::Status RoomUpload::Commit(const storage::RoomRecord& record,
                                 const rooms::ImportedRoom& room) const {
+  absl::Status purged = PurgeRoom(importer_.engine_, record.room_id());
+  if (!purged.ok()) return purged;
   StagedImport import(importer_.engine_, importer_.clock_, importer_.staging_, record.room_id());
   ImportedRoomRecords records(record, room);
   storage::RoomCommit part;

@@ -11,6 +11,8 @@ namespace innkeeper::lifecycle {
 namespace {
 
 constexpr absl::Duration kMaxAge = absl::Minutes(1);
+// Of the count of a user who may create no more rooms: some may have been deleted.
+constexpr absl::Duration kMaxAgeAtLimit = absl::Seconds(1);
 constexpr size_t kMaxCounts = 10'000;
 
 }  // namespace
@@ -47,12 +49,14 @@ std::unique_ptr<limits::Toll> RoomQuota::TollFor(const std::string& creator) {
 }
 
 absl::Status RoomQuota::Take(const std::string& creator) {
+  int64_t settled = 0;
   {
     const absl::MutexLock lock(&mutex_);
     if (counts_.size() >= kMaxCounts) ForgetSome();
     Count& count = counts_[creator];
     if (IsFresh(count)) return TakePlace(creator, count);
     ++count.counters;
+    settled = count.settled;
   }
   const absl::Time now = clock_();
   const absl::StatusOr<int64_t> stored =
@@ -61,8 +65,9 @@ absl::Status RoomQuota::Take(const std::string& creator) {
   Count& count = counts_.at(creator);
   --count.counters;
   if (!stored.ok()) return stored.status();
-  // What was created here meanwhile may not be among them; none goes away.
-  count.rooms = std::max(count.rooms, *stored);
+  // What is being created, or was while they were counted, may not be among them.
+  const bool has_all = count.pending == 0 && count.settled == settled;
+  count.rooms = has_all ? *stored : std::max(count.rooms, *stored);
   count.counted = now;
   return TakePlace(creator, count);
 }
@@ -82,10 +87,13 @@ void RoomQuota::Settle(const std::string& creator, bool is_created) {
   const absl::MutexLock lock(&mutex_);
   Count& count = counts_.at(creator);
   --count.pending;
+  ++count.settled;
   if (!is_created) --count.rooms;
 }
 
-bool RoomQuota::IsFresh(const Count& count) const { return clock_() - count.counted < kMaxAge; }
+bool RoomQuota::IsFresh(const Count& count) const {
+  return clock_() - count.counted < (count.rooms < most_ ? kMaxAge : kMaxAgeAtLimit);
+}
 
 void RoomQuota::ForgetSome() {
   absl::erase_if(counts_, [](const auto& entry) {

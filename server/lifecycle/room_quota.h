@@ -24,7 +24,8 @@ namespace innkeeper::lifecycle {
 // Counts the rooms that users have created with CreateRoom: those that the store has, which
 // are counted when a user comes for the first time, and those that are being created. Within
 // a process no user gets beyond the limit, however many creations run side by side; of what
-// other processes on the store create it hears within a minute. See
+// other processes on the store create it hears within a minute, and of what is deleted, too,
+// or within a second for a user who has no place left. See
 // docs/decisions/0030-limits.md. Thread-safe.
 class RoomQuota {
  public:
@@ -43,6 +44,7 @@ class RoomQuota {
   struct Count {
     int64_t rooms = 0;    // those that are being created included
     int64_t pending = 0;  // those that are being created
+    int64_t settled = 0;  // creations that have ended, one way or the other
     int counters = 0;     // threads that are counting those in the store
     absl::Time counted = absl::InfinitePast();
   };

@@ -78,7 +78,7 @@ absl::Status DiscardDeadImports(storage::Engine& engine, const StagedImport::Opt
   std::vector<DeadImport> dead;
   absl::Status scanned =
       RoomReader(engine).ScanStagedRooms([&](std::string room_id, const auto& staged) {
-        const bool is_import = staged.record.old_room_id().empty();
+        const bool is_import = staged.record.old_room_id().empty() && !staged.record.is_deleted();
         if (is_import && is_dead(staged.record)) {
           dead.push_back({std::move(room_id), staged.revision});
         }

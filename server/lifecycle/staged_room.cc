@@ -7,9 +7,9 @@
 #include "absl/status/statusor.h"
 #include "server/base/log_word.h"
 #include "server/events/event_codec.h"
+#include "server/lifecycle/room_erasure.h"
 #include "server/lifecycle/room_records.h"
 #include "server/lifecycle/room_staging.h"
-#include "server/rooms/named_rooms.h"
 
 namespace innkeeper::lifecycle {
 namespace {
@@ -18,51 +18,6 @@ using storage::RoomCommit;
 using storage::RoomReader;
 
 constexpr char kMember[] = "m.room.member";
-
-// How many records are discarded in one commit.
-constexpr int kDiscardedAtOnce = 500;
-
-// Erases an entry of the state, and what is found by it.
-absl::Status StageErasure(RoomCommit& commit, const std::string& room_id,
-                          const storage::StatePosition& position,
-                          const storage::StateRecord& state) {
-  commit.EraseState(room_id, position);
-  if (position.type == kMember) {
-    commit.SetUserRoom(position.state_key, room_id, "");
-    commit.ForgetPendingInvite(room_id, position.state_key);
-    return absl::OkStatus();
-  }
-  absl::StatusOr<rooms::StateEntry> entry = ToStateEntry(state);
-  if (!entry.ok()) return entry.status();
-  for (const std::string& linked :
-       rooms::RoomsNamedIn(position.type, position.state_key, entry->content)) {
-    commit.SetLink(linked, room_id, position, false);
-  }
-  return absl::OkStatus();
-}
-
-// Gathers the erasure of some of the room's state, or once there is none of some of its
-// events. Nothing if there are none either.
-absl::StatusOr<RoomCommit> StageErasures(const RoomReader& reader, const std::string& room_id) {
-  RoomCommit commit;
-  int erased = 0;
-  absl::Status status;
-  absl::Status scanned =
-      reader.ScanState({.room_id = room_id, .revision = 1},
-                       [&](const storage::StatePosition& position, const auto& state) {
-                         status = StageErasure(commit, room_id, position, state);
-                         return status.ok() && ++erased < kDiscardedAtOnce;
-                       });
-  if (!scanned.ok()) return scanned;
-  if (!status.ok()) return status;
-  if (erased > 0) return commit;
-  scanned = reader.ScanEvents(room_id, 1, [&](int64_t number, const storage::EventRecord& event) {
-    commit.EraseEvent(room_id, number, event.event_id());
-    return ++erased < kDiscardedAtOnce;
-  });
-  if (!scanned.ok()) return scanned;
-  return commit;
-}
 
 // Whether the upgrade that staged a room goes on.
 absl::StatusOr<bool> IsUnderWay(const RoomReader& reader, const storage::StagedRoomRecord& note) {
@@ -142,14 +97,10 @@ void StagedRoom::StageEvents(RoomCommit& commit, int64_t now_us) {
 
 absl::Status DiscardStagedRoom(storage::Engine& engine, const std::string& room_id,
                                storage::Revision revision) {
+  RoomErasure erasure(engine, room_id, revision);
   while (true) {
-    absl::StatusOr<RoomCommit> commit = StageErasures(RoomReader(engine), room_id);
-    if (!commit.ok()) return commit.status();
-    const bool is_last = commit->empty();
-    if (is_last) commit->EndStaging(room_id);
-    if (revision != 0) commit->RequireStaging(room_id, revision);
-    const storage::CommitResult result = CommitAndWait(engine, commit->Take());
-    if (!result.status.ok() || is_last) return result.status;
+    const absl::StatusOr<bool> done = erasure.EraseSome();
+    if (!done.ok() || *done) return done.status();
   }
 }
 

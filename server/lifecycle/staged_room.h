@@ -95,8 +95,8 @@ class StagedRoom {
 };
 
 // Removes all that was staged of a room, in several commits: only as long as the note of
-// it was last written at `revision`, unless that is 0. Blocks. Errors of RoomReader and of
-// CommitResult, ABORTED if it was not; it can be called again then.
+// it was last written at `revision`, unless that is 0. Blocks. Errors of RoomErasure; it can
+// be called again then.
 absl::Status DiscardStagedRoom(storage::Engine& engine, const std::string& room_id,
                                storage::Revision revision = 0);
 

@@ -295,21 +295,31 @@ absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::Refuse(const UpgradeRoomCo
   if (*under_way) return refusal;
   const std::optional<v1::UpgradeFailureReason> reason = FailureReason(refusal);
   if (!reason) return refusal;
-  auto room = reader.GetRoom(command.room_id);
-  if (!room.ok()) return room.status();
-  CHECK(room->has_value()) << "a room without which nothing is refused for this reason";
+  absl::Status logged = LogRefusal(command, *reason);
+  LOG_IF(ERROR, !logged.ok()) << "room=" << LogWord(command.room_id)
+                              << " a refused upgrade is not on the stream: " << logged;
+  return refusal;
+}
+
+absl::Status RoomUpgrader::LogRefusal(const UpgradeRoomCommand& command,
+                                      v1::UpgradeFailureReason reason) {
   v1::RoomUpgradeFailed failed;
   failed.set_room_id(command.room_id);
-  failed.set_reason(*reason);
+  failed.set_reason(reason);
   failed.set_new_version(command.new_version);
   failed.set_requester(command.actor.requester);
-  RoomCommit commit;
-  commit.AppendLog(EncodeEvent(failed, LabelsOf((*room)->record)));
-  const storage::CommitResult result = CommitAndWait(engine_, commit.Take());
-  LOG_IF(ERROR, !result.status.ok())
-      << "room=" << LogWord(command.room_id)
-      << " a refused upgrade is not on the stream: " << result.status;
-  return refusal;
+  storage::CommitResult result;
+  for (int attempt = 0; attempt <= kMaxRetries; ++attempt) {
+    auto room = RoomReader(engine_).GetRoom(command.room_id);
+    if (!room.ok()) return room.status();
+    if (!room->has_value()) return absl::OkStatus();  // deleted, and the last was told of it
+    RoomCommit commit;
+    commit.RequireRoom(command.room_id, (*room)->revision);
+    commit.AppendLog(EncodeEvent(failed, LabelsOf((*room)->record)));
+    result = CommitAndWait(engine_, commit.Take());
+    if (!absl::IsAborted(result.status)) break;
+  }
+  return result.status;
 }
 
 }  // namespace innkeeper::lifecycle

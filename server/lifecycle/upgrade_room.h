@@ -102,6 +102,7 @@ class RoomUpgrader {
   // carried out already, and returns that.
   absl::StatusOr<v1::UpgradeRoomResponse> Refuse(const UpgradeRoomCommand& command,
                                                  const absl::Status& refusal);
+  absl::Status LogRefusal(const UpgradeRoomCommand& command, v1::UpgradeFailureReason reason);
 
   storage::Engine& engine_;
   Transactor& transactor_;

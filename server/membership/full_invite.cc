@@ -35,7 +35,7 @@ std::string StrippedEvent(const rooms::StateKey& key, const rooms::StateEntry& e
                                    {"type", key.type}});
 }
 
-// The invite that the event tells of; nothing if it waits no more.
+// The invite that the event tells of; nothing if it waits no more, or its room was deleted.
 absl::StatusOr<std::optional<v1::PendingInvite>> FindInvite(const RoomReader& reader,
                                                             const rooms::SigningKey& key,
                                                             const v1::RoomInvitePending& pending) {
@@ -46,7 +46,7 @@ absl::StatusOr<std::optional<v1::PendingInvite>> FindInvite(const RoomReader& re
   }
   auto room = reader.GetRoom(pending.room_id());
   if (!room.ok()) return room.status();
-  if (!room->has_value()) return absl::DataLossError("the room of a pending invite is not there");
+  if (!room->has_value()) return std::nullopt;
   auto in_full = InviteInFull(reader, key, (*room)->record, pending.user_id(), (*invite)->record);
   if (!in_full.ok()) return in_full.status();
   return *std::move(in_full);

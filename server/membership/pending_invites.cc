@@ -28,8 +28,9 @@ struct DueInvite {
 
 // Returns some of the invites that were told of at `horizon_us` at the latest, from
 // behind `after` on. Rooms that are being staged don't count.
-absl::StatusOr<std::vector<DueInvite>> FindDue(const RoomReader& reader, int64_t horizon_us,
-                                               std::optional<RoomReader::InvitedUser> after) {
+absl::StatusOr<std::vector<DueInvite>> FindDue(
+    const RoomReader& reader, int64_t horizon_us,
+    const std::optional<RoomReader::InvitedUser>& after) {
   std::vector<DueInvite> due;
   std::string room_id;
   std::optional<RoomLabels> labels;  // of that room, if it is there
@@ -54,17 +55,26 @@ absl::StatusOr<std::vector<DueInvite>> FindDue(const RoomReader& reader, int64_t
 }
 
 // Tells of the invites, those left out that were delivered or replaced since they were
-// read.
+// read, or whose rooms were deleted.
 absl::Status Announce(storage::Engine& engine, const std::vector<DueInvite>& due, absl::Time now) {
   storage::CommitResult result;
   do {
     const RoomReader reader(engine);
     RoomCommit commit;
+    std::string room_id;
     for (const DueInvite& invite : due) {
       auto stored = reader.GetPendingInvite(invite.user.room_id, invite.user.user_id);
       if (!stored.ok()) return stored.status();
-      if (!stored->has_value() || (*stored)->record.event_id() != invite.record.event_id())
+      if (!stored->has_value() || (*stored)->record.event_id() != invite.record.event_id()) {
         continue;
+      }
+      if (invite.user.room_id != room_id) {
+        auto note = reader.GetStagedRoom(invite.user.room_id);
+        if (!note.ok()) return note.status();
+        if (note->has_value()) continue;  // deleted
+        room_id = invite.user.room_id;
+        commit.RequireStaging(room_id, 0);
+      }
       v1::RoomInvitePending pending;
       pending.set_room_id(invite.user.room_id);
       pending.set_user_id(invite.user.user_id);

@@ -20,7 +20,8 @@ absl::StatusOr<bool> IsJoined(const RoomReader& reader, const std::string& room_
                               const std::string& user_id) {
   auto found = reader.GetRoomOfUser(room_id, user_id);
   if (!found.ok()) return found.status();
-  return found->user_room.has_value() && found->user_room->membership() == "join";
+  // What is left of a room that was deleted lets nobody in.
+  return found->room && found->user_room && found->user_room->membership() == "join";
 }
 
 // True if the user is in a room that the `allow` of the join rule names.

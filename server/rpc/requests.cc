@@ -169,6 +169,19 @@ absl::StatusOr<lifecycle::LinkUpgradeCommand> ToCommand(const v1::LinkUpgradeReq
       .identity = rpc::IdentityOf(request, request.request_id(), principal)};
 }
 
+absl::StatusOr<lifecycle::DeleteRoomCommand> ToCommand(const v1::DeleteRoomRequest& request,
+                                                       const auth::Principal& principal) {
+  FieldErrors errors;
+  CheckRoomIdField(request.room_id(), errors);
+  CheckRequestId("request_id", request.request_id(), errors);
+  absl::Status valid = errors.ToStatus();
+  if (!valid.ok()) return valid;
+  return lifecycle::DeleteRoomCommand{
+      .room_id = request.room_id(),
+      .may_know_of = principal.audiences(),
+      .identity = rpc::IdentityOf(request, request.request_id(), principal.name())};
+}
+
 absl::Status CheckRequest(const v1::GetRoomRequest& request) {
   FieldErrors errors;
   CheckRoomIdField(request.room_id(), errors);

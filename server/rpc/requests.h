@@ -12,7 +12,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "innkeeper/v1/room_lifecycle.pb.h"
+#include "server/auth/principal.h"
 #include "server/lifecycle/create_room.h"
+#include "server/lifecycle/delete_room.h"
 #include "server/lifecycle/link_upgrade.h"
 #include "server/lifecycle/upgrade_room.h"
 
@@ -36,6 +38,9 @@ absl::StatusOr<lifecycle::CancelUpgradeCommand> ToCommand(const v1::CancelUpgrad
 
 absl::StatusOr<lifecycle::LinkUpgradeCommand> ToCommand(const v1::LinkUpgradeRequest& request,
                                                         absl::string_view principal);
+
+absl::StatusOr<lifecycle::DeleteRoomCommand> ToCommand(const v1::DeleteRoomRequest& request,
+                                                       const auth::Principal& principal);
 
 absl::Status CheckRequest(const v1::GetRoomRequest& request);
 absl::Status CheckRequest(const v1::GetRoomStateRequest& request);

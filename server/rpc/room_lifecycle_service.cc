@@ -27,6 +27,7 @@ constexpr Method kCreateRoom = {"CreateRoom", Role::kCreate, Work::kCreate};
 constexpr Method kUpgradeRoom = {"UpgradeRoom", Role::kUpgrade, Work::kUpgrade};
 constexpr Method kCancelUpgrade = {"CancelUpgrade", Role::kUpgrade, Work::kWrite};
 constexpr Method kLinkUpgrade = {"LinkUpgrade", Role::kUpgrade, Work::kWrite};
+constexpr Method kDeleteRoom = {"DeleteRoom", Role::kAdmin, Work::kWrite};
 constexpr Method kGetRoom = {"GetRoom", std::nullopt, Work::kRead};
 constexpr Method kGetRoomState = {"GetRoomState", std::nullopt, Work::kRead};
 constexpr Method kListRooms = {"ListRooms", std::nullopt, Work::kRead};
@@ -163,6 +164,20 @@ grpc::ServerUnaryReactor* RoomLifecycleService::LinkUpgrade(grpc::CallbackServer
         call.room_id = command->old_room_id;
         command->actor.may_know_of = MayKnowOf(call);
         return use_cases_.linker.Link(*std::move(command));
+      });
+}
+
+grpc::ServerUnaryReactor* RoomLifecycleService::DeleteRoom(grpc::CallbackServerContext* context,
+                                                           const grpc::ByteBuffer* request,
+                                                           grpc::ByteBuffer* response) {
+  return ServeWrite<v1::DeleteRoomRequest, v1::DeleteRoomResponse>(
+      kDeleteRoom, environment_, context, request, response,
+      [this](Call& call, const v1::DeleteRoomRequest& message)
+          -> absl::StatusOr<lifecycle::Write<v1::DeleteRoomResponse>> {
+        auto command = ToCommand(message, *call.principal);
+        if (!command.ok()) return command.status();
+        call.room_id = command->room_id;
+        return use_cases_.deleter.Delete(*std::move(command));
       });
 }
 

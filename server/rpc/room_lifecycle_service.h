@@ -14,6 +14,7 @@
 #include "innkeeper/v1/room_lifecycle.grpc.pb.h"
 #include "server/feed/event_feed.h"
 #include "server/lifecycle/create_room.h"
+#include "server/lifecycle/delete_room.h"
 #include "server/lifecycle/export_room.h"
 #include "server/lifecycle/import_room.h"
 #include "server/lifecycle/link_upgrade.h"
@@ -29,14 +30,15 @@ using RawRoomLifecycle = v1::RoomLifecycle::WithRawCallbackMethod_CreateRoom<
     v1::RoomLifecycle::WithRawCallbackMethod_UpgradeRoom<
         v1::RoomLifecycle::WithRawCallbackMethod_CancelUpgrade<
             v1::RoomLifecycle::WithRawCallbackMethod_LinkUpgrade<
-                v1::RoomLifecycle::WithRawCallbackMethod_GetRoom<
-                    v1::RoomLifecycle::WithRawCallbackMethod_GetRoomState<
-                        v1::RoomLifecycle::WithRawCallbackMethod_ListRooms<
-                            v1::RoomLifecycle::WithRawCallbackMethod_ExportRoom<
-                                v1::RoomLifecycle::WithRawCallbackMethod_ImportRoom<
-                                    v1::RoomLifecycle::WithRawCallbackMethod_WatchRoomEvents<
-                                        v1::RoomLifecycle::WithRawCallbackMethod_ListRoomEvents<
-                                            v1::RoomLifecycle::Service>>>>>>>>>>>;
+                v1::RoomLifecycle::WithRawCallbackMethod_DeleteRoom<
+                    v1::RoomLifecycle::WithRawCallbackMethod_GetRoom<
+                        v1::RoomLifecycle::WithRawCallbackMethod_GetRoomState<
+                            v1::RoomLifecycle::WithRawCallbackMethod_ListRooms<
+                                v1::RoomLifecycle::WithRawCallbackMethod_ExportRoom<
+                                    v1::RoomLifecycle::WithRawCallbackMethod_ImportRoom<
+                                        v1::RoomLifecycle::WithRawCallbackMethod_WatchRoomEvents<
+                                            v1::RoomLifecycle::WithRawCallbackMethod_ListRoomEvents<
+                                                v1::RoomLifecycle::Service>>>>>>>>>>>>;
 
 // Checks who calls and what they may do, and hands each call to its use case.
 // Thread-safe; gRPC calls the methods on its threads.
@@ -47,6 +49,7 @@ class RoomLifecycleService final : public RawRoomLifecycle {
     lifecycle::RoomCreator& creator;
     lifecycle::RoomUpgrader& upgrader;
     const lifecycle::UpgradeLinker& linker;
+    const lifecycle::RoomDeleter& deleter;
     const lifecycle::RoomBrowser& browser;
     const lifecycle::RoomExporter& exporter;
     lifecycle::RoomImporter& importer;
@@ -71,6 +74,9 @@ class RoomLifecycleService final : public RawRoomLifecycle {
   grpc::ServerUnaryReactor* LinkUpgrade(grpc::CallbackServerContext* context,
                                         const grpc::ByteBuffer* request,
                                         grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* DeleteRoom(grpc::CallbackServerContext* context,
+                                       const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* GetRoom(grpc::CallbackServerContext* context,
                                     const grpc::ByteBuffer* request,
                                     grpc::ByteBuffer* response) override;

@@ -47,6 +47,10 @@ absl::StatusOr<TimelinePageToken> PageOf(const v1::ListEventsRequest& request, i
       page->forward() != first.forward()) {
     return lifecycle::PageTokenInvalid("other-request");
   }
+  // Of a room that was deleted, and imported anew with fewer events.
+  if (std::max(page->next(), page->last()) > event_count) {
+    return lifecycle::PageTokenInvalid("other-request");
+  }
   return *std::move(page);
 }
 

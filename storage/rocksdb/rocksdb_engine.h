@@ -60,7 +60,7 @@ struct RocksDbOptions {
   size_t max_queued_bytes = 64 << 20;
 
   // With less than this left free on the disk, commits are refused, in bytes, but for those
-  // that only delete something; so are trims of the log not. 0: none.
+  // that only delete something or may use the reserve; so are trims of the log not. 0: none.
   uint64_t min_free_bytes = 0;
 
   // How long after a write failed the store is opened anew for the first time, and how often

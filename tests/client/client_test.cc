@@ -309,6 +309,7 @@ TEST(ClientMethodsTest, HasEveryUnaryMethodOfTheApi) {
   note(client.UpgradeRoom({}).status());
   note(client.CancelUpgrade({}).status());
   note(client.LinkUpgrade({}).status());
+  note(client.DeleteRoom({}).status());
   note(client.GetRoom({}).status());
   note(client.GetRoomState({}).status());
   note(client.ListRooms({}).status());

@@ -190,6 +190,36 @@ TEST(DiskTest, SomeOfTheDiskIsLeftFree) {
   EXPECT_THAT(MetricsOf(server), HasSubstr("innkeeper_store_write_failures_total 0"));
 }
 
+TEST(DiskTest, WhatIsLeftFreeSufficesToDeleteRoomsAndToStart) {
+  constexpr int64_t kLeft = 100 << 20;
+  storage::FailingDisk disk;
+  TestServer server([](ServerConfig& config) { config.disk_min_free_bytes = kLeft; },
+                    [&] { return On(disk.env()); });
+  const auto admin = [&] { return TestClient(server.address(), TestToken("admin")); };
+  v1::DeleteRoomRequest request;
+  request.set_room_id(admin().Create(RoomRequest(kAlice)).room_id());
+  request.set_request_id("request");
+  const std::string kept = admin().Create(RoomRequest(kAlice)).room_id();
+
+  disk.SetFreeBytes(kLeft - 1);
+  const auto refused = admin().CreateRoom(RoomRequest(kAlice));
+  EXPECT_EQ(ReasonOf(refused.status), "STORAGE_FULL");
+  const auto deleted = admin().DeleteRoom(request);
+  EXPECT_TRUE(deleted.ok()) << deleted.status.error_message();
+  ASSERT_TRUE(server.Stop().ok());
+  server.Start();
+  EXPECT_TRUE(admin().GetRoom(GetRequest(kept)).ok());
+  EXPECT_TRUE(admin().DeleteRoom(request).ok()) << "it was answered before";
+  EXPECT_EQ(ReasonOf(admin().CreateRoom(RoomRequest(kAlice)).status), "STORAGE_FULL");
+  request.set_room_id(kept);
+  request.set_request_id("another");
+  EXPECT_TRUE(admin().DeleteRoom(request).ok());
+
+  disk.SetFreeBytes(kLeft);
+  AwaitWrites(server);
+  EXPECT_TRUE(admin().CreateRoom(RoomRequest(kAlice)).ok());
+}
+
 TEST(DiskTest, AReadOnlyDiskEndsWritesUntilItCanBeWritten) {
   storage::FailingDisk disk;
   TestServer server([](ServerConfig& config) { config.metrics_address = "127.0.0.1:0"; },

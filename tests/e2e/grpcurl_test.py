@@ -20,6 +20,7 @@ DIRECTORY = "innkeeper.v1.RoomDirectory"
 METHODS = [
     "CancelUpgrade",
     "CreateRoom",
+    "DeleteRoom",
     "ExportRoom",
     "GetRoom",
     "GetRoomState",

@@ -169,6 +169,13 @@ class MethodsTest : public testing::Test {
     return request.SerializeAsString();
   }
 
+  // A request that deletes a room that no other request is about.
+  static std::string DeletionOfARoom() {
+    v1::DeleteRoomRequest request;
+    request.set_room_id(backend().Create(RoomRequest(kAlice)).room_id());
+    return request.SerializeAsString();
+  }
+
   // An alias that no other call of this has returned.
   static std::string NewAlias() {
     static int count = 0;
@@ -258,6 +265,7 @@ class MethodsTest : public testing::Test {
           {},
           StatusCode::FAILED_PRECONDITION}},
         {"LinkUpgrade", {LinkToSuccessor(room_id), "upgrade", kAlice, "alice"}},
+        {"DeleteRoom", {DeletionOfARoom(), "admin", "", "admin"}},
         {"GetRoom", {GetRequest(room_id, kAlice).SerializeAsString(), "", kAlice, "nobody"}},
         {"GetRoomState", {StateRequest(room_id, kAlice).SerializeAsString(), "", kAlice, "nobody"}},
         {"ListRooms", {rooms.SerializeAsString(), "", kAlice, "nobody"}},
@@ -358,6 +366,7 @@ class MethodsTest : public testing::Test {
         {"UpgradeRoom", as_alice},
         {"CancelUpgrade", {StatusCode::FAILED_PRECONDITION, "ROOM_NOT_UPGRADING"}},
         {"LinkUpgrade", as_alice},
+        {"DeleteRoom", {StatusCode::PERMISSION_DENIED, "ROLE_MISSING"}},
         {"GetRoom", no_such_room(GetRequest(room_id))},
         {"GetRoomState", no_such_room(StateRequest(room_id))},
         {"ListRooms", public_or_own},

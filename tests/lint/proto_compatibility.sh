@@ -21,7 +21,7 @@ main_branch() {
   return 1
 }
 
-git_dir=$(git rev-parse --absolute-git-dir 2>/dev/null) || skip "this is not a git repository"
+git_dir=$(git rev-parse --path-format=absolute --git-common-dir 2>/dev/null) || skip "this is not a git repository"
 main=$(main_branch) || skip "there is no branch main to compare with"
 git cat-file -e "$main:proto" 2>/dev/null || skip "main has no API definition"
 buf=$(tests/tools/buf.sh) || { status=$?; echo "$buf"; exit "$status"; }

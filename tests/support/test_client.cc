@@ -80,7 +80,7 @@ void TestClient::Prepare(grpc::ClientContext& context) const {
     grpc::ClientContext context;                                                             \
     Prepare(context);                                                                        \
     Reply<v1::method##Response> reply;                                                       \
-    reply.status = stub->method(&context, request, &reply.response);                         \
+    reply.status = (stub)->method(&context, request, &reply.response);                       \
     return reply;                                                                            \
   }
 
@@ -92,6 +92,7 @@ INNKEEPER_DEFINE_CALL(stub_, ListRooms)
 INNKEEPER_DEFINE_CALL(stub_, ListRoomEvents)
 INNKEEPER_DEFINE_CALL(stub_, CancelUpgrade)
 INNKEEPER_DEFINE_CALL(stub_, LinkUpgrade)
+INNKEEPER_DEFINE_CALL(stub_, DeleteRoom)
 INNKEEPER_DEFINE_CALL(membership_stub_, InviteUser)
 INNKEEPER_DEFINE_CALL(membership_stub_, JoinRoom)
 INNKEEPER_DEFINE_CALL(membership_stub_, LeaveRoom)

@@ -73,6 +73,7 @@ class TestClient {
 
   Reply<v1::CancelUpgradeResponse> CancelUpgrade(const v1::CancelUpgradeRequest& request) const;
   Reply<v1::LinkUpgradeResponse> LinkUpgrade(const v1::LinkUpgradeRequest& request) const;
+  Reply<v1::DeleteRoomResponse> DeleteRoom(const v1::DeleteRoomRequest& request) const;
   Reply<v1::InviteUserResponse> InviteUser(const v1::InviteUserRequest& request) const;
   Reply<v1::JoinRoomResponse> JoinRoom(const v1::JoinRoomRequest& request) const;
   Reply<v1::LeaveRoomResponse> LeaveRoom(const v1::LeaveRoomRequest& request) const;

@@ -33,6 +33,16 @@ class RoomQuotaTest : public testing::Test {
     ASSERT_TRUE(CommitAndWait(*engine_, commit.Take()).status.ok());
   }
 
+  // Has the store say that the `room`th room is not there any more.
+  void Forget(const std::string& creator, int room) {
+    storage::RoomRecord record;
+    record.set_room_id(absl::StrCat("!room", room, ":example.org"));
+    record.set_creator(creator);
+    storage::RoomCommit commit;
+    commit.DeleteRoom(record, 0);
+    ASSERT_TRUE(CommitAndWait(*engine_, commit.Take()).status.ok());
+  }
+
   // Pays for a room and creates it.
   absl::Status Create(RoomQuota& quota, const std::string& creator) {
     const auto toll = quota.TollFor(creator);
@@ -96,6 +106,24 @@ TEST_F(RoomQuotaTest, CountingAnewForgetsNothingThatIsBeingCreated) {
   EXPECT_TRUE(first->Pay().ok());
   EXPECT_TRUE(second->Pay().ok());
   now_ += absl::Minutes(1);
+  EXPECT_FALSE(Create(*quota, kAlice).ok());
+}
+
+TEST_F(RoomQuotaTest, ARoomThatIsDeletedGivesItsPlaceBackWithinASecond) {
+  const auto quota = Quota(3);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(Create(*quota, kAlice).ok());
+  Forget(kAlice, 1);
+  now_ += absl::Seconds(1);
+  EXPECT_TRUE(Create(*quota, kAlice).ok());
+  EXPECT_FALSE(Create(*quota, kAlice).ok());
+  // One that is being created may be among those that are counted, or not yet.
+  Forget(kAlice, 2);
+  Forget(kAlice, 3);
+  now_ += absl::Seconds(1);
+  const auto first = quota->TollFor(kAlice);
+  EXPECT_TRUE(first->Pay().ok());
+  now_ += absl::Minutes(1);
+  EXPECT_TRUE(Create(*quota, kAlice).ok());
   EXPECT_FALSE(Create(*quota, kAlice).ok());
 }
 

@@ -16,6 +16,8 @@
 #include "server/errors/errors.h"
 #include "server/lifecycle/export_room.h"
 #include "server/lifecycle/import_room.h"
+#include "server/lifecycle/purge_rooms.h"
+#include "server/lifecycle/room_erasure.h"
 #include "storage/room_store.h"
 #include "tests/server/rooms/forked_room.h"
 #include "tests/server/rooms/signed_pdus.h"
@@ -251,6 +253,58 @@ TEST_F(StagedImportTest, OneThatCannotEndLeavesNothing) {
   EXPECT_EQ(ReasonOf(Import()), v1::ERROR_REASON_CONFLICT);
   EXPECT_THAT(records_of_others, SizeIs(1));
   EXPECT_EQ(Records(), records_of_others);
+}
+
+// Deletes the room, of which everything is left then.
+storage::Revision Delete(storage::Engine& engine, const std::string& room_id) {
+  const auto room = RoomReader(engine).GetRoom(room_id);
+  storage::RoomCommit commit;
+  commit.DeleteRoom((*room)->record, (*room)->revision);
+  const storage::CommitResult result = CommitAndWait(engine, commit.Take());
+  EXPECT_TRUE(result.status.ok()) << result.status;
+  return result.revision;
+}
+
+TEST_F(StagedImportTest, ARoomThatWasDeletedIsPurgedFirst) {
+  ASSERT_TRUE(Import().ok());
+  const auto as_imported = Records();
+  Delete(*store_, room_id_);
+  ASSERT_TRUE(Import().ok());
+  EXPECT_EQ(Records(), as_imported);
+  EXPECT_EQ(Export(), pdus_);
+}
+
+TEST_F(StagedImportTest, APurgeThatIsLateLeavesTheNewRoomAlone) {
+  ASSERT_TRUE(Import().ok());
+  RoomErasure late(*store_, room_id_, Delete(*store_, room_id_));
+  ASSERT_TRUE(late.EraseSome().ok());
+  ASSERT_TRUE(Import().ok());
+  EXPECT_TRUE(absl::IsAborted(late.EraseSome().status()));
+  EXPECT_EQ(Export(), pdus_);
+
+  // Also while it is being imported.
+  RoomErasure later(*store_, room_id_, Delete(*store_, room_id_));
+  BeforeCommit(5, [&] { EXPECT_TRUE(absl::IsAborted(later.EraseSome().status())); });
+  ASSERT_TRUE(Import().ok());
+  EXPECT_EQ(Export(), pdus_);
+}
+
+TEST_F(StagedImportTest, OthersMayFinishThePurge) {
+  ASSERT_TRUE(Import().ok());
+  Delete(*store_, room_id_);
+  BeforeCommit(1, [&] { RoomPurger(*store_).Purge(now_); });  // the first of the import's purge
+  ASSERT_TRUE(Import().ok());
+  EXPECT_EQ(Export(), pdus_);
+}
+
+TEST_F(StagedImportTest, ARoomThatIsBeingPurgedIsNoDeadImport) {
+  ASSERT_TRUE(Import().ok());
+  Delete(*store_, room_id_);
+  const auto before = Records();
+  now_ += absl::Hours(1);
+  ASSERT_TRUE(MakeImporter("")->RecoverOwn().ok());
+  ASSERT_TRUE(MakeImporter("instance-2")->RecoverExpired().ok());
+  EXPECT_EQ(Records(), before);
 }
 
 TEST_F(StagedImportTest, ASmallImportOfTheSameRoomDoesNotGetInBetween) {

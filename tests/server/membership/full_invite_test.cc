@@ -62,6 +62,14 @@ TEST_F(InviteCompleterTest, AnInviteThatWasDeliveredIsOver) {
   EXPECT_TRUE(pending.stripped_state().empty());
 }
 
+TEST_F(InviteCompleterTest, ARoomThatWasDeletedHasNoInvitesAnyMore) {
+  DeleteRoom(room_id_);
+  EXPECT_TRUE((*storage::RoomReader(*store_).GetPendingInvite(room_id_, kZoe)).has_value());
+  const v1::RoomInvitePending pending = Latest();
+  EXPECT_EQ(pending.room_version() + pending.pdu(), "");
+  EXPECT_TRUE(browser_.ListPendingInvites({}, AudienceScope::All())->invites().empty());
+}
+
 TEST_F(InviteCompleterTest, OfTwoInvitesOfAUserOnlyTheLaterWaits) {
   v1::RoomEvent first = Events().back();
   Must(Action::kKick, room_id_, kAlice, kZoe);

@@ -60,6 +60,13 @@ void MembershipFixture::Must(Action action, const std::string& room, const std::
   ASSERT_TRUE(done.ok()) << done;
 }
 
+void MembershipFixture::DeleteRoom(const std::string& room_id) {
+  const auto room = storage::RoomReader(*store_).GetRoom(room_id);
+  storage::RoomCommit commit;
+  commit.DeleteRoom((*room)->record, (*room)->revision);
+  ASSERT_TRUE(CommitAndWait(*store_, commit.Take()).status.ok());
+}
+
 rooms::Json MembershipFixture::Member(const std::string& room_id, const std::string& user) const {
   auto state = RoomReader(*store_).GetState(room_id, "m.room.member", user);
   return state->has_value() ? rooms::ParseJson((*state)->content()).value() : rooms::Json();

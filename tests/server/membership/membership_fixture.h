@@ -60,6 +60,9 @@ class MembershipFixture : public testing::Test {
   void Must(Action action, const std::string& room, const std::string& requester,
             const std::string& user = "");
 
+  // Deletes a room, as another process would; what it leaves is still to be purged.
+  void DeleteRoom(const std::string& room_id);
+
   // What stands in the room's state about a user: the content of the member event.
   rooms::Json Member(const std::string& room_id, const std::string& user) const;
   int64_t Revision(const std::string& room_id) const;

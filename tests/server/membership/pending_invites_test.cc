@@ -119,6 +119,26 @@ TEST_F(PendingInvitesTest, ANewInviteAtTheSameMomentStaysPending) {
   EXPECT_EQ(InviteOf(kZoe), "$new");
 }
 
+TEST_F(PendingInvitesTest, OfARoomThatIsDeletedAreNotToldOf) {
+  const std::string other_id = NewRoom();
+  Must(Action::kInvite, other_id, kAlice, kZoe);
+  Announced();
+  now_ += kPeriod;
+  // At the very moment at which it would be told of them.
+  bool is_deleted = false;
+  engine_.SetHook([&](const storage::CommitRequest&) {
+    if (!is_deleted) DeleteRoom(room_id_);
+    is_deleted = true;
+  });
+  EXPECT_THAT(Announce(), ElementsAre(kZoe));
+  EXPECT_TRUE(is_deleted);
+  EXPECT_EQ(Events().back().room_id(), other_id);
+  EXPECT_NE(InviteOf(kZoe), "") << "it is still to be purged";
+  now_ += kPeriod;
+  EXPECT_THAT(Announce(), ElementsAre(kZoe));
+  EXPECT_EQ(Events().back().room_id(), other_id);
+}
+
 TEST_F(PendingInvitesTest, AreAllToldOfHoweverMany) {
   for (int room = 0; room < 2; ++room) {
     NewRoom([](rooms::RoomSpec& spec) {

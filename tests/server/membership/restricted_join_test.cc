@@ -132,6 +132,12 @@ TEST_F(RestrictedJoinTest, OneOfTheRoomsSuffices) {
   EXPECT_EQ(Authority(room_id), "");
 }
 
+TEST_F(RestrictedJoinTest, ARoomThatWasDeletedLetsNobodyIn) {
+  const std::string room_id = Room();
+  DeleteRoom(club_);
+  EXPECT_EQ(Authority(room_id), "");
+}
+
 TEST_F(RestrictedJoinTest, OtherRulesAndVersionsKnowNoSuchJoin) {
   for (const std::string rule : {"invite", "public", "knock", "private"}) {
     EXPECT_EQ(Authority(Room(Json::object(), rule)), "") << rule;

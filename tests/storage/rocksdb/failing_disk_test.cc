@@ -327,11 +327,34 @@ TEST_F(DiskTroubleTest, CommitsAreRefusedBeforeTheDiskIsFull) {
   EXPECT_TRUE(engine_->TrimLog(2).ok());
   EXPECT_TRUE(CommitAndWait(*engine_, {.writes = {{"key1", std::nullopt}}}).status.ok());
   EXPECT_FALSE((*engine_->Get("key1")).has_value());
+  EXPECT_TRUE(
+      CommitAndWait(*engine_, {.writes = {{"key1", "1"}}, .may_use_reserve = true}).status.ok());
+  ExpectRefused(WriteTrouble::kFull);
 
   disk_.SetFreeBytes(kLeft);
   EXPECT_TRUE(Await(WriteTrouble::kNone));
   EXPECT_TRUE(CommitNumbered(*engine_, 4).status.ok());
   EXPECT_EQ(engine_->stats().write_failures, 0u);
+}
+
+TEST_F(DiskTroubleTest, AStoreIsOpenedWithTooLittleRoomLeft) {
+  constexpr uint64_t kLeft = 1 << 20;
+  OpenStore(kLeft);
+  ASSERT_TRUE(engine_->Close().ok());
+  engine_.reset();
+  disk_.SetFreeBytes(kLeft - 1);
+  RocksDbOptions options = SmallOptions(path_, /*create=*/false);
+  options.env = disk_.env();
+  options.retry_period = absl::Milliseconds(1);
+  options.min_free_bytes = kLeft;
+  engine_ = MustOpen(std::move(options));
+  ExpectNumbered(*engine_, 3);
+  EXPECT_TRUE(
+      CommitAndWait(*engine_, {.writes = {{"key5", "5"}}, .may_use_reserve = true}).status.ok());
+  EXPECT_EQ(CommitNumbered(*engine_, 4).trouble, WriteTrouble::kFull);
+  disk_.SetFreeBytes(kLeft);
+  EXPECT_TRUE(Await(WriteTrouble::kNone));
+  EXPECT_TRUE(CommitNumbered(*engine_, 4).status.ok());
 }
 
 TEST_F(DiskTroubleTest, AFullDiskIsWaitedFor) {
