@@ -16,11 +16,13 @@ constexpr size_t kValuesAtOnce = 2000;
 }  // namespace
 
 MasterKeyWatch::MasterKeyWatch(const ServerConfig& config, storage::SealedEngine& engine,
-                               const Clock& clock, metrics::SealingMetrics& metrics)
+                               storage::SealedEngine& secrets, const Clock& clock,
+                               metrics::SealingMetrics& metrics)
     : config_(config),
       clock_(clock),
       metrics_(metrics),
       rotation_(engine),
+      rotation_of_secrets_(secrets),
       master_key_id_(engine.master_key_id()) {}
 
 void MasterKeyWatch::ReloadIfChanged() {
@@ -31,7 +33,8 @@ void MasterKeyWatch::ReloadIfChanged() {
     return;
   }
   if (keys->front().id() == master_key_id_) return;
-  absl::Status rotated = rotation_.Rotate(*keys, clock_());
+  absl::Status rotated = rotation_of_secrets_.Rotate(*keys, clock_());
+  if (rotated.ok()) rotated = rotation_.Rotate(*keys, clock_());
   if (!rotated.ok()) {
     Complain(rotated);
     return;
@@ -44,14 +47,17 @@ void MasterKeyWatch::ReloadIfChanged() {
 
 void MasterKeyWatch::Continue() {
   const auto step = rotation_.Continue(kValuesAtOnce);
-  if (!step.ok()) {
-    Complain(step.status());
+  const auto of_secrets = rotation_of_secrets_.Continue(kValuesAtOnce);
+  if (!step.ok() || !of_secrets.ok()) {
+    Complain(step.ok() ? of_secrets.status() : step.status());
     return;
   }
-  metrics_.resealed_values.Add(step->resealed);
-  metrics_.resealing.Set(step->done ? 0 : 1);
-  resealed_ += step->resealed;
-  if (step->done && resealed_ > 0) {
+  const size_t resealed = step->resealed + of_secrets->resealed;
+  const bool done = step->done && of_secrets->done;
+  metrics_.resealed_values.Add(resealed);
+  metrics_.resealing.Set(done ? 0 : 1);
+  resealed_ += resealed;
+  if (done && resealed_ > 0) {
     LOG(INFO) << "sealed " << resealed_ << " values anew";
     resealed_ = 0;
   }

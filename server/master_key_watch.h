@@ -20,8 +20,10 @@ namespace innkeeper {
 // One thread calls its functions, which block.
 class MasterKeyWatch {
  public:
-  // The store was opened with the master keys that `config` names. All must outlive this.
-  MasterKeyWatch(const ServerConfig& config, storage::SealedEngine& engine, const Clock& clock,
+  // The store, and the secrets of its rooms, were opened with the master keys that `config`
+  // names. All must outlive this.
+  MasterKeyWatch(const ServerConfig& config, storage::SealedEngine& engine,
+                 storage::SealedEngine& secrets, const Clock& clock,
                  metrics::SealingMetrics& metrics);
 
   // Reads the master key file. If it has another first key than before, the store's keys are
@@ -38,6 +40,7 @@ class MasterKeyWatch {
   const Clock& clock_;
   metrics::SealingMetrics& metrics_;
   storage::KeyRotation rotation_;
+  storage::KeyRotation rotation_of_secrets_;
   std::string master_key_id_;  // of the first
   std::string complaint_;      // the latest that was logged
   size_t resealed_ = 0;        // by the rotation that is under way

@@ -353,7 +353,8 @@ class RealServer final : public Server {
         subscriptions_service_(environment_,
                                {*engine_, signer_, subscription_manager_, dispatcher_}) {
     if (store.sealed != nullptr) {
-      master_key_watch_.emplace(config_, *store.sealed, clock_, metrics_->sealing);
+      master_key_watch_.emplace(config_, *store.sealed, *store.sealed_secrets, clock_,
+                                metrics_->sealing);
     }
   }
 

@@ -19,10 +19,14 @@ namespace innkeeper {
 
 struct Store {
   std::unique_ptr<storage::Engine> engine;
-  storage::SealedEngine* sealed = nullptr;  // the engine; null if the store is not sealed
+  // If the store is sealed, what its keys are changed in: the engine, and the one that has
+  // the secrets of its rooms, which belongs to the former. Else null.
+  storage::SealedEngine* sealed = nullptr;
+  storage::SealedEngine* sealed_secrets = nullptr;
 };
 
-// Opens the store in the data directory, or makes it, sealed unless that is turned off. Blocks.
+// Opens the store in the data directory, or makes it, sealed unless that is turned off, with the
+// secrets of its rooms in a directory of their own. Blocks.
 // `options` may have what the configuration has not. Errors: those of storage::OpenRocksDb and
 // storage::SealedEngine::Open; and FAILED_PRECONDITION if the store is sealed and sealing is turned
 // off.

@@ -86,7 +86,9 @@ CommitResult CommitAndWait(Engine& engine, CommitRequest request) {
   return result;
 }
 
-absl::Status Engine::DestroyRoomKeys(absl::string_view) { return absl::OkStatus(); }
+absl::Status Engine::DestroyRoomSecrets(absl::string_view, absl::Span<const uint64_t>) {
+  return absl::OkStatus();
+}
 
 absl::Status CheckCommitRequest(const CommitRequest& request) {
   for (const Precondition& precondition : request.preconditions) {

@@ -38,6 +38,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "storage/log_epochs.h"
 
 namespace innkeeper::storage {
@@ -291,10 +292,11 @@ class Engine {
   // RESOURCE_EXHAUSTED and UNAVAILABLE as for Commit.
   virtual absl::Status TrimLog(LogPosition before) = 0;
 
-  // Destroys the keys that the values of a room are sealed with, if the engine has such:
-  // nobody can read them any more, here or in a copy of the store. They read as if they
-  // were not there. To be called before they are deleted. Blocks. Errors: as for Commit.
-  virtual absl::Status DestroyRoomKeys(absl::string_view room_id);
+  // Destroys secrets of a room, as its records `room key` of keys.h name them: nobody can
+  // read what was sealed with them any more, here or in a copy of the store; it reads as if
+  // it was not there. Ids that no secret has are fine. Blocks. Errors: as for Commit.
+  virtual absl::Status DestroyRoomSecrets(absl::string_view room_id,
+                                          absl::Span<const uint64_t> ids);
 
   // Returns what can be told without reading anything. Not after Close().
   virtual EngineStats stats() const = 0;

@@ -78,6 +78,22 @@ absl::Span<const Component> ComponentsOf(Table table) {
   return {};
 }
 
+std::optional<absl::string_view> RoomOf(absl::string_view key) {
+  if (key.empty()) return std::nullopt;
+  switch (static_cast<Table>(key[0])) {
+    case Table::kRoom:
+    case Table::kState:
+    case Table::kStateHistory:
+    case Table::kEvent:
+    case Table::kEventId:
+    case Table::kRoomKeys:
+    case Table::kPendingInvite:
+      return KeyReader(key).Raw(/*is_number=*/false);
+    default:
+      return std::nullopt;
+  }
+}
+
 bool HasPrivateComponents(Table table) {
   return absl::c_linear_search(ComponentsOf(table), Component::kPrivate);
 }

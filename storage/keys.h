@@ -29,7 +29,7 @@
 //   approval  = 'F' str(approval_id)                                   ApprovalRecord
 //   audit     = 'O' u64(number)                                        audit_chain.h
 //   room key  = 'I' str(room_id) u64(secret_id)                        (empty)
-//   secret    = 'T' u64(secret_id)                                     sealing/room_secrets.h
+//   secret    = 'T' u64(secret_id)                                     RoomSecretRecord
 //   keyring   = 'Z'                                                    sealing/keyring.h
 //
 //   str(s)    = the bytes of s, each 0x00 in it followed by 0xFF, then 0x00 0x01
@@ -44,7 +44,8 @@
 // first, by the room revision that they came with. `listed` has the public rooms,
 // `link` the places in rooms' state that name another room. A `staged` room has
 // no `room` record yet, or was deleted and has none any more; whoever meets it in another
-// table passes over it.
+// table passes over it. `secret` is in a store of its own (sealing/room_secrets.h), and a
+// `room key` in there is of a secret that was destroyed.
 
 #ifndef INNKEEPER_STORAGE_KEYS_H_
 #define INNKEEPER_STORAGE_KEYS_H_
@@ -97,6 +98,11 @@ absl::Span<const Component> ComponentsOf(Table table);
 
 // Whether any of them is private.
 bool HasPrivateComponents(Table table);
+
+// Returns the room that the record under `key` says something of, other than to others of its
+// kind, as Raw() of its first component gives it; nothing for records that are about none or
+// that say nothing. Private components may be hidden.
+std::optional<absl::string_view> RoomOf(absl::string_view key);
 
 // Returns a key as it may be shown in logs and errors: without its private components.
 std::string DescribeKey(absl::string_view key);

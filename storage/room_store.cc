@@ -79,6 +79,10 @@ std::string CreatedRoomKey(absl::string_view creator, absl::string_view room_id)
   return KeyBuilder(Table::kCreatedRoom).Str(creator).Str(room_id).Build();
 }
 
+std::string RoomSecretKey(absl::string_view room_id, uint64_t id) {
+  return KeyBuilder(Table::kRoomKey).Str(room_id).U64(id).Build();
+}
+
 std::string UserRoomKey(absl::string_view user_id, absl::string_view room_id) {
   return KeyBuilder(Table::kUserRoom).Str(user_id).Str(room_id).Build();
 }
@@ -368,6 +372,24 @@ absl::Status RoomReader::ScanRemains(absl::string_view room_id, absl::string_vie
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::vector<uint64_t>> RoomReader::ListRoomSecrets(absl::string_view room_id) const {
+  std::vector<uint64_t> ids;
+  absl::Status damaged;
+  const std::string prefix = KeyBuilder(Table::kRoomKey).Str(room_id).Build();
+  absl::Status scanned = snapshot_->Scan(prefix, PrefixEnd(prefix),
+                                         [&](absl::string_view key, absl::string_view, Revision) {
+                                           KeyReader reader(key);
+                                           reader.Str();
+                                           const std::optional<uint64_t> id = reader.U64();
+                                           if (id) ids.push_back(*id);
+                                           if (!id) damaged = Damaged(key);
+                                           return id.has_value();
+                                         });
+  scanned.Update(damaged);
+  if (!scanned.ok()) return scanned;
+  return ids;
+}
+
 absl::Status RoomReader::ScanStagedRooms(
     absl::FunctionRef<bool(std::string room_id, Stored<StagedRoomRecord> staged)> visit) const {
   const std::string prefix = KeyBuilder(Table::kStagedRoom).Build();
@@ -549,6 +571,10 @@ void RoomCommit::EraseState(absl::string_view room_id, const StatePosition& posi
 }
 
 void RoomCommit::EraseRemains(absl::string_view key) { PutOrDelete(std::string(key), false); }
+
+void RoomCommit::ForgetRoomSecret(absl::string_view room_id, uint64_t id) {
+  PutOrDelete(RoomSecretKey(room_id, id), false);
+}
 
 void RoomCommit::RewriteSupersededState(absl::string_view room_id, const StatePosition& position,
                                         const StateRecord& state) {

@@ -146,6 +146,10 @@ class RoomReader {
   absl::Status ScanRemains(absl::string_view room_id, absl::string_view after,
                            absl::FunctionRef<bool(absl::string_view key)> visit) const;
 
+  // The ids of the secrets that what is kept of a room is sealed with: an engine that seals
+  // notes them.
+  absl::StatusOr<std::vector<uint64_t>> ListRoomSecrets(absl::string_view room_id) const;
+
   // Visits the places in the state of rooms, staged ones too, that name the room
   // `linked_room_id`.
   absl::Status ScanLinks(
@@ -272,6 +276,9 @@ class RoomCommit {
   // has found of it.
   void EraseState(absl::string_view room_id, const StatePosition& position);
   void EraseRemains(absl::string_view key);
+
+  // Forgets a secret of a room, which was destroyed.
+  void ForgetRoomSecret(absl::string_view room_id, uint64_t id);
 
   // Replaces what is stored of an entry of a room's state that another took the place
   // of: that of the revision in `state`.

@@ -38,14 +38,15 @@ absl::Status StageErasure(RoomCommit& commit, const std::string& room_id,
 
 absl::StatusOr<bool> RoomErasure::EraseSome() {
   RoomCommit commit;
+  bool is_last = false;
   {
     const RoomReader reader(engine_);
     absl::Status staged = StageState(reader, commit);
     if (staged.ok() && commit.empty()) staged = StageRemains(reader, commit);
+    is_last = staged.ok() && commit.empty();
+    if (is_last) staged = StageEnd(reader, commit);
     if (!staged.ok()) return staged;
   }
-  const bool is_last = commit.empty();
-  if (is_last) commit.EndStaging(room_id_);
   if (note_revision_ != 0) commit.RequireStaging(room_id_, note_revision_);
   const storage::CommitResult result = CommitAndWait(engine_, commit.Take());
   if (!result.status.ok()) return CommitError(result);
@@ -72,6 +73,22 @@ absl::Status RoomErasure::StageRemains(const RoomReader& reader, RoomCommit& com
     last_key_ = std::string(key);
     return ++erased < kErasedAtOnce;
   });
+}
+
+absl::Status RoomErasure::StageEnd(const RoomReader& reader, RoomCommit& commit) {
+  const auto note = reader.GetStagedRoom(room_id_);
+  if (!note.ok()) return note.status();
+  // The secrets of a room that has come again meanwhile stay.
+  if (note_revision_ != 0 && (!note->has_value() || (*note)->revision != note_revision_)) {
+    return absl::AbortedError("somebody else has removed the room");
+  }
+  const auto secrets = reader.ListRoomSecrets(room_id_);
+  if (!secrets.ok()) return secrets.status();
+  absl::Status destroyed = engine_.DestroyRoomSecrets(room_id_, *secrets);
+  if (!destroyed.ok()) return destroyed;
+  for (const uint64_t id : *secrets) commit.ForgetRoomSecret(room_id_, id);
+  commit.EndStaging(room_id_);
+  return absl::OkStatus();
 }
 
 }  // namespace innkeeper::lifecycle

@@ -36,6 +36,8 @@ class RoomErasure {
   // Each gathers up to kErasedAtOnce removals; none if there is nothing more.
   absl::Status StageState(const storage::RoomReader& reader, storage::RoomCommit& commit);
   absl::Status StageRemains(const storage::RoomReader& reader, storage::RoomCommit& commit);
+  // Destroys the room's secrets, and gathers what is left to remove then.
+  absl::Status StageEnd(const storage::RoomReader& reader, storage::RoomCommit& commit);
 
   storage::Engine& engine_;
   const std::string room_id_;

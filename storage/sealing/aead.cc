@@ -11,13 +11,13 @@ namespace {
 
 using OwnedContext = ContextPool<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>::Owned;
 
-OwnedContext NewContext(const Secret& key, int sealing) {
-  CHECK_EQ(key.size(), Aead::kKeyBytes);
+// A context with the key `key`, or with one to be set for each text if that is null.
+OwnedContext NewContext(const Secret* key, int sealing) {
   OwnedContext context(EVP_CIPHER_CTX_new());
   CHECK(context != nullptr);
-  CHECK_EQ(
-      EVP_CipherInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, key.data(), nullptr, sealing),
-      1);
+  CHECK_EQ(EVP_CipherInit_ex(context.get(), EVP_aes_256_gcm(), nullptr,
+                             key == nullptr ? nullptr : key->data(), nullptr, sealing),
+           1);
   return context;
 }
 
@@ -32,9 +32,11 @@ const uint8_t* Bytes(absl::string_view text) {
   return reinterpret_cast<const uint8_t*>(text.data());
 }
 
-// Begins another text.
-void Begin(EVP_CIPHER_CTX* context, const Aead::Nonce& nonce, const Aead::Place& place) {
-  CHECK_EQ(EVP_CipherInit_ex(context, nullptr, nullptr, nullptr, nonce.data(), -1), 1);
+// Begins another text, with another key if `key` is not null.
+void Begin(EVP_CIPHER_CTX* context, const Secret* key, const Aead::Nonce& nonce,
+           const Aead::Place& place) {
+  const uint8_t* const key_bytes = key == nullptr ? nullptr : key->data();
+  CHECK_EQ(EVP_CipherInit_ex(context, nullptr, nullptr, key_bytes, nonce.data(), -1), 1);
   int length = 0;
   for (const absl::string_view part : {place.first, place.second}) {
     CHECK_EQ(
@@ -42,47 +44,79 @@ void Begin(EVP_CIPHER_CTX* context, const Aead::Nonce& nonce, const Aead::Place&
   }
 }
 
+// Seals a text that was begun.
+void SealText(EVP_CIPHER_CTX* context, absl::string_view text, std::string& out) {
+  const size_t start = out.size();
+  out.resize(start + text.size() + Aead::kTagBytes);
+  auto* sealed = reinterpret_cast<uint8_t*>(out.data()) + start;
+  int length = 0;
+  CHECK_EQ(EVP_CipherUpdate(context, sealed, &length, Bytes(text), static_cast<int>(text.size())),
+           1);
+  CHECK_EQ(EVP_CipherFinal_ex(context, sealed + text.size(), &length), 1);
+  CHECK_EQ(
+      EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, Aead::kTagBytes, sealed + text.size()),
+      1);
+}
+
+// Opens a text that was begun.
+bool OpenText(EVP_CIPHER_CTX* context, absl::string_view sealed, std::string& out) {
+  const absl::string_view text = sealed.substr(0, sealed.size() - Aead::kTagBytes);
+  std::array<char, Aead::kTagBytes> tag;
+  std::copy(sealed.begin() + static_cast<ptrdiff_t>(text.size()), sealed.end(), tag.begin());
+  out.resize(text.size());
+  auto* opened = reinterpret_cast<uint8_t*>(out.data());
+  int length = 0;
+  CHECK_EQ(EVP_CipherUpdate(context, opened, &length, Bytes(text), static_cast<int>(text.size())),
+           1);
+  CHECK_EQ(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, Aead::kTagBytes, tag.data()), 1);
+  if (EVP_CipherFinal_ex(context, opened + text.size(), &length) == 1) return true;
+  out.clear();
+  return false;
+}
+
 }  // namespace
 
 Aead::Aead(const Secret& key)
-    : sealing_(NewContext(key, 1), CopyContext), opening_(NewContext(key, 0), CopyContext) {}
+    : sealing_(NewContext(&key, 1), CopyContext), opening_(NewContext(&key, 0), CopyContext) {
+  CHECK_EQ(key.size(), kKeyBytes);
+}
 
 void Aead::Seal(const Nonce& nonce, const Place& place, absl::string_view text,
                 std::string& out) const {
   const Pool::Lease context = sealing_.Take();
-  Begin(context.get(), nonce, place);
-  const size_t start = out.size();
-  out.resize(start + text.size() + kTagBytes);
-  auto* sealed = reinterpret_cast<uint8_t*>(out.data()) + start;
-  int length = 0;
-  CHECK_EQ(
-      EVP_CipherUpdate(context.get(), sealed, &length, Bytes(text), static_cast<int>(text.size())),
-      1);
-  CHECK_EQ(EVP_CipherFinal_ex(context.get(), sealed + text.size(), &length), 1);
-  CHECK_EQ(
-      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_GET_TAG, kTagBytes, sealed + text.size()),
-      1);
+  Begin(context.get(), /*key=*/nullptr, nonce, place);
+  SealText(context.get(), text, out);
 }
 
 bool Aead::Open(const Nonce& nonce, const Place& place, absl::string_view sealed,
                 std::string& out) const {
   out.clear();
   if (sealed.size() < kTagBytes) return false;
-  const absl::string_view text = sealed.substr(0, sealed.size() - kTagBytes);
-  std::array<char, kTagBytes> tag;
-  std::copy(sealed.begin() + static_cast<ptrdiff_t>(text.size()), sealed.end(), tag.begin());
   const Pool::Lease context = opening_.Take();
-  Begin(context.get(), nonce, place);
-  out.resize(text.size());
-  auto* opened = reinterpret_cast<uint8_t*>(out.data());
-  int length = 0;
-  CHECK_EQ(
-      EVP_CipherUpdate(context.get(), opened, &length, Bytes(text), static_cast<int>(text.size())),
-      1);
-  CHECK_EQ(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_SET_TAG, kTagBytes, tag.data()), 1);
-  if (EVP_CipherFinal_ex(context.get(), opened + text.size(), &length) == 1) return true;
+  Begin(context.get(), /*key=*/nullptr, nonce, place);
+  return OpenText(context.get(), sealed, out);
+}
+
+ManyKeyAead::ManyKeyAead()
+    : sealing_(NewContext(nullptr, 1), CopyContext),
+      opening_(NewContext(nullptr, 0), CopyContext) {}
+
+void ManyKeyAead::Seal(const Secret& key, const Aead::Nonce& nonce, const Aead::Place& place,
+                       absl::string_view text, std::string& out) const {
+  CHECK_EQ(key.size(), Aead::kKeyBytes);
+  const Aead::Pool::Lease context = sealing_.Take();
+  Begin(context.get(), &key, nonce, place);
+  SealText(context.get(), text, out);
+}
+
+bool ManyKeyAead::Open(const Secret& key, const Aead::Nonce& nonce, const Aead::Place& place,
+                       absl::string_view sealed, std::string& out) const {
+  CHECK_EQ(key.size(), Aead::kKeyBytes);
   out.clear();
-  return false;
+  if (sealed.size() < Aead::kTagBytes) return false;
+  const Aead::Pool::Lease context = opening_.Take();
+  Begin(context.get(), &key, nonce, place);
+  return OpenText(context.get(), sealed, out);
 }
 
 }  // namespace innkeeper::storage

@@ -1,6 +1,6 @@
 // File: storage/sealing/aead.h
 //
-// AES-256-GCM (NIST SP 800-38D) with one key, by OpenSSL.
+// AES-256-GCM (NIST SP 800-38D), by OpenSSL.
 
 #ifndef INNKEEPER_STORAGE_SEALING_AEAD_H_
 #define INNKEEPER_STORAGE_SEALING_AEAD_H_
@@ -18,7 +18,7 @@
 
 namespace innkeeper::storage {
 
-// Thread-safe.
+// With one key. Thread-safe.
 class Aead {
  public:
   static constexpr size_t kKeyBytes = 32;
@@ -45,10 +45,27 @@ class Aead {
             std::string& out) const;
 
  private:
+  friend class ManyKeyAead;
   using Pool = ContextPool<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
 
   mutable Pool sealing_;
   mutable Pool opening_;
+};
+
+// With a key for each text, which takes a little longer than always the same. Thread-safe.
+class ManyKeyAead {
+ public:
+  ManyKeyAead();
+
+  // As of Aead. `key` has Aead::kKeyBytes bytes.
+  void Seal(const Secret& key, const Aead::Nonce& nonce, const Aead::Place& place,
+            absl::string_view text, std::string& out) const;
+  bool Open(const Secret& key, const Aead::Nonce& nonce, const Aead::Place& place,
+            absl::string_view sealed, std::string& out) const;
+
+ private:
+  mutable Aead::Pool sealing_;
+  mutable Aead::Pool opening_;
 };
 
 }  // namespace innkeeper::storage

@@ -87,18 +87,17 @@ absl::Status KeyRotation::Reseal(const std::vector<Candidate>& candidates, Step&
   absl::Status damaged;
   for (size_t i = 0; i < candidates.size(); ++i) {
     const Candidate& candidate = candidates[i];
-    std::string value;
-    absl::Status opened = engine_.seal().OpenValue(candidate.sealed_key, candidate.sealed, value);
-    if (!opened.ok()) {
-      damaged = std::move(opened);
+    auto resealed = engine_.seal().Reseal(candidate.sealed_key, candidate.sealed);
+    if (!resealed.ok() || !resealed->has_value()) {
+      damaged.Update(resealed.status());
+      results[i].status = absl::NotFoundError("it can't be opened any more");
       pending.DecrementCount();
       continue;
     }
     CommitRequest request;
     request.preconditions.push_back(
         Precondition::Unchanged(candidate.sealed_key, candidate.revision));
-    request.writes.push_back(
-        {candidate.sealed_key, engine_.seal().SealValue(candidate.sealed_key, value)});
+    request.writes.push_back({candidate.sealed_key, **std::move(resealed)});
     engine_.unsealed().Commit(std::move(request), [&, i](CommitResult result) {
       results[i] = std::move(result);
       pending.DecrementCount();
@@ -107,6 +106,7 @@ absl::Status KeyRotation::Reseal(const std::vector<Candidate>& candidates, Step&
   pending.Wait();
   if (!damaged.ok()) return damaged;
   for (const CommitResult& result : results) {
+    if (absl::IsNotFound(result.status)) continue;
     if (absl::IsAborted(result.status)) {
       left_out_ = true;
     } else if (!result.status.ok()) {

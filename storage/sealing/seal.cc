@@ -15,28 +15,59 @@ std::string LogPlace(LogPosition position) {
 
 }  // namespace
 
-std::string Seal::SealValue(absl::string_view sealed_key, absl::string_view value) const {
-  return value.empty() ? std::string() : values_.Seal(sealed_key, value);
+std::string Seal::SealValue(absl::string_view sealed_key, absl::string_view value,
+                            const RoomSecret* secret) const {
+  return value.empty() ? std::string() : values_.Seal(sealed_key, value, secret);
 }
 
-absl::Status Seal::OpenValue(absl::string_view sealed_key, absl::string_view sealed,
-                             std::string& value) const {
+absl::StatusOr<bool> Seal::OpenValue(absl::string_view sealed_key, absl::string_view sealed,
+                                     ReadTier tier, std::string& value) const {
   value.clear();
-  if (sealed.empty()) return absl::OkStatus();
-  absl::Status opened = values_.Open(sealed_key, sealed, value);
-  if (opened.ok()) return opened;
-  const std::string key = names_.OpenKey(sealed_key).value_or("");
-  return absl::DataLossError(
-      absl::StrCat("the value under ", DescribeKey(key), " ", opened.message()));
+  if (sealed.empty()) return true;
+  RoomSecretPtr secret;
+  if (const std::optional<uint64_t> id = SealingSecretId(sealed)) {
+    absl::StatusOr<RoomSecretPtr> found = SecretOf(*id, tier);
+    if (!found.ok()) return found.status();
+    if (*found == nullptr) return false;
+    secret = *std::move(found);
+  }
+  absl::Status opened = values_.Open(sealed_key, sealed, value, secret.get());
+  if (opened.ok()) return true;
+  return absl::DataLossError(absl::StrCat("the value under ",
+                                          DescribeKey(names_.OpenKey(sealed_key).value_or("")), " ",
+                                          opened.message()));
+}
+
+absl::StatusOr<std::optional<std::string>> Seal::Reseal(absl::string_view sealed_key,
+                                                        absl::string_view sealed) const {
+  std::string value;
+  const absl::StatusOr<bool> opened = OpenValue(sealed_key, sealed, ReadTier::kAll, value);
+  if (!opened.ok()) return opened.status();
+  if (!*opened) return std::nullopt;
+  RoomSecretPtr secret;
+  if (const std::optional<uint64_t> id = SealingSecretId(sealed)) {
+    absl::StatusOr<RoomSecretPtr> found = SecretOf(*id, ReadTier::kAll);
+    if (!found.ok()) return found.status();
+    if (*found == nullptr) return std::nullopt;
+    secret = *std::move(found);
+  }
+  return SealValue(sealed_key, value, secret.get());
 }
 
 absl::StatusOr<std::optional<Versioned>> Seal::Open(absl::string_view sealed_key,
-                                                    std::optional<Versioned> sealed) const {
+                                                    std::optional<Versioned> sealed,
+                                                    ReadTier tier) const {
   if (!sealed) return std::nullopt;
   std::string value;
-  absl::Status opened = OpenValue(sealed_key, sealed->value, value);
-  if (!opened.ok()) return opened;
+  const absl::StatusOr<bool> opened = OpenValue(sealed_key, sealed->value, tier, value);
+  if (!opened.ok()) return opened.status();
+  if (!*opened) return std::nullopt;
   return Versioned{std::move(value), sealed->revision};
+}
+
+absl::StatusOr<RoomSecretPtr> Seal::SecretOf(uint64_t id, ReadTier tier) const {
+  if (secrets_ != nullptr) return secrets_->Find(id, tier);
+  return absl::DataLossError("the secrets of rooms are missing");
 }
 
 std::string Seal::SealEntry(LogPosition position, absl::string_view payload) const {

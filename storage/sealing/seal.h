@@ -5,6 +5,7 @@
 #ifndef INNKEEPER_STORAGE_SEALING_SEAL_H_
 #define INNKEEPER_STORAGE_SEALING_SEAL_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -14,6 +15,7 @@
 #include "storage/engine.h"
 #include "storage/sealing/keyring.h"
 #include "storage/sealing/name_cipher.h"
+#include "storage/sealing/room_secrets.h"
 #include "storage/sealing/value_sealer.h"
 
 namespace innkeeper::storage {
@@ -21,36 +23,52 @@ namespace innkeeper::storage {
 // Thread-safe.
 class Seal final : public LogSealer {
  public:
-  explicit Seal(const Keyring& keyring) : names_(keyring.name_key), values_(keyring.data_keys) {}
+  // `secrets` may be null: then no room has one. Must outlive this.
+  Seal(const Keyring& keyring, const RoomSecrets* secrets)
+      : names_(keyring.name_key), values_(keyring.data_keys), secrets_(secrets) {}
 
   // For keys and the bounds of scans.
   const NameCipher& names() const { return names_; }
 
-  // Values, sealed for the keys that they stand under, as these are stored. An empty value
-  // stays empty.
-  std::string SealValue(absl::string_view sealed_key, absl::string_view value) const;
-  absl::Status OpenValue(absl::string_view sealed_key, absl::string_view sealed,
-                         std::string& value) const;
+  // Seals values for the keys that they stand under, as these are stored, and with a room's
+  // secret unless `secret` is null. An empty value stays empty.
+  std::string SealValue(absl::string_view sealed_key, absl::string_view value,
+                        const RoomSecret* secret = nullptr) const;
 
-  // Opens what was read under `sealed_key`.
+  // Opens a value, or returns false if it was sealed with a secret that was destroyed. Blocks as
+  // `tier` says. Errors: those of RoomSecrets::Find, and DATA_LOSS.
+  absl::StatusOr<bool> OpenValue(absl::string_view sealed_key, absl::string_view sealed,
+                                 ReadTier tier, std::string& value) const;
+
+  // Seals a value anew, with the same room's secret as before; nothing if that was destroyed.
+  // Blocks. Errors as of OpenValue.
+  absl::StatusOr<std::optional<std::string>> Reseal(absl::string_view sealed_key,
+                                                    absl::string_view sealed) const;
+
+  // Opens what was read under `sealed_key`: nothing if it can't be opened any more.
   absl::StatusOr<std::optional<Versioned>> Open(absl::string_view sealed_key,
-                                                std::optional<Versioned> sealed) const;
+                                                std::optional<Versioned> sealed,
+                                                ReadTier tier) const;
 
   // Log entries, sealed for their positions.
   std::string SealEntry(LogPosition position, absl::string_view payload) const override;
+  absl::Status OpenEntry(LogPosition position, absl::string_view sealed,
+                         std::string& payload) const;
   std::string SealAuditEntry(absl::string_view key, absl::string_view value) const override {
     return SealValue(key, value);
   }
-  absl::Status OpenEntry(LogPosition position, absl::string_view sealed,
-                         std::string& payload) const;
 
-  // Which data keys there are: as of ValueSealer.
+  // Which data keys there are, and what was made of rooms' secrets: as of ValueSealer.
   void AddDataKey(const Keyring::DataKey& key) { values_.Add(key); }
   void RemoveDataKey(uint32_t id) { values_.Remove(id); }
+  void ForgetRooms() { values_.ForgetRooms(); }
 
  private:
+  absl::StatusOr<RoomSecretPtr> SecretOf(uint64_t id, ReadTier tier) const;
+
   const NameCipher names_;
   ValueSealer values_;
+  const RoomSecrets* const secrets_;
 };
 
 }  // namespace innkeeper::storage

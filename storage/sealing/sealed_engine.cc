@@ -1,23 +1,38 @@
 #include "storage/sealing/sealed_engine.h"
 
+#include <algorithm>
 #include <utility>
-#include <vector>
 
 #include "absl/memory/memory.h"
+#include "storage/keys.h"
 
 namespace innkeeper::storage {
 namespace {
 
+// How many rooms' secrets are kept in memory for those who write to the rooms, some 100 bytes
+// each.
+constexpr size_t kSecretsOfRooms = 16'384;
+
+// Whether the rooms of the store in `engine` have the secrets `id`, or none yet.
+absl::Status CheckSecrets(const Engine& engine, absl::string_view id) {
+  const auto keyring = ReadKeyring(engine);
+  if (!keyring.ok()) return keyring.status();
+  if (!keyring->has_value()) return absl::OkStatus();
+  const std::string& needed = (*keyring)->room_secrets_id();
+  if (needed.empty() || needed == id) return absl::OkStatus();
+  return absl::FailedPreconditionError("the secrets of its rooms are missing, or another store's");
+}
+
 class SealedSnapshot final : public Snapshot {
  public:
-  SealedSnapshot(const Seal& seal, std::unique_ptr<Snapshot> snapshot)
-      : seal_(seal), snapshot_(std::move(snapshot)) {}
+  SealedSnapshot(const Seal& seal, ReadTier tier, std::unique_ptr<Snapshot> snapshot)
+      : seal_(seal), tier_(tier), snapshot_(std::move(snapshot)) {}
 
   absl::StatusOr<std::optional<Versioned>> Get(absl::string_view key) const override {
     const std::string sealed_key = seal_.names().SealKey(key);
     auto sealed = snapshot_->Get(sealed_key);
     if (!sealed.ok()) return sealed;
-    return seal_.Open(sealed_key, *std::move(sealed));
+    return seal_.Open(sealed_key, *std::move(sealed), tier_);
   }
 
   absl::StatusOr<std::vector<std::optional<Versioned>>> MultiGet(
@@ -28,7 +43,7 @@ class SealedSnapshot final : public Snapshot {
     auto values = snapshot_->MultiGet(sealed_keys);
     if (!values.ok()) return values;
     for (size_t i = 0; i < keys.size(); ++i) {
-      auto opened = seal_.Open(sealed_keys[i], std::move((*values)[i]));
+      auto opened = seal_.Open(sealed_keys[i], std::move((*values)[i]), tier_);
       if (!opened.ok()) return opened.status();
       (*values)[i] = *std::move(opened);
     }
@@ -50,14 +65,16 @@ class SealedSnapshot final : public Snapshot {
             status = absl::DataLossError("a key was changed, or belongs to another store");
             return false;
           }
-          status = seal_.OpenValue(sealed_key, sealed, value);
-          return status.ok() && visit(*key, value, revision);
+          const absl::StatusOr<bool> opened = seal_.OpenValue(sealed_key, sealed, tier_, value);
+          status = opened.status();
+          return status.ok() && (!*opened || visit(*key, value, revision));
         });
     return scanned.ok() ? status : scanned;
   }
 
  private:
   const Seal& seal_;
+  const ReadTier tier_;
   const std::unique_ptr<Snapshot> snapshot_;
 };
 
@@ -82,25 +99,111 @@ class SealedEngine::Passage {
   size_t era_;
 };
 
-absl::StatusOr<std::unique_ptr<SealedEngine>> SealedEngine::Open(std::unique_ptr<Engine> engine,
-                                                                 const MasterKeys& master_keys,
-                                                                 absl::Time now) {
+class SealedEngine::CommitSecrets {
+ public:
+  explicit CommitSecrets(SealedEngine& engine) : engine_(engine) {}
+
+  // Returns the secret for what `request` writes under `sealed_key`; null if that takes none.
+  absl::StatusOr<RoomSecretPtr> For(absl::string_view sealed_key, const CommitRequest& request) {
+    const std::optional<absl::string_view> room = RoomOf(sealed_key);
+    if (!room || engine_.secrets_ == nullptr) return nullptr;
+    for (const Use& use : uses_) {
+      if (use.room == *room) return use.secret;
+    }
+    absl::StatusOr<RoomSecretPtr> found = RoomSecretPtr();
+    if (!IsNew(*room, request)) found = engine_.FindSecret(*room);
+    const bool is_drawn = found.ok() && *found == nullptr;
+    if (is_drawn) found = engine_.secrets_->Draw();
+    if (found.ok()) uses_.push_back({std::string(*room), *found, is_drawn});
+    return found;
+  }
+
+  // Has `request` note which secrets are used from now on, and learns what becomes of that.
+  CommitDone Note(CommitRequest& request, CommitDone done) && {
+    uses_.erase(
+        std::remove_if(uses_.begin(), uses_.end(), [](const Use& use) { return !use.is_drawn; }),
+        uses_.end());
+    if (uses_.empty()) return done;
+    for (const Use& use : uses_) {
+      request.writes.push_back(
+          {KeyBuilder(Table::kRoomKey).Raw(use.room).U64(use.secret->id).Build(), ""});
+    }
+    return [&engine = engine_, uses = std::move(uses_),
+            done = std::move(done)](CommitResult result) mutable {
+      for (Use& use : uses) {
+        if (result.status.ok()) {
+          engine.secrets_of_rooms_.Put(std::move(use.room), std::move(use.secret));
+        } else if (!absl::IsUnavailable(result.status)) {
+          engine.secrets_->GiveBack(std::move(use.secret));
+        }
+      }
+      done(std::move(result));
+    };
+  }
+
+  // Gives back what was drawn, of a commit that is not made.
+  void GiveBack() && {
+    for (Use& use : uses_) {
+      if (use.is_drawn) engine_.secrets_->GiveBack(std::move(use.secret));
+    }
+  }
+
+ private:
+  struct Use {
+    std::string room;
+    RoomSecretPtr secret;
+    bool is_drawn;  // for this commit
+  };
+
+  // Whether the commit goes through only if there is no such room.
+  static bool IsNew(absl::string_view room, const CommitRequest& request) {
+    const std::string key = KeyBuilder(Table::kRoom).Raw(room).Build();
+    return std::any_of(request.preconditions.begin(), request.preconditions.end(),
+                       [&](const Precondition& precondition) {
+                         return precondition.revision == 0 && precondition.key == key;
+                       });
+  }
+
+  SealedEngine& engine_;
+  std::vector<Use> uses_;
+};
+
+SealedEngine::SealedEngine(std::unique_ptr<Engine> engine, std::unique_ptr<RoomSecrets> secrets,
+                           const Keyring& keyring)
+    : secrets_(std::move(secrets)),
+      secrets_of_rooms_(kSecretsOfRooms),
+      seal_(keyring, secrets_.get()),
+      master_key_id_(keyring.master_key_id),
+      engine_(std::move(engine)) {}
+
+absl::StatusOr<std::unique_ptr<SealedEngine>> SealedEngine::Open(
+    std::unique_ptr<Engine> engine, std::unique_ptr<RoomSecrets> secrets,
+    const MasterKeys& master_keys, absl::Time now) {
+  const std::string secrets_id = secrets == nullptr ? "" : secrets->id();
+  absl::Status fit = CheckSecrets(*engine, secrets_id);
+  if (!fit.ok()) return fit;
   const auto keyring = OpenKeyring(*engine, master_keys, now);
   if (!keyring.ok()) return keyring.status();
   absl::Status closed = CloseDataKeys(*engine);
   if (!closed.ok()) return closed;
-  return absl::WrapUnique(new SealedEngine(std::move(engine), *keyring));
+  absl::Status noted = UpdateKeyring(*engine, [&](KeyringRecord& record) {
+    const bool changed = record.room_secrets_id() != secrets_id;
+    record.set_room_secrets_id(secrets_id);
+    return changed;
+  });
+  if (!noted.ok()) return noted;
+  return absl::WrapUnique(new SealedEngine(std::move(engine), std::move(secrets), *keyring));
 }
 
 std::unique_ptr<Snapshot> SealedEngine::NewSnapshot(ReadTier tier) const {
-  return std::make_unique<SealedSnapshot>(seal_, engine_->NewSnapshot(tier));
+  return std::make_unique<SealedSnapshot>(seal_, tier, engine_->NewSnapshot(tier));
 }
 
 absl::StatusOr<std::optional<Versioned>> SealedEngine::Get(absl::string_view key) const {
   const std::string sealed_key = seal_.names().SealKey(key);
   auto sealed = engine_->Get(sealed_key);
   if (!sealed.ok()) return sealed;
-  return seal_.Open(sealed_key, *std::move(sealed));
+  return seal_.Open(sealed_key, *std::move(sealed), ReadTier::kAll);
 }
 
 void SealedEngine::Commit(CommitRequest request, CommitDone done) {
@@ -114,11 +217,58 @@ void SealedEngine::Commit(CommitRequest request, CommitDone done) {
   }
   for (Write& write : request.writes) write.key = seal_.names().SealKey(write.key);
   request.log_sealer = &seal_;
+  CommitSecrets secrets(*this);
   const Passage passage(*this);
   for (Write& write : request.writes) {
-    if (write.value) write.value = seal_.SealValue(write.key, *write.value);
+    if (!write.value || write.value->empty()) continue;
+    const absl::StatusOr<RoomSecretPtr> secret = secrets.For(write.key, request);
+    if (!secret.ok()) {
+      std::move(secrets).GiveBack();
+      done({.status = secret.status(), .trouble = secrets_->write_state().trouble});
+      return;
+    }
+    write.value = seal_.SealValue(write.key, *write.value, secret->get());
   }
+  done = std::move(secrets).Note(request, std::move(done));
   engine_->Commit(std::move(request), std::move(done));
+}
+
+absl::Status SealedEngine::DestroyRoomSecrets(absl::string_view room_id,
+                                              absl::Span<const uint64_t> ids) {
+  if (secrets_ == nullptr || ids.empty()) return absl::OkStatus();
+  absl::Status destroyed = secrets_->Destroy(room_id, ids);
+  secrets_of_rooms_.Clear();
+  seal_.ForgetRooms();
+  return destroyed;
+}
+
+absl::StatusOr<std::vector<uint64_t>> SealedEngine::SecretIdsOf(absl::string_view room) const {
+  std::vector<uint64_t> ids;
+  const std::string prefix = KeyBuilder(Table::kRoomKey).Raw(room).Build();
+  absl::Status scanned = engine_->NewSnapshot()->Scan(
+      prefix, PrefixEnd(prefix), [&](absl::string_view key, absl::string_view, Revision) {
+        KeyReader reader(key);
+        reader.Raw(/*is_number=*/false);
+        if (const std::optional<uint64_t> id = reader.U64()) ids.push_back(*id);
+        return true;
+      });
+  if (!scanned.ok()) return scanned;
+  return ids;
+}
+
+absl::StatusOr<RoomSecretPtr> SealedEngine::FindSecret(absl::string_view room) {
+  RoomSecretPtr known = secrets_of_rooms_.Find(room);
+  if (known != nullptr) return known;
+  const auto ids = SecretIdsOf(room);
+  if (!ids.ok()) return ids.status();
+  for (const uint64_t id : *ids) {
+    absl::StatusOr<RoomSecretPtr> found = secrets_->Find(id, ReadTier::kAll);
+    if (!found.ok()) return found;
+    if (*found == nullptr) continue;
+    secrets_of_rooms_.Put(std::string(room), *found);
+    return found;
+  }
+  return nullptr;
 }
 
 absl::Status SealedEngine::ScanLog(LogPosition from, LogVisitor visit) const {
@@ -129,6 +279,13 @@ absl::Status SealedEngine::ScanLog(LogPosition from, LogVisitor visit) const {
     return status.ok() && visit({entry.position, entry.revision, entry.commit_time, payload});
   });
   return scanned.ok() ? status : scanned;
+}
+
+absl::Status SealedEngine::Close() {
+  absl::Status closed = engine_->Close();
+  if (absl::IsFailedPrecondition(closed) || secrets_ == nullptr) return closed;
+  closed.Update(secrets_->Close());
+  return closed;
 }
 
 absl::Status SealedEngine::SealWith(const Keyring::DataKey& key) {

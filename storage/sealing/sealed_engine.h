@@ -3,10 +3,15 @@
 // An engine that seals all that another one keeps: whoever has the files, or a copy of
 // them, can read nothing of it and change nothing unnoticed without a master key.
 //
-//   value        sealed for its key (value_sealer.h); an empty one stays empty
+//   value        sealed for its key (value_sealer.h), and if it says something of a room, with
+//                the room's secret (room_secrets.h); an empty one stays empty
 //   log entry    sealed for its position in the log
 //   key          its private components are hidden (name_cipher.h)
 //   keyring      stands as it is: its keys are wrapped (keyring.h)
+//
+// A room gets its secret with the first commit that stores something of it, and the record
+// `room key` of keys.h says which; it may come to have several. A value whose secret was
+// destroyed reads as if it was not there. To find a room's secret Commit() may have to read.
 //
 // What can still be seen: how many rooms, entries and events there are, how large, and
 // when they were written; ids of rooms and of events; types of state events; which keys
@@ -22,6 +27,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -29,9 +35,12 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "storage/engine.h"
 #include "storage/sealing/keyring.h"
 #include "storage/sealing/master_key.h"
+#include "storage/sealing/recent_map.h"
+#include "storage/sealing/room_secrets.h"
 #include "storage/sealing/seal.h"
 
 namespace innkeeper::storage {
@@ -39,9 +48,11 @@ namespace innkeeper::storage {
 // Thread-safe. A value that does not open is DATA_LOSS to whoever reads it.
 class SealedEngine final : public Engine {
  public:
-  // Opens the keyring of `engine`, or makes it if the store is empty. Blocks. Errors: those
-  // of OpenKeyring.
+  // Opens the keyring of `engine`, or makes it if the store is empty. `secrets` may be null:
+  // then rooms have none. Blocks. Errors: those of OpenKeyring, and FAILED_PRECONDITION if the
+  // store's rooms have other secrets than these.
   static absl::StatusOr<std::unique_ptr<SealedEngine>> Open(std::unique_ptr<Engine> engine,
+                                                            std::unique_ptr<RoomSecrets> secrets,
                                                             const MasterKeys& master_keys,
                                                             absl::Time now);
 
@@ -56,15 +67,20 @@ class SealedEngine final : public Engine {
     return engine_->EstimateLogBytes(begin, end);
   }
   absl::Status TrimLog(LogPosition before) override { return engine_->TrimLog(before); }
+  absl::Status DestroyRoomSecrets(absl::string_view room_id,
+                                  absl::Span<const uint64_t> ids) override;
   EngineStats stats() const override { return engine_->stats(); }
   WriteState write_state() const override { return engine_->write_state(); }
   void SetCommitListener(CommitListener listener) override {
     engine_->SetCommitListener(std::move(listener));
   }
-  absl::Status Close() override { return engine_->Close(); }
+  absl::Status Close() override;
 
   // The id of the master key that wrapped the keyring when it was opened.
   const std::string& master_key_id() const { return master_key_id_; }
+
+  // The secrets of rooms; null if they have none.
+  const RoomSecrets* room_secrets() const { return secrets_.get(); }
 
   // For those who change the seal (key_rotation.h): the engine without it, and the seal.
   Engine& unsealed() { return *engine_; }
@@ -79,14 +95,22 @@ class SealedEngine final : public Engine {
   void ForgetDataKey(uint32_t id) { seal_.RemoveDataKey(id); }
 
  private:
-  SealedEngine(std::unique_ptr<Engine> engine, const Keyring& keyring)
-      : seal_(keyring), engine_(std::move(engine)), master_key_id_(keyring.master_key_id) {}
+  SealedEngine(std::unique_ptr<Engine> engine, std::unique_ptr<RoomSecrets> secrets,
+               const Keyring& keyring);
 
   // A commit, while it is sealed and handed on.
   class Passage;
+  // The secrets that a commit's values are sealed with.
+  class CommitSecrets;
 
-  Seal seal_;  // outlives the engine, whose threads seal log entries
-  const std::unique_ptr<Engine> engine_;
+  absl::StatusOr<std::vector<uint64_t>> SecretIdsOf(absl::string_view room) const;
+  // Returns the secret of a room that had one before; null if there is none.
+  absl::StatusOr<RoomSecretPtr> FindSecret(absl::string_view room);
+
+  const std::unique_ptr<RoomSecrets> secrets_;  // null: rooms have none
+  // Of rooms, as Raw() of keys.h gives them, that have one for sure.
+  RecentMap<std::string, RoomSecretPtr> secrets_of_rooms_;
+  Seal seal_;
   const std::string master_key_id_;
 
   absl::Mutex mutex_;
@@ -94,6 +118,9 @@ class SealedEngine final : public Engine {
   // handed on that began while it was 0, and 1.
   size_t era_ ABSL_GUARDED_BY(mutex_) = 0;
   std::array<int, 2> passing_ ABSL_GUARDED_BY(mutex_) = {0, 0};
+
+  // Behind all that its threads use until it is destroyed.
+  const std::unique_ptr<Engine> engine_;
 };
 
 }  // namespace innkeeper::storage

@@ -2,8 +2,10 @@
 
 #include "storage/rocksdb/rocksdb_engine.h"
 
+#include <memory>
 #include <utility>
 
+#include "storage/sealing/room_secrets.h"
 #include "storage/sealing/sealed_engine.h"
 #include "tests/conformance/engine_conformance.h"
 #include "tests/support/test_engine.h"
@@ -21,11 +23,23 @@ EngineFactory RocksDbFactory() {
           }};
 }
 
+absl::StatusOr<std::unique_ptr<RoomSecrets>> OpenSecrets(EngineOptions options) {
+  options.directory += "-room-keys";
+  auto engine = RocksDbFactory().open(options);
+  if (!engine.ok()) return engine.status();
+  auto sealed = SealedEngine::Open(*std::move(engine), nullptr, TestMasterKeys(), options.clock());
+  if (!sealed.ok()) return sealed.status();
+  return RoomSecrets::Open(*std::move(sealed));
+}
+
 EngineFactory SealedFactory() {
   return {"Sealed", [](const EngineOptions& options) -> absl::StatusOr<std::unique_ptr<Engine>> {
             auto engine = RocksDbFactory().open(options);
             if (!engine.ok()) return engine;
-            return SealedEngine::Open(*std::move(engine), TestMasterKeys(), options.clock());
+            auto secrets = OpenSecrets(options);
+            if (!secrets.ok()) return secrets.status();
+            return SealedEngine::Open(*std::move(engine), *std::move(secrets), TestMasterKeys(),
+                                      options.clock());
           }};
 }
 

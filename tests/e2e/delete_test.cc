@@ -256,7 +256,8 @@ class DeleteAndKillTest : public testing::Test {
         INNKEEPER_SERVER,
         std::vector<std::string>{"--server_name=example.org", "--listen_address=127.0.0.1:0",
                                  "--rate_limits=off", "--data_dir", dir_.File("data"),
-                                 "--tokens_file", dir_.File("tokens.json")},
+                                 "--room_keys_dir", dir_.File("room-keys"), "--tokens_file",
+                                 dir_.File("tokens.json")},
         dir_.File("logs/log"));
     const auto address = ReadReadyAddress(*program);
     EXPECT_TRUE(address) << Log();
@@ -295,6 +296,20 @@ class DeleteAndKillTest : public testing::Test {
     return client_->Create(request).room_id();
   }
 
+  static void Stop(ChildProcess& program) {
+    program.Signal(SIGTERM);
+    EXPECT_EQ(program.Wait(), 0);
+  }
+
+  void AwaitPurgeOf(const std::string& room_id, DirectoryWatch& logs) const {
+    while (!absl::StrContains(Log(), absl::StrCat(room_id, " is purged"))) logs.Await();
+  }
+
+  void Copy(const std::string& from, const std::string& to) const {
+    std::filesystem::remove_all(dir_.File(to));
+    std::filesystem::copy(dir_.File(from), dir_.File(to), std::filesystem::copy_options::recursive);
+  }
+
   const TempDir dir_;
   std::unique_ptr<TestClient> client_;
 };
@@ -316,10 +331,42 @@ TEST_F(DeleteAndKillTest, WhatAPurgeHasNotDoneTheNextStartDoes) {
   DirectoryWatch logs(dir_.File("logs"));
   auto program = Serve();
   EXPECT_THAT(client_->GetRoom(GetRequest(room_id)).status, IsNotFound());
-  while (!absl::StrContains(Log(), absl::StrCat(room_id, " is purged"))) logs.Await();
-  program->Signal(SIGTERM);
-  EXPECT_EQ(program->Wait(), 0);
+  AwaitPurgeOf(room_id, logs);
+  Stop(*program);
   EXPECT_EQ(KeysWith(room_id), 0u);
+}
+
+TEST_F(DeleteAndKillTest, ItCantBeReadInABackup) {
+  auto program = Serve();
+  const std::string room_id = NewRoom();
+  const std::string other_id = client_->Create(RoomRequest("@alice:example.org")).room_id();
+  Stop(*program);
+  Copy("data", "backup");
+  Copy("room-keys", "backup-with-secrets");
+  DirectoryWatch logs(dir_.File("logs"));
+  program = Serve();
+  ASSERT_TRUE(client_->DeleteRoom(DeleteRequest(room_id)).ok());
+  AwaitPurgeOf(room_id, logs);
+  Stop(*program);
+
+  Copy("backup", "data");
+  program = Serve();
+  EXPECT_THAT(client_->GetRoom(GetRequest(room_id)).status, IsNotFound());
+  EXPECT_THAT(client_->GetRoomState(StateRequest(room_id)).status, IsNotFound());
+  EXPECT_THAT(client_->ExportRoom(ExportRequest(room_id)).status, IsNotFound());
+  EXPECT_THAT(RoomsOf(*client_, "@alice:example.org"), ElementsAre(other_id));
+  EXPECT_TRUE(client_->ListPublicRooms({}).ok());
+  EXPECT_EQ(client_->Room(other_id).joined_member_count(), 1);
+  NewRoom();  // its alias is free
+  Stop(*program);
+  EXPECT_EQ(KeysWith(room_id), 0u);
+
+  // Who kept the secrets, too, has kept the room.
+  Copy("backup", "data");
+  Copy("backup-with-secrets", "room-keys");
+  program = Serve();
+  EXPECT_EQ(client_->Room(room_id).joined_member_count(), 1);
+  Stop(*program);
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ std::unique_ptr<Engine> OpenTestEngine(const std::string& path) {
   options.write_buffer_bytes = size_t{16} << 20;
   auto engine = OpenRocksDb(std::move(options));
   CHECK(engine.ok()) << engine.status();
-  auto sealed = SealedEngine::Open(*std::move(engine), TestMasterKeys(), absl::Now());
+  auto sealed = SealedEngine::Open(*std::move(engine), nullptr, TestMasterKeys(), absl::Now());
   CHECK(sealed.ok()) << sealed.status();
   return *std::move(sealed);
 }

@@ -73,11 +73,11 @@ TEST_F(SealedEngineTest, OpensWithTheMasterKeyOnly) {
 TEST_F(SealedEngineTest, RefusesAStoreWithDataThatIsNotSealed) {
   auto unsealed = OpenUnsealed("other");
   Put(*unsealed, Key("name"), "value");
-  const auto refused = SealedEngine::Open(std::move(unsealed), Keys("a"), absl::Now());
+  const auto refused = SealedEngine::Open(std::move(unsealed), nullptr, Keys("a"), absl::Now());
   EXPECT_TRUE(absl::IsFailedPrecondition(refused.status()));
   auto with_log = OpenUnsealed("third");
   Append(*with_log, "entry");
-  const auto also = SealedEngine::Open(std::move(with_log), Keys("a"), absl::Now());
+  const auto also = SealedEngine::Open(std::move(with_log), nullptr, Keys("a"), absl::Now());
   EXPECT_TRUE(absl::IsFailedPrecondition(also.status()));
 }
 

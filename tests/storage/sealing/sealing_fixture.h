@@ -17,6 +17,7 @@
 #include "storage/keys.h"
 #include "storage/rocksdb/rocksdb_engine.h"
 #include "storage/sealing/master_key.h"
+#include "storage/sealing/room_secrets.h"
 #include "storage/sealing/sealed_engine.h"
 #include "tests/support/temp_dir.h"
 
@@ -41,8 +42,14 @@ class SealingFixture : public testing::Test {
         {.path = dir_.File(name), .block_cache_bytes = 8 << 20, .write_buffer_bytes = 4 << 20});
   }
 
+  // Opens the secrets of the store's rooms, which are sealed with a master key of their own.
+  std::unique_ptr<RoomSecrets> OpenSecrets(const std::string& name = "room-keys") {
+    auto engine = SealedEngine::Open(OpenUnsealed(name), nullptr, Keys("s"), absl::Now());
+    return *RoomSecrets::Open(*std::move(engine));
+  }
+
   absl::StatusOr<std::unique_ptr<SealedEngine>> TryToOpen(absl::string_view keys) {
-    return SealedEngine::Open(OpenUnsealed(), Keys(keys), absl::Now());
+    return SealedEngine::Open(OpenUnsealed(), OpenSecrets(), Keys(keys), absl::Now());
   }
 
   void Open(absl::string_view keys) {
