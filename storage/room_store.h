@@ -205,6 +205,17 @@ class RoomReader {
       absl::string_view name, int64_t after,
       absl::FunctionRef<bool(int64_t sequence, ParkedEventRecord record)> visit) const;
 
+  // What waits for an approval under this id.
+  absl::StatusOr<std::optional<Stored<ApprovalRecord>>> GetApproval(
+      absl::string_view approval_id) const;
+
+  // Visits all that waits for an approval in the order of the ids, from behind `after` (""
+  // for the first) on.
+  absl::Status ScanApprovals(
+      absl::string_view after,
+      absl::FunctionRef<bool(std::string approval_id, Stored<ApprovalRecord> approval)> visit)
+      const;
+
   // Up to `limit` requests that expired before `now`, oldest first.
   struct ExpiredRequest {
     RequestKey key;
@@ -234,6 +245,7 @@ class RoomCommit {
     kRequestRecorded,      // RecordRequest: the request was carried out already
     kSubscriptionExists,   // CreateSubscription: the name is taken
     kSubscriptionChanged,  // the others on subscriptions: somebody else changed it
+    kApprovalChanged,      // CreateApproval: the id is taken; RequireApproval: it is over
   };
 
   // Writes the head of a new room, and its place on the list of public rooms.
@@ -354,6 +366,13 @@ class RoomCommit {
   // have its progress, too, which has the count.
   void PutParkedEvent(absl::string_view name, int64_t sequence, const ParkedEventRecord& record);
   void EraseParkedEvent(absl::string_view name, int64_t sequence);
+
+  // Writes what waits for an approval from now on, or removes it.
+  void CreateApproval(absl::string_view approval_id, const ApprovalRecord& record);
+  void EraseApproval(absl::string_view approval_id);
+
+  // Demands that it still waits, as it was read at `read_revision`.
+  void RequireApproval(absl::string_view approval_id, Revision read_revision);
 
   // Records a request that this commit carries out.
   void RecordRequest(const RequestKey& key, const RequestRecord& record);
