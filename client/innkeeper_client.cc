@@ -129,6 +129,12 @@ INNKEEPER_DEFINE_CALL(subscriptions, EventSubscriptions, ListParkedEvents, kHarm
 INNKEEPER_DEFINE_CALL(subscriptions, EventSubscriptions, ReplayParkedEvents, kNever)
 INNKEEPER_DEFINE_CALL(subscriptions, EventSubscriptions, DropParkedEvents, kNever)
 
+INNKEEPER_DEFINE_CALL(supervision, Supervision, ApproveUpgrade, kByRequestId)
+INNKEEPER_DEFINE_CALL(supervision, Supervision, RejectUpgrade, kByRequestId)
+INNKEEPER_DEFINE_CALL(supervision, Supervision, ApproveCreation, kByRequestId)
+INNKEEPER_DEFINE_CALL(supervision, Supervision, RejectCreation, kByRequestId)
+INNKEEPER_DEFINE_CALL(supervision, Supervision, ListPendingApprovals, kHarmless)
+
 #undef INNKEEPER_DEFINE_CALL
 
 }  // namespace innkeeper

@@ -17,6 +17,7 @@
 #include "innkeeper/v1/room_lifecycle.pb.h"
 #include "innkeeper/v1/room_membership.pb.h"
 #include "innkeeper/v1/room_state.pb.h"
+#include "innkeeper/v1/supervision.pb.h"
 
 namespace innkeeper {
 
@@ -109,6 +110,17 @@ class Client {
       v1::ReplayParkedEventsRequest request) const;
   absl::StatusOr<v1::DropParkedEventsResponse> DropParkedEvents(
       v1::DropParkedEventsRequest request) const;
+
+  // Supervision.
+  absl::StatusOr<v1::ApproveUpgradeResponse> ApproveUpgrade(
+      v1::ApproveUpgradeRequest request) const;
+  absl::StatusOr<v1::RejectUpgradeResponse> RejectUpgrade(v1::RejectUpgradeRequest request) const;
+  absl::StatusOr<v1::ApproveCreationResponse> ApproveCreation(
+      v1::ApproveCreationRequest request) const;
+  absl::StatusOr<v1::RejectCreationResponse> RejectCreation(
+      v1::RejectCreationRequest request) const;
+  absl::StatusOr<v1::ListPendingApprovalsResponse> ListPendingApprovals(
+      v1::ListPendingApprovalsRequest request) const;
 
  private:
   friend class EventConsumer;

@@ -29,6 +29,7 @@
 #include "server/base/signed_token.h"
 #include "server/directory/directory_editor.h"
 #include "server/directory/directory_reader.h"
+#include "server/escalation.h"
 #include "server/feed/event_feed.h"
 #include "server/feed/retention.h"
 #include "server/lifecycle/create_room.h"
@@ -41,6 +42,7 @@
 #include "server/lifecycle/read_rooms.h"
 #include "server/lifecycle/room_caps.h"
 #include "server/lifecycle/room_quota.h"
+#include "server/lifecycle/supervisor.h"
 #include "server/lifecycle/supported_version.h"
 #include "server/lifecycle/transaction.h"
 #include "server/lifecycle/upgrade_room.h"
@@ -50,6 +52,7 @@
 #include "server/membership/full_invite.h"
 #include "server/membership/pending_invites.h"
 #include "server/membership/read_members.h"
+#include "server/metrics/action_rates.h"
 #include "server/metrics/metrics.h"
 #include "server/metrics/metrics_endpoint.h"
 #include "server/metrics/metrics_page.h"
@@ -61,6 +64,8 @@
 #include "server/rpc/room_lifecycle_service.h"
 #include "server/rpc/room_membership_service.h"
 #include "server/rpc/room_state_service.h"
+#include "server/rpc/supervision_policy.h"
+#include "server/rpc/supervision_service.h"
 #include "server/signing_key.h"
 #include "server/state/room_writer.h"
 #include "server/state/timeline_reader.h"
@@ -81,6 +86,7 @@ namespace {
 constexpr absl::Duration kMaintenancePeriod = absl::Seconds(10);
 constexpr absl::Duration kPurgePeriod = absl::Seconds(1);
 constexpr absl::Duration kFileReloadPeriod = absl::Seconds(1);
+constexpr absl::Duration kEscalationPeriod = absl::Seconds(1);
 constexpr absl::Duration kSealingPeriod = absl::Milliseconds(250);
 // How long connections have to take the last replies.
 constexpr absl::Duration kFarewell = absl::Seconds(1);
@@ -162,11 +168,19 @@ limits::CallLimitOptions LimitOptions(const ServerConfig& config) {
           .max_queue_time = config.max_queue_time};
 }
 
-lifecycle::RoomUpgrader::Options UpgraderOptions(const ServerConfig& config) {
+lifecycle::RoomUpgrader::Options UpgraderOptions(const ServerConfig& config,
+                                                 metrics::ActionRates& rates) {
   return {.server_name = config.server_name,
           .instance_name = InstanceName(config),
           .lease = config.upgrade_lease,
-          .request_retention = config.request_id_retention};
+          .request_retention = config.request_id_retention,
+          .rates = &rates};
+}
+
+rpc::SupervisionPolicy SupervisionOf(const ServerConfig& config) {
+  return {.upgrades = config.supervise_upgrades,
+          .creation = config.supervise_creation,
+          .timeout = config.approval_timeout};
 }
 
 lifecycle::RoomImporter::Options ImporterOptions(const ServerConfig& config) {
@@ -307,6 +321,8 @@ class RealServer final : public Server {
         metrics_(std::move(metrics)),
         write_health_(std::move(write_health)),
         engine_(std::move(store.engine)),
+        action_rates_(clock_, config.escalation_window),
+        escalation_(*engine_, action_rates_, config.escalation_error_rate),
         signer_(token_key.Expose()),
         signing_key_(std::move(signing_key)),
         authenticator_(std::move(authenticator)),
@@ -320,7 +336,9 @@ class RealServer final : public Server {
                     {.request_retention = config.request_id_retention}),
         quota_(*engine_, clock_, config.max_rooms_per_creator),
         creator_(clock_, random_, CreatorOptions(config, quota_)),
-        upgrader_(*engine_, transactor_, clock_, random_, UpgraderOptions(config)),
+        upgrader_(*engine_, transactor_, clock_, random_, UpgraderOptions(config, action_rates_)),
+        supervisor_(*engine_, clock_, signer_, creator_,
+                    {.request_retention = config.request_id_retention}),
         linker_({clock_, random_, config.server_name}),
         deleter_(*engine_),
         purger_(*engine_),
@@ -345,13 +363,14 @@ class RealServer final : public Server {
                      upgrade_executor_, transactor_, metrics_->calls, limits_},
         service_(environment_,
                  {creator_, upgrader_, linker_, deleter_, browser_, exporter_, importer_, feed_},
-                 config.default_room_version),
+                 config.default_room_version, SupervisionOf(config)),
         membership_service_(environment_, {membership_changer_, member_browser_},
                             config.server_name),
         state_service_(environment_, {room_writer_, timeline_reader_}),
         directory_service_(environment_, directory_editor_, directory_reader_, config.server_name),
         subscriptions_service_(environment_,
-                               {*engine_, signer_, subscription_manager_, dispatcher_}) {
+                               {*engine_, signer_, subscription_manager_, dispatcher_}),
+        supervision_service_(environment_, upgrader_, supervisor_, config.default_room_version) {
     if (store.sealed != nullptr) {
       master_key_watch_.emplace(config_, *store.sealed, *store.sealed_secrets, clock_,
                                 metrics_->sealing);
@@ -374,7 +393,7 @@ class RealServer final : public Server {
  private:
   absl::Status Listen();
   absl::Status ServeMetrics();
-  std::vector<prometheus::MetricFamily> CollectMetrics() const;
+  std::vector<prometheus::MetricFamily> CollectMetrics();
   void ReloadFiles();
   void TrimLog();
   void SetServing(bool serving);
@@ -386,6 +405,8 @@ class RealServer final : public Server {
   const std::shared_ptr<metrics::Metrics> metrics_;
   const std::shared_ptr<WriteHealth> write_health_;
   const std::unique_ptr<storage::Engine> engine_;
+  metrics::ActionRates action_rates_;
+  Escalation escalation_;  // checked by escalation_task_ alone
   const TokenSigner signer_;
   const rooms::SigningKey signing_key_;
   const std::unique_ptr<auth::Authenticator> authenticator_;
@@ -396,6 +417,7 @@ class RealServer final : public Server {
   lifecycle::RoomQuota quota_;
   lifecycle::RoomCreator creator_;
   lifecycle::RoomUpgrader upgrader_;
+  lifecycle::Supervisor supervisor_;
   const lifecycle::UpgradeLinker linker_;
   const lifecycle::RoomDeleter deleter_;
   lifecycle::RoomPurger purger_;
@@ -420,6 +442,7 @@ class RealServer final : public Server {
   rpc::RoomStateService state_service_;
   rpc::RoomDirectoryService directory_service_;
   rpc::EventSubscriptionsService subscriptions_service_;
+  rpc::SupervisionService supervision_service_;
   std::unique_ptr<TlsCredentials> tls_;        // set by Serve(); nullptr without TLS
   std::string address_;                        // set by Serve()
   std::unique_ptr<grpc::Server> grpc_server_;  // set by Serve()
@@ -429,12 +452,14 @@ class RealServer final : public Server {
   std::optional<PeriodicTask> maintenance_;
   std::optional<PeriodicTask> purging_;
   std::optional<PeriodicTask> file_reload_;
+  std::optional<PeriodicTask> escalation_task_;
   std::optional<PeriodicTask> sealing_;
   absl::Mutex shutdown_mutex_;
   std::optional<absl::Status> shutdown_status_ ABSL_GUARDED_BY(shutdown_mutex_);
 };
 
 absl::Status RealServer::Serve() {
+  metrics_->calls.CountActionsIn(action_rates_);
   absl::Status recovered = upgrader_.RecoverOwn();
   if (recovered.ok()) recovered = importer_.RecoverOwn();
   if (absl::IsUnavailable(recovered)) {
@@ -447,7 +472,7 @@ absl::Status RealServer::Serve() {
   listening = Listen();
   if (!listening.ok()) return listening;
   maintenance_.emplace(kMaintenancePeriod, [this] {
-    lifecycle::Maintain(*engine_, upgrader_, clock_());
+    lifecycle::Maintain(*engine_, upgrader_, supervisor_, clock_());
     TrimLog();
     absl::Status discarded = importer_.RecoverExpired();
     LOG_IF(ERROR, !discarded.ok()) << "discarding what imports left behind: " << discarded;
@@ -457,6 +482,7 @@ absl::Status RealServer::Serve() {
   });
   purging_.emplace(kPurgePeriod, [this] { purger_.Purge(clock_()); });
   file_reload_.emplace(kFileReloadPeriod, [this] { ReloadFiles(); });
+  escalation_task_.emplace(kEscalationPeriod, [this] { escalation_.Check(); });
   if (master_key_watch_) {
     sealing_.emplace(kSealingPeriod, [this] {
       master_key_watch_->ReloadIfChanged();
@@ -479,11 +505,12 @@ absl::Status RealServer::ServeMetrics() {
   return absl::OkStatus();
 }
 
-std::vector<prometheus::MetricFamily> RealServer::CollectMetrics() const {
+std::vector<prometheus::MetricFamily> RealServer::CollectMetrics() {
   auto states = subscriptions::Survey(*engine_, dispatcher_, clock_(), kMaxListedSubscriptions);
   LOG_IF(ERROR, !states.ok()) << "surveying subscriptions: " << states.status();
   return metrics::MetricsPage(*metrics_, *engine_,
-                              states.ok() ? std::make_optional(*std::move(states)) : std::nullopt);
+                              states.ok() ? std::make_optional(*std::move(states)) : std::nullopt,
+                              {action_rates_.counts(), escalation_.active()});
 }
 
 // Both log what is wrong.
@@ -525,6 +552,7 @@ absl::Status RealServer::Listen() {
   builder.RegisterService(&state_service_);
   builder.RegisterService(&directory_service_);
   builder.RegisterService(&subscriptions_service_);
+  builder.RegisterService(&supervision_service_);
   grpc_server_ = builder.BuildAndStart();
   if (grpc_server_ == nullptr || port == 0) {
     return absl::UnavailableError(absl::StrCat("cannot listen on ", config_.listen_address,
@@ -542,6 +570,7 @@ void RealServer::SetServing(bool serving) {
   health->SetServingStatus(v1::RoomState::service_full_name(), serving);
   health->SetServingStatus(v1::RoomDirectory::service_full_name(), serving);
   health->SetServingStatus(v1::EventSubscriptions::service_full_name(), serving);
+  health->SetServingStatus(v1::Supervision::service_full_name(), serving);
   health->SetServingStatus(kWritesHealth, serving);
 }
 
@@ -563,6 +592,7 @@ absl::Status RealServer::Shutdown() {
   file_reload_.reset();
   purger_.Stop();
   purging_.reset();
+  escalation_task_.reset();
   maintenance_.reset();
   dispatcher_.Stop();
   upgrade_executor_.Stop();

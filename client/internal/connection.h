@@ -19,6 +19,7 @@
 #include "innkeeper/v1/room_lifecycle.grpc.pb.h"
 #include "innkeeper/v1/room_membership.grpc.pb.h"
 #include "innkeeper/v1/room_state.grpc.pb.h"
+#include "innkeeper/v1/supervision.grpc.pb.h"
 
 namespace innkeeper::client_internal {
 
@@ -36,6 +37,7 @@ class Connection {
   v1::RoomMembership::Stub& membership() const { return *membership_; }
   v1::RoomState::Stub& state() const { return *state_; }
   v1::EventSubscriptions::Stub& subscriptions() const { return *subscriptions_; }
+  v1::Supervision::Stub& supervision() const { return *supervision_; }
 
   // Returns a channel that shares no connection with others: one that went dead
   // without a word does not come back with it, nor do gRPC's own pauses between
@@ -61,6 +63,7 @@ class Connection {
   const std::unique_ptr<v1::RoomMembership::Stub> membership_;
   const std::unique_ptr<v1::RoomState::Stub> state_;
   const std::unique_ptr<v1::EventSubscriptions::Stub> subscriptions_;
+  const std::unique_ptr<v1::Supervision::Stub> supervision_;
 };
 
 }  // namespace innkeeper::client_internal

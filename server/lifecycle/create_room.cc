@@ -4,10 +4,12 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "server/events/event_codec.h"
 #include "server/lifecycle/room_errors.h"
 #include "server/lifecycle/room_records.h"
 #include "server/lifecycle/room_staging.h"
+#include "server/values/timestamp.h"
 #include "storage/room_store.h"
 
 namespace innkeeper::lifecycle {
@@ -100,6 +102,15 @@ Write<v1::CreateRoomResponse> RoomCreator::Create(CreateRoomCommand command) {
   command.field_errors.AddStatus(
       "", CheckRoomSpec(command.spec, options_.limits, options_.server_name));
   Write<v1::CreateRoomResponse> write;
+  if (command.supervised) {
+    // What is answered now is not what the request comes to, so it is not recorded. That of
+    // each principal one after another, so that equal ones find each other.
+    write.room_id = absl::StrCat("asked for by ", command.supervised->principal);
+    write.attempt = [this, command = std::move(command)](const RoomReader& reader) {
+      return Ask(command, reader);
+    };
+    return write;
+  }
   write.identity = command.identity;
   if (options_.quota != nullptr && !command.validate_only) {
     auto place = options_.quota->TollFor(command.spec.creator);
@@ -111,27 +122,65 @@ Write<v1::CreateRoomResponse> RoomCreator::Create(CreateRoomCommand command) {
   return write;
 }
 
-absl::StatusOr<Outcome<v1::CreateRoomResponse>> RoomCreator::Try(const CreateRoomCommand& command,
-                                                                 const RoomReader& reader) const {
-  const rooms::RoomSpec& spec = command.spec;
+absl::StatusOr<RoomCreator::NewRoom> RoomCreator::Build(const CreateRoomCommand& command,
+                                                        const RoomReader& reader) const {
   absl::Status valid = Check(command, reader);
   if (!valid.ok()) return valid;
   const absl::Time now = clock_();
-  absl::StatusOr<rooms::Genesis> genesis =
-      BuildGenesis(spec, {options_.server_name, absl::ToUnixMillis(now), random_(kNonceBytes)});
+  absl::StatusOr<rooms::Genesis> genesis = BuildGenesis(
+      command.spec, {options_.server_name, absl::ToUnixMillis(now), random_(kNonceBytes)});
   if (!genesis.ok()) return genesis.status();
-  const storage::RoomRecord room = MakeRecord(command, *genesis, absl::ToUnixMicros(now));
+  storage::RoomRecord room = MakeRecord(command, *genesis, absl::ToUnixMicros(now));
   valid = CheckMembers(options_.caps, room);
   valid.Update(CheckStateEntries(options_.caps, room));
   if (!valid.ok()) return valid;
+  return NewRoom{std::move(room), *std::move(genesis)};
+}
+
+absl::StatusOr<Outcome<v1::CreateRoomResponse>> RoomCreator::Try(const CreateRoomCommand& command,
+                                                                 const RoomReader& reader) const {
+  absl::StatusOr<NewRoom> room = Build(command, reader);
+  if (!room.ok()) return room.status();
   v1::CreateRoomResponse response;
-  *response.mutable_room() = lifecycle::ToProto(room);
+  *response.mutable_room() = lifecycle::ToProto(room->record);
   if (command.validate_only) {
     response.mutable_room()->clear_room_id();
     return Outcome<v1::CreateRoomResponse>{std::move(response), std::nullopt};
   }
-  return Outcome<v1::CreateRoomResponse>{std::move(response),
-                                         StageRoom(spec, room, *genesis, options_.server_name)};
+  return Outcome<v1::CreateRoomResponse>{
+      std::move(response),
+      StageRoom(command.spec, room->record, room->genesis, options_.server_name)};
+}
+
+absl::StatusOr<Outcome<v1::CreateRoomResponse>> RoomCreator::Ask(const CreateRoomCommand& command,
+                                                                 const RoomReader& reader) const {
+  const Supervised& supervised = *command.supervised;
+  auto answered = FindResponse<v1::CreateRoomResponse>(reader, command.identity);
+  if (!answered.ok()) return answered.status();
+  Outcome<v1::CreateRoomResponse> outcome;
+  if (answered->has_value()) {
+    outcome.response = **std::move(answered);
+    return outcome;
+  }
+  const absl::Time now = clock_();
+  auto waiting = FindWaiting(reader, supervised, v1::SUPERVISED_ACTION_CREATE, now);
+  if (!waiting.ok()) return waiting.status();
+  v1::PendingApproval& approval = *outcome.response.mutable_pending_approval();
+  if (waiting->has_value()) {
+    approval = **std::move(waiting);
+    return outcome;
+  }
+  absl::StatusOr<NewRoom> room = Build(command, reader);
+  if (!room.ok()) return room.status();
+  approval.set_approval_id(NewApprovalId(random_));
+  approval.set_action(v1::SUPERVISED_ACTION_CREATE);
+  approval.set_requester(command.spec.creator);
+  approval.set_room_version(room->record.room_version());
+  approval.set_audience(command.audience);
+  SetTimestamp(absl::ToUnixMicros(now), approval.mutable_request_time());
+  SetTimestamp(absl::ToUnixMicros(now + supervised.timeout), approval.mutable_expire_time());
+  StageRequest(outcome.commit.emplace(), supervised, approval, LabelsOf(room->record));
+  return outcome;
 }
 
 absl::Status RoomCreator::Check(const CreateRoomCommand& command, const RoomReader& reader) {

@@ -1,10 +1,12 @@
 // File: server/lifecycle/create_room.h
 //
-// The use case CreateRoom: a whole room in one commit.
+// The use case CreateRoom: a whole room in one commit. A supervised one is checked, and then
+// waits until another principal approves it (supervisor.h).
 
 #ifndef INNKEEPER_SERVER_LIFECYCLE_CREATE_ROOM_H_
 #define INNKEEPER_SERVER_LIFECYCLE_CREATE_ROOM_H_
 
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -14,11 +16,13 @@
 #include "server/base/clock.h"
 #include "server/base/random.h"
 #include "server/errors/errors.h"
+#include "server/lifecycle/approvals.h"
 #include "server/lifecycle/request_log.h"
 #include "server/lifecycle/room_caps.h"
 #include "server/lifecycle/room_quota.h"
 #include "server/lifecycle/transaction.h"
 #include "server/rooms/genesis.h"
+#include "storage/records.pb.h"
 #include "storage/room_store.h"
 
 namespace innkeeper::lifecycle {
@@ -41,6 +45,8 @@ struct CreateRoomCommand {
   absl::Status version_status;
   RequestIdentity identity;
   bool validate_only = false;
+  // Set if it has to be approved first.
+  std::optional<Supervised> supervised = std::nullopt;
 };
 
 // Creates rooms. Thread-safe.
@@ -59,12 +65,23 @@ class RoomCreator {
   RoomCreator(const Clock& clock, const RandomBytes& random, Options options);
 
   // The write that creates the room, or with validate_only checks whether it could
-  // be. A room takes a place of those that its creator may have. Errors as documented for the RPC,
-  // and those without a reason that are internal. The creator must outlive it.
+  // be, or if it is supervised has it wait for an approval. A room takes a place of those that its
+  // creator may have. Errors as documented for the RPC, and those without a reason that are
+  // internal. The creator must outlive it.
   Write<v1::CreateRoomResponse> Create(CreateRoomCommand command);
 
  private:
+  // A room that could be created.
+  struct NewRoom {
+    storage::RoomRecord record;
+    rooms::Genesis genesis;
+  };
+
+  absl::StatusOr<NewRoom> Build(const CreateRoomCommand& command,
+                                const storage::RoomReader& reader) const;
   absl::StatusOr<Outcome<v1::CreateRoomResponse>> Try(const CreateRoomCommand& command,
+                                                      const storage::RoomReader& reader) const;
+  absl::StatusOr<Outcome<v1::CreateRoomResponse>> Ask(const CreateRoomCommand& command,
                                                       const storage::RoomReader& reader) const;
   static absl::Status Check(const CreateRoomCommand& command, const storage::RoomReader& reader);
 

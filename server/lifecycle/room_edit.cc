@@ -4,6 +4,7 @@
 
 #include "server/errors/errors.h"
 #include "server/events/event_codec.h"
+#include "server/lifecycle/approvals.h"
 #include "server/lifecycle/membership.h"
 #include "server/lifecycle/room_errors.h"
 #include "server/lifecycle/room_records.h"
@@ -26,7 +27,7 @@ absl::Status CheckWritable(const storage::RoomRecord& room) {
     case storage::ROOM_STATUS_RECORD_TOMBSTONED:
       return RoomTombstoned(room);
     case storage::ROOM_STATUS_RECORD_UPGRADING:
-      return UpgradeInProgress();
+      return AwaitsApproval(room) ? absl::OkStatus() : UpgradeInProgress();
     default:
       return absl::OkStatus();
   }

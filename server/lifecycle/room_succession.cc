@@ -130,7 +130,7 @@ absl::Status StageLinkRepairs(storage::RoomCommit& commit, const RoomReader& rea
     if (!room.ok()) return room.status();
     const bool is_staged = !room->has_value();
     if (is_staged || (*room)->record.status() == storage::ROOM_STATUS_RECORD_TOMBSTONED) continue;
-    if ((*room)->record.status() == storage::ROOM_STATUS_RECORD_UPGRADING) {
+    if (!CheckWritable((*room)->record).ok()) {
       leave(Unmoved::Reason::kUpgradeInProgress);
       continue;
     }

@@ -6,6 +6,7 @@
 
 #include "server/base/log_word.h"
 #include "server/events/event_codec.h"
+#include "server/lifecycle/approvals.h"
 #include "server/lifecycle/room_records.h"
 #include "server/lifecycle/room_status.h"
 
@@ -21,8 +22,28 @@ using storage::Stored;
 // the lease ends the lock.
 constexpr int kMaxReleaseAttempts = 100;
 
+v1::ApprovalOutcome OutcomeOf(v1::UpgradeFailureReason reason) {
+  switch (reason) {
+    case v1::UPGRADE_FAILURE_REASON_REJECTED:
+      return v1::APPROVAL_OUTCOME_REJECTED;
+    case v1::UPGRADE_FAILURE_REASON_CANCELLED:
+      return v1::APPROVAL_OUTCOME_CANCELLED;
+    default:
+      return v1::APPROVAL_OUTCOME_EXPIRED;
+  }
+}
+
+// What ends an upgrade whose lease has run out.
+v1::UpgradeFailureReason ExpiryReason(const RoomRecord& room) {
+  return AwaitsApproval(room) ? v1::UPGRADE_FAILURE_REASON_APPROVAL_EXPIRED
+                              : v1::UPGRADE_FAILURE_REASON_INTERRUPTED;
+}
+
 // Takes the lock from the room's head, and tells so.
 void Unlock(RoomCommit& commit, RoomRecord& room, v1::UpgradeFailureReason reason) {
+  if (AwaitsApproval(room)) {
+    StageDecision(commit, PendingApprovalOf(room), OutcomeOf(reason), LabelsOf(room));
+  }
   v1::RoomUpgradeFailed failed;
   failed.set_room_id(room.room_id());
   failed.set_reason(reason);
@@ -47,7 +68,7 @@ void StageLock(RoomCommit& commit, Stored<RoomRecord>& room, storage::UpgradeRec
                absl::Time now) {
   Touch(room.record, absl::ToUnixMicros(now));
   if (room.record.has_upgrade()) {
-    Unlock(commit, room.record, v1::UPGRADE_FAILURE_REASON_INTERRUPTED);
+    Unlock(commit, room.record, ExpiryReason(room.record));
   }
   LockForUpgrade(room.record, std::move(upgrade));
   commit.UpdateRoom(room.record, room.revision);
@@ -78,24 +99,28 @@ absl::Status ReleaseUpgradeLock(storage::Engine& engine, const std::string& room
   return result.status;
 }
 
-absl::Status ReleaseDeadLocks(storage::Engine& engine,
-                              absl::FunctionRef<bool(const storage::UpgradeRecord&)> is_dead,
-                              const Clock& clock) {
+absl::StatusOr<int64_t> ReleaseDeadLocks(
+    storage::Engine& engine, absl::FunctionRef<bool(const storage::UpgradeRecord&)> is_dead,
+    const Clock& clock) {
   const RoomReader reader(engine);
   auto locked = reader.ListLockedRooms();
   if (!locked.ok()) return locked.status();
+  int64_t interrupted = 0;
   for (const std::string& room_id : *locked) {
     auto room = reader.GetRoom(room_id);
     if (!room.ok()) return room.status();
     if (!room->has_value()) return absl::DataLossError("the index of locked rooms is damaged");
-    const storage::UpgradeRecord& upgrade = (*room)->record.upgrade();
-    if (!is_dead(upgrade)) continue;
-    LOG(WARNING) << "room=" << LogWord(room_id) << " gives back the lock of an interrupted upgrade";
-    absl::Status released = ReleaseUpgradeLock(engine, room_id, upgrade.upgrade_id(),
-                                               v1::UPGRADE_FAILURE_REASON_INTERRUPTED, clock);
+    const RoomRecord& record = (*room)->record;
+    if (!is_dead(record.upgrade())) continue;
+    const bool waited = AwaitsApproval(record);
+    LOG(WARNING) << "room=" << LogWord(room_id) << " gives back the lock of an upgrade that "
+                 << (waited ? "nobody approved" : "was interrupted");
+    absl::Status released = ReleaseUpgradeLock(engine, room_id, record.upgrade().upgrade_id(),
+                                               ExpiryReason(record), clock);
     if (!released.ok()) return released;
+    if (!waited) ++interrupted;
   }
-  return absl::OkStatus();
+  return interrupted;
 }
 
 }  // namespace innkeeper::lifecycle

@@ -1,16 +1,19 @@
 // File: server/lifecycle/upgrade_lock.h
 //
 // The lock of a room that is being upgraded: a durable record with a lease, part of the
-// room's head. While it is there the room takes no event but the upgrade's.
+// room's head. While it is there the room takes no event but the upgrade's, unless the
+// upgrade still waits for an approval (approvals.h): the lease is how long it does.
 
 #ifndef INNKEEPER_SERVER_LIFECYCLE_UPGRADE_LOCK_H_
 #define INNKEEPER_SERVER_LIFECYCLE_UPGRADE_LOCK_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "innkeeper/v1/room_event.pb.h"
@@ -33,7 +36,8 @@ bool IsLockedBy(const std::optional<storage::Stored<storage::RoomRecord>>& room,
 void StageLock(storage::RoomCommit& commit, storage::Stored<storage::RoomRecord>& room,
                storage::UpgradeRecord upgrade, absl::Time now);
 
-// Gives the lock back in `commit`, and tells so on the stream. The room must be locked.
+// Gives the lock back in `commit`, and tells so on the stream; also of the approval that
+// the upgrade waited for. The room must be locked.
 void StageRelease(storage::RoomCommit& commit, storage::Stored<storage::RoomRecord>& room,
                   v1::UpgradeFailureReason reason, absl::Time now);
 
@@ -43,11 +47,12 @@ absl::Status ReleaseUpgradeLock(storage::Engine& engine, const std::string& room
                                 absl::string_view upgrade_id, v1::UpgradeFailureReason reason,
                                 const Clock& clock);
 
-// Gives back the locks of all upgrades that are dead, with the reason INTERRUPTED.
+// Gives back the locks of all upgrades that are dead, with the reason INTERRUPTED, or
+// APPROVAL_EXPIRED if they waited for an approval. Returns how many were interrupted.
 // Blocks. Errors as above.
-absl::Status ReleaseDeadLocks(storage::Engine& engine,
-                              absl::FunctionRef<bool(const storage::UpgradeRecord&)> is_dead,
-                              const Clock& clock);
+absl::StatusOr<int64_t> ReleaseDeadLocks(
+    storage::Engine& engine, absl::FunctionRef<bool(const storage::UpgradeRecord&)> is_dead,
+    const Clock& clock);
 
 }  // namespace innkeeper::lifecycle
 

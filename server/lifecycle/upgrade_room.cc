@@ -99,16 +99,19 @@ absl::StatusOr<Stored<RoomRecord>> ReadUpgradable(const RoomReader& reader,
   return room;
 }
 
-// Whether the lock of the room was taken for the same request.
-absl::StatusOr<bool> IsBeingCarriedOut(const RoomReader& reader,
-                                       const UpgradeRoomCommand& command) {
+// Whether the lock was taken for the same request.
+bool IsCarryingOut(const storage::UpgradeRecord& lock, const UpgradeRoomCommand& command) {
   const storage::RequestKey& key = command.identity.key;
-  if (key.request_id.empty()) return false;
-  auto room = reader.GetRoom(command.room_id);
-  if (!room.ok()) return room.status();
-  if (!room->has_value()) return false;
-  const storage::UpgradeRecord& lock = (*room)->record.upgrade();
-  return lock.request_owner() == key.owner && lock.request_id() == key.request_id;
+  return !key.request_id.empty() && lock.request_owner() == key.owner &&
+         lock.request_id() == key.request_id;
+}
+
+// The response to an upgrade of `room` that waits for an approval.
+v1::UpgradeRoomResponse WaitingResponse(const RoomRecord& room) {
+  v1::UpgradeRoomResponse response;
+  *response.mutable_old_room() = ToProto(room);
+  *response.mutable_pending_approval() = PendingApprovalOf(room);
+  return response;
 }
 
 UpgradeTarget TargetOf(const UpgradeRoomCommand& command) {
@@ -129,9 +132,9 @@ RoomUpgrader::RoomUpgrader(storage::Engine& engine, Transactor& transactor, cons
 absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::Upgrade(const UpgradeRoomCommand& command) {
   absl::Status valid = CheckCommand(command, options_.server_name);
   if (!valid.ok()) return valid;
-  auto answered = FindResponse<v1::UpgradeRoomResponse>(RoomReader(engine_), command.identity);
-  if (!answered.ok()) return answered.status();
-  if (answered->has_value()) return **std::move(answered);
+  auto outcome = FindOutcome(RoomReader(engine_), command);
+  if (!outcome.ok()) return outcome.status();
+  if (outcome->has_value()) return **std::move(outcome);
   if (command.validate_only) return Preview(command);
   absl::Status paid = command.toll == nullptr ? absl::OkStatus() : command.toll->Pay();
   if (!paid.ok()) return paid;
@@ -139,6 +142,11 @@ absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::Upgrade(const UpgradeRoomC
   absl::StatusOr<Stored<RoomRecord>> room =
       ReadUpgradable(RoomReader(engine_), command, options_.server_name, clock_());
   if (!room.ok()) return Refuse(command, room.status());
+  if (command.supervised) {
+    // Nobody is to decide on what can't be done.
+    absl::Status possible = Preview(command).status();
+    if (!possible.ok()) return Refuse(command, possible);
+  }
   // The turn of an upgrade whose lease ran out may never end.
   if (room->record.has_upgrade()) return LockAndRun(command);
   absl::StatusOr<Transactor::Turn> turn = transactor_.WaitForTurn(command.room_id);
@@ -146,13 +154,29 @@ absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::Upgrade(const UpgradeRoomC
   return LockAndRun(command);
 }
 
-absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::LockAndRun(
-    const UpgradeRoomCommand& command) {
-  absl::StatusOr<storage::UpgradeRecord> lock = Lock(command);
-  return lock.ok() ? RunLocked(command, *std::move(lock)) : Refuse(command, lock.status());
+absl::StatusOr<std::optional<v1::UpgradeRoomResponse>> RoomUpgrader::FindOutcome(
+    const RoomReader& reader, const UpgradeRoomCommand& command) const {
+  auto answered = FindResponse<v1::UpgradeRoomResponse>(reader, command.identity);
+  if (!answered.ok() || answered->has_value() || !command.supervised) return answered;
+  auto waiting = FindWaiting(reader, *command.supervised, v1::SUPERVISED_ACTION_UPGRADE, clock_());
+  if (!waiting.ok()) return waiting.status();
+  if (!waiting->has_value()) return std::nullopt;
+  auto room = reader.GetRoom(command.room_id);
+  if (!room.ok()) return room.status();
+  if (!room->has_value()) return absl::DataLossError("an approval is of a room that is not there");
+  return WaitingResponse((*room)->record);
 }
 
-absl::StatusOr<storage::UpgradeRecord> RoomUpgrader::Lock(const UpgradeRoomCommand& command) {
+absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::LockAndRun(
+    const UpgradeRoomCommand& command) {
+  absl::StatusOr<RoomRecord> locked = Lock(command);
+  if (!locked.ok()) return Refuse(command, locked.status());
+  if (command.supervised) return WaitingResponse(*locked);
+  return RunLocked(command, std::move(*locked->mutable_upgrade()));
+}
+
+absl::StatusOr<RoomRecord> RoomUpgrader::Lock(const UpgradeRoomCommand& command) {
+  const absl::Duration lease = command.supervised ? command.supervised->timeout : options_.lease;
   for (int attempt = 0; attempt <= kMaxRetries; ++attempt) {
     const absl::Time now = clock_();
     RoomReader reader(engine_);
@@ -165,28 +189,41 @@ absl::StatusOr<storage::UpgradeRecord> RoomUpgrader::Lock(const UpgradeRoomComma
     lock.set_requester(command.actor.requester);
     lock.set_new_version(command.new_version);
     lock.set_start_time_us(absl::ToUnixMicros(now));
-    lock.set_lease_expire_time_us(absl::ToUnixMicros(now + options_.lease));
+    lock.set_lease_expire_time_us(absl::ToUnixMicros(now + lease));
     lock.set_request_owner(command.identity.key.owner);
     lock.set_request_id(command.identity.key.request_id);
+    if (command.supervised) lock.set_approval_id(NewApprovalId(random_));
+    const bool was_interrupted = room->record.has_upgrade() && !AwaitsApproval(room->record);
     RoomCommit commit;
-    StageLock(commit, *room, lock, now);
+    StageLock(commit, *room, std::move(lock), now);
+    if (command.supervised) {
+      StageRequest(commit, *command.supervised, PendingApprovalOf(room->record),
+                   LabelsOf(room->record));
+    }
     const storage::CommitResult result = CommitAndWait(engine_, commit.Take());
-    if (result.status.ok()) return lock;
+    if (result.status.ok()) {
+      CountRecoveries(was_interrupted ? 1 : 0);
+      return std::move(room->record);
+    }
     if (!absl::IsAborted(result.status)) return CommitError(result);
   }
   return UpgradeFailed();
 }
 
 absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::RunLocked(const UpgradeRoomCommand& command,
-                                                                storage::UpgradeRecord lock) {
+                                                                storage::UpgradeRecord lock,
+                                                                const RequestIdentity* approval) {
   absl::Status error = UpgradeFailed();
   for (int attempt = 0; attempt <= kMaxRetries; ++attempt) {
-    auto response = TryRun(command, lock);
+    auto response = TryRun(command, lock, approval);
     if (!response.ok()) {
       error = response.status();
       break;
     }
-    if (response->has_value()) return **std::move(response);
+    if (response->has_value()) {
+      CountRecoveries(attempt > 0 ? 1 : 0);
+      return **std::move(response);
+    }
   }
   absl::Status released =
       ReleaseUpgradeLock(engine_, command.room_id, lock.upgrade_id(),
@@ -200,7 +237,8 @@ absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::RunLocked(const UpgradeRoo
 }
 
 absl::StatusOr<std::optional<v1::UpgradeRoomResponse>> RoomUpgrader::TryRun(
-    const UpgradeRoomCommand& command, storage::UpgradeRecord& lock) {
+    const UpgradeRoomCommand& command, storage::UpgradeRecord& lock,
+    const RequestIdentity* approval) {
   const RoomReader reader(engine_);
   auto answered = FindResponse<v1::UpgradeRoomResponse>(reader, command.identity);
   if (!answered.ok() || answered->has_value()) return answered;
@@ -210,7 +248,7 @@ absl::StatusOr<std::optional<v1::UpgradeRoomResponse>> RoomUpgrader::TryRun(
   const UpgradeTarget target = TargetOf(command);
   UpgradeRun run(engine_, reader, **std::move(old_room), target, context_, RunOptions());
   const int64_t lease_before = lock.lease_expire_time_us();
-  auto response = run.Commit(command.identity);
+  auto response = run.Commit(command.identity, approval);
   lock.set_lease_expire_time_us(std::max(lease_before, run.lock().lease_expire_time_us()));
   return response;
 }
@@ -263,23 +301,31 @@ Write<v1::CancelUpgradeResponse> RoomUpgrader::Cancel(CancelUpgradeCommand comma
   return write;
 }
 
+void RoomUpgrader::CountRecoveries(int64_t count) const {
+  if (options_.rates == nullptr) return;
+  for (int64_t i = 0; i < count; ++i) options_.rates->CountRecovery();
+}
+
 absl::Status RoomUpgrader::RecoverOwn() {
-  return ReleaseDeadLocks(
+  const auto recovered = ReleaseDeadLocks(
       engine_,
       [this](const storage::UpgradeRecord& upgrade) {
-        return upgrade.instance() == options_.instance_name;
+        return upgrade.instance() == options_.instance_name && upgrade.approval_id().empty();
       },
       clock_);
+  CountRecoveries(recovered.value_or(0));
+  return recovered.status();
 }
 
 absl::Status RoomUpgrader::RecoverExpired() {
-  absl::Status released = ReleaseDeadLocks(
+  const auto recovered = ReleaseDeadLocks(
       engine_,
       [now = absl::ToUnixMicros(clock_())](const storage::UpgradeRecord& upgrade) {
         return upgrade.lease_expire_time_us() <= now;
       },
       clock_);
-  return released.ok() ? DiscardAbandonedUpgrades(engine_) : released;
+  CountRecoveries(recovered.value_or(0));
+  return recovered.ok() ? DiscardAbandonedUpgrades(engine_) : recovered.status();
 }
 
 absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::Refuse(const UpgradeRoomCommand& command,
@@ -290,9 +336,12 @@ absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::Refuse(const UpgradeRoomCo
   auto answered = FindResponse<v1::UpgradeRoomResponse>(reader, command.identity);
   if (!answered.ok()) return answered.status();
   if (answered->has_value()) return **std::move(answered);
-  absl::StatusOr<bool> under_way = IsBeingCarriedOut(reader, command);
-  if (!under_way.ok()) return under_way.status();
-  if (*under_way) return refusal;
+  auto room = reader.GetRoom(command.room_id);
+  if (!room.ok()) return room.status();
+  if (room->has_value() && IsCarryingOut((*room)->record.upgrade(), command)) {
+    if (AwaitsApproval((*room)->record)) return WaitingResponse((*room)->record);
+    return refusal;
+  }
   const std::optional<v1::UpgradeFailureReason> reason = FailureReason(refusal);
   if (!reason) return refusal;
   absl::Status logged = LogRefusal(command, *reason);

@@ -1,6 +1,7 @@
 // File: server/lifecycle/upgrade_room.h
 //
-// The use cases UpgradeRoom and CancelUpgrade: how a room is replaced by a new one.
+// The use cases UpgradeRoom and CancelUpgrade: how a room is replaced by a new one; and
+// ApproveUpgrade and RejectUpgrade, for upgrades that are supervised.
 //
 // An upgrade first takes the room's lock, a durable record with a lease, in a
 // commit of its own (upgrade_lock.h). Under it, the plan is computed and written
@@ -13,6 +14,11 @@
 //
 // Writes to the room that come to the same process wait until the upgrade is over; others
 // find the lock.
+//
+// A supervised upgrade takes the lock with an approval in it, after a plan that shows that
+// it could be carried out, and waits: the room goes on taking events. The approval turns
+// that lock into an ordinary one in a commit of its own, and from there on the upgrade is
+// like any other.
 
 #ifndef INNKEEPER_SERVER_LIFECYCLE_UPGRADE_ROOM_H_
 #define INNKEEPER_SERVER_LIFECYCLE_UPGRADE_ROOM_H_
@@ -21,18 +27,22 @@
 #include <optional>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "innkeeper/v1/room_lifecycle.pb.h"
+#include "innkeeper/v1/supervision.pb.h"
 #include "server/base/clock.h"
 #include "server/base/random.h"
+#include "server/lifecycle/approvals.h"
 #include "server/lifecycle/request_log.h"
 #include "server/lifecycle/room_edit.h"
 #include "server/lifecycle/transaction.h"
 #include "server/lifecycle/upgrade_access.h"
 #include "server/lifecycle/upgrade_run.h"
 #include "server/limits/toll.h"
+#include "server/metrics/action_rates.h"
 #include "server/rooms/upgrade_options.h"
 #include "storage/engine.h"
 #include "storage/records.pb.h"
@@ -49,12 +59,26 @@ struct UpgradeRoomCommand {
   bool validate_only = false;
   // What it costs to try, whatever comes of it; may be null.
   std::shared_ptr<limits::Toll> toll = nullptr;
+  // Set if it has to be approved first.
+  std::optional<Supervised> supervised = std::nullopt;
 };
 
 struct CancelUpgradeCommand {
   std::string room_id;
   UpgradeActor actor;
 };
+
+// Approves or rejects.
+struct DecideUpgradeCommand {
+  std::string room_id;
+  std::string approval_id;
+  Approver approver;
+  RequestIdentity identity;
+};
+
+// Makes the command of a stored UpgradeRoomRequest again, which `principal` had made.
+using ReadUpgradeRequest = absl::FunctionRef<absl::StatusOr<UpgradeRoomCommand>(
+    const v1::UpgradeRoomRequest& request, const std::string& principal)>;
 
 // Upgrades rooms. Thread-safe. Its methods block, but for Cancel.
 class RoomUpgrader {
@@ -66,22 +90,34 @@ class RoomUpgrader {
     std::string instance_name;
     absl::Duration lease = absl::Seconds(30);
     absl::Duration request_retention = absl::Hours(24);
+    // Told of upgrades that went well in the end, and of interrupted ones that were ended; may
+    // be null. Must outlive the upgrader.
+    metrics::ActionRates* rates = nullptr;
   };
 
   // The references must outlive the upgrader.
   RoomUpgrader(storage::Engine& engine, Transactor& transactor, const Clock& clock,
                const RandomBytes& random, Options options);
 
-  // Upgrades the room, or with validate_only returns what would be done. A
-  // request that was carried out before gets the response of that time. Errors as
+  // Upgrades the room, or with validate_only returns what would be done, or if it is
+  // supervised has it wait for an approval. A request that was carried out before gets the
+  // response of that time, and one that waits that it does. Errors as
   // documented for the RPC, and those without a reason that are internal.
   absl::StatusOr<v1::UpgradeRoomResponse> Upgrade(const UpgradeRoomCommand& command);
 
   // The write that ends the upgrade of a room. Errors as above.
   Write<v1::CancelUpgradeResponse> Cancel(CancelUpgradeCommand command) const;
 
-  // Gives back the locks of upgrades that this instance left behind. To be called
-  // at start, before the first Upgrade.
+  // Carries out an upgrade that waits for this approval. What it comes to is recorded for
+  // both requests, the approver's and the one that asked for it. Errors as above.
+  absl::StatusOr<v1::UpgradeRoomResponse> Approve(const DecideUpgradeCommand& command,
+                                                  ReadUpgradeRequest read_request);
+
+  // The write that ends the waiting of an upgrade. Errors as above.
+  Write<v1::RejectUpgradeResponse> Reject(DecideUpgradeCommand command) const;
+
+  // Gives back the locks of upgrades that this instance left behind; not of those that wait
+  // for an approval. To be called at start, before the first Upgrade.
   absl::Status RecoverOwn();
 
   // Gives back the locks of all upgrades whose lease has run out, and discards what
@@ -89,13 +125,27 @@ class RoomUpgrader {
   absl::Status RecoverExpired();
 
  private:
-  absl::StatusOr<storage::UpgradeRecord> Lock(const UpgradeRoomCommand& command);
+  // An upgrade that was approved: what was asked for, and the lock that is an ordinary one now.
+  struct Approved {
+    UpgradeRoomCommand command;
+    storage::UpgradeRecord lock;
+  };
+
+  absl::StatusOr<std::optional<v1::UpgradeRoomResponse>> FindOutcome(
+      const storage::RoomReader& reader, const UpgradeRoomCommand& command) const;
+  absl::StatusOr<storage::RoomRecord> Lock(const UpgradeRoomCommand& command);
   absl::StatusOr<v1::UpgradeRoomResponse> LockAndRun(const UpgradeRoomCommand& command);
+  // Carries the upgrade out; `approval`, if not null, is the request that approved it.
   absl::StatusOr<v1::UpgradeRoomResponse> RunLocked(const UpgradeRoomCommand& command,
-                                                    storage::UpgradeRecord lock);
+                                                    storage::UpgradeRecord lock,
+                                                    const RequestIdentity* approval = nullptr);
   absl::StatusOr<std::optional<v1::UpgradeRoomResponse>> TryRun(const UpgradeRoomCommand& command,
-                                                                storage::UpgradeRecord& lock);
+                                                                storage::UpgradeRecord& lock,
+                                                                const RequestIdentity* approval);
+  absl::StatusOr<Approved> TakeOver(const DecideUpgradeCommand& command,
+                                    ReadUpgradeRequest read_request);
   absl::StatusOr<v1::UpgradeRoomResponse> Preview(const UpgradeRoomCommand& command);
+  void CountRecoveries(int64_t count) const;
   absl::Status LockIsLost(const storage::UpgradeRecord& lock) const;
   UpgradeRun::Options RunOptions() const { return {options_.lease, options_.request_retention}; }
   // Tells the stream that the upgrade may not start, unless the same request is being

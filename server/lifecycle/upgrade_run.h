@@ -42,8 +42,10 @@ class UpgradeRun {
   // Upgrades the room, which is locked. Returns nothing if somebody else was faster: the
   // room is not locked by this upgrade any more, or it or something that was to be
   // changed with it has changed. Nothing of the attempt is left then, nor after an
-  // error. Errors of PlanUpgrade, and CommitError.
-  absl::StatusOr<std::optional<v1::UpgradeRoomResponse>> Commit(const RequestIdentity& identity);
+  // error. The response is recorded for the request `identity` and, if it is not null, for
+  // `approval`. Errors of PlanUpgrade, and CommitError.
+  absl::StatusOr<std::optional<v1::UpgradeRoomResponse>> Commit(
+      const RequestIdentity& identity, const RequestIdentity* approval = nullptr);
 
   // The lock as it was last written.
   const storage::UpgradeRecord& lock() const { return old_room_.record.upgrade(); }

@@ -43,6 +43,10 @@ void CallMetrics::Count(absl::string_view method, absl::StatusCode code, absl::s
   calls->by_code[index < MethodCalls::kCodes ? index : 2].Add();  // 2 is UNKNOWN
   calls->latency.Observe(latency);
   if (!reason.empty()) errors_.Add(reason);
+  if (action_rates_ == nullptr) return;
+  if (const auto succeeded = ActionOutcome(method, code, reason)) {
+    action_rates_->CountAction(*succeeded);
+  }
 }
 
 std::vector<std::pair<std::string, const MethodCalls*>> CallMetrics::methods() const {

@@ -21,6 +21,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "server/metrics/action_rates.h"
 #include "server/metrics/instruments.h"
 
 namespace innkeeper::metrics {
@@ -62,6 +63,10 @@ class CallMetrics {
   // Counts a call that was refused for a limit, an option of the configuration.
   void CountLimit(absl::string_view limit) { limits_.Add(limit); }
 
+  // Counts the outcomes of actions in `rates`, too, which must outlive the calls. To be
+  // called before the first of them.
+  void CountActionsIn(ActionRates& rates) { action_rates_ = &rates; }
+
   const CounterByName& errors() const { return errors_; }
   const CounterByName& limits() const { return limits_; }
 
@@ -70,6 +75,7 @@ class CallMetrics {
   std::map<std::string, std::unique_ptr<MethodCalls>, std::less<>> methods_ ABSL_GUARDED_BY(mutex_);
   CounterByName errors_;  // by reason
   CounterByName limits_;  // by limit
+  ActionRates* action_rates_ = nullptr;
 };
 
 // The event stream.
@@ -150,6 +156,12 @@ struct SubscriptionStates {
   size_t consumers = 0;          // of all
   // Some of them: so few that each may have metrics of its own.
   std::vector<SubscriptionState> listed;
+};
+
+// How the service did lately.
+struct ServiceState {
+  ActionCounts actions;
+  bool escalation = false;  // too many of them fail
 };
 
 struct Metrics {

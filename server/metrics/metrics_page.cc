@@ -126,6 +126,25 @@ void AddCalls(const CallMetrics& calls, Page& page) {
       "by overload, STREAM_STALLED the streams of readers that took nothing.");
 }
 
+void AddService(const ServiceState& service, Page& page) {
+  const ActionCounts& actions = service.actions;
+  page.Gauge("innkeeper_success_ratio", actions.success_rate(),
+             "How many of the creations and upgrades within escalation_window succeeded, of those "
+             "and of what failed by the service's fault: from 0 to 1, and 1 if there were none.");
+  page.Gauge("innkeeper_error_recovery_ratio", actions.recovery_rate(),
+             "How many of the errors within escalation_window were made good without anybody's "
+             "help: from 0 to 1, and 1 if there were none.");
+  page.Gauge("innkeeper_window_actions", actions.actions(),
+             "Creations and upgrades within escalation_window that count.");
+  page.Gauge("innkeeper_window_failures", actions.failed,
+             "Creations and upgrades of these that failed by the service's fault.");
+  page.Gauge("innkeeper_window_recoveries", actions.recovered,
+             "Errors within escalation_window that were made good: upgrades that other writes had "
+             "got in the way of, and upgrades that were interrupted and whose room is as it was.");
+  page.Gauge("innkeeper_escalation", service.escalation,
+             "1 from service.escalation that says so until the one that says that it is over.");
+}
+
 void AddLimits(const CallMetrics& calls, const LimitMetrics& limits, Page& page) {
   page.Count("innkeeper_limit_refusals_total", calls.limits(), "limit",
              "Calls that were refused for a limit, by the option that sets it.");
@@ -269,9 +288,11 @@ void AddSealing(const SealingMetrics& sealing, Page& page) {
 }  // namespace
 
 std::vector<MetricFamily> MetricsPage(const Metrics& metrics, const storage::Engine& engine,
-                                      const std::optional<SubscriptionStates>& subscriptions) {
+                                      const std::optional<SubscriptionStates>& subscriptions,
+                                      const ServiceState& service) {
   Page page;
   AddCalls(metrics.calls, page);
+  AddService(service, page);
   AddLimits(metrics.calls, metrics.limits, page);
   AddFeed(metrics.feed, page);
   AddDelivery(metrics.subscriptions, page);

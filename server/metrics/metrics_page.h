@@ -13,11 +13,11 @@
 namespace innkeeper::metrics {
 
 // Returns the metrics as they are served, each with its name, its type and what it
-// means: those that were counted, how `engine`, which must be open, is doing now, and how
-// `subscriptions` are, if that is known.
+// means: those that were counted, how `engine`, which must be open, is doing now, how
+// `subscriptions` are, if that is known, and how the service did lately.
 std::vector<prometheus::MetricFamily> MetricsPage(
     const Metrics& metrics, const storage::Engine& engine,
-    const std::optional<SubscriptionStates>& subscriptions);
+    const std::optional<SubscriptionStates>& subscriptions, const ServiceState& service);
 
 }  // namespace innkeeper::metrics
 

@@ -63,6 +63,13 @@ absl::Status AdmitUpgrade(const Call& call, const Request& request) {
   return auth::RequireRole(*call.principal, Role::kAdmin);
 }
 
+// What to keep of a request that waits for an approval.
+template <typename Request>
+lifecycle::Supervised SupervisedOf(const Call& call, const Request& request,
+                                   absl::Duration timeout) {
+  return {call.principal->name(), DeterministicBytes(request), request.request_id(), timeout};
+}
+
 // The audiences of whose rooms the caller may know though it does not act for a member.
 AudienceScope MayKnowOf(const Call& call) {
   return call.principal->Has(Role::kReadAll) ? call.principal->audiences()
@@ -109,8 +116,11 @@ grpc::ServerUnaryReactor* RoomLifecycleService::CreateRoom(grpc::CallbackServerC
         absl::Status allowed = MayActFor(call, message.creator());
         if (allowed.ok()) allowed = MayUseAudience(call, message.audience());
         if (!allowed.ok()) return allowed;
-        return use_cases_.creator.Create(
-            ToCommand(message, call.principal->name(), default_room_version_));
+        auto command = ToCommand(message, call.principal->name(), default_room_version_);
+        if (supervision_.creation && !message.validate_only()) {
+          command.supervised = SupervisedOf(call, message, supervision_.timeout);
+        }
+        return use_cases_.creator.Create(std::move(command));
       });
 }
 
@@ -129,6 +139,9 @@ grpc::ServerUnaryReactor* RoomLifecycleService::UpgradeRoom(grpc::CallbackServer
         command->actor.may_know_of = MayKnowOf(call);
         command->toll = environment_.limits.rates.TollFor(
             kUpgradeRoom.work, command->actor.requester, command->room_id);
+        if (supervision_.upgrades && !message.validate_only()) {
+          command->supervised = SupervisedOf(call, message, supervision_.timeout);
+        }
         return use_cases_.upgrader.Upgrade(*command);
       });
 }
@@ -158,6 +171,10 @@ grpc::ServerUnaryReactor* RoomLifecycleService::LinkUpgrade(grpc::CallbackServer
       [this](Call& call, const v1::LinkUpgradeRequest& message)
           -> absl::StatusOr<lifecycle::Write<v1::LinkUpgradeResponse>> {
         absl::Status allowed = AdmitUpgrade(call, message);
+        // It ends a room without that another principal has to approve it.
+        if (allowed.ok() && supervision_.upgrades) {
+          allowed = auth::RequireRole(*call.principal, Role::kAdmin);
+        }
         if (!allowed.ok()) return allowed;
         auto command = ToCommand(message, call.principal->name());
         if (!command.ok()) return command.status();

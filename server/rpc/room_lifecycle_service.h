@@ -21,6 +21,7 @@
 #include "server/lifecycle/read_rooms.h"
 #include "server/lifecycle/upgrade_room.h"
 #include "server/rpc/admission.h"
+#include "server/rpc/supervision_policy.h"
 #include "server/rpc/unary_call.h"
 
 namespace innkeeper::rpc {
@@ -57,10 +58,11 @@ class RoomLifecycleService final : public RawRoomLifecycle {
   };
 
   RoomLifecycleService(CallEnvironment environment, UseCases use_cases,
-                       std::string default_room_version)
+                       std::string default_room_version, SupervisionPolicy supervision = {})
       : environment_(environment),
         use_cases_(use_cases),
-        default_room_version_(std::move(default_room_version)) {}
+        default_room_version_(std::move(default_room_version)),
+        supervision_(supervision) {}
 
   grpc::ServerUnaryReactor* CreateRoom(grpc::CallbackServerContext* context,
                                        const grpc::ByteBuffer* request,
@@ -106,6 +108,7 @@ class RoomLifecycleService final : public RawRoomLifecycle {
   const CallEnvironment environment_;
   const UseCases use_cases_;
   const std::string default_room_version_;
+  const SupervisionPolicy supervision_;
 };
 
 }  // namespace innkeeper::rpc

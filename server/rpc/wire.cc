@@ -52,17 +52,21 @@ grpc::ByteBuffer ToByteBuffer(std::string bytes) {
   return grpc::ByteBuffer(&slice, 1);
 }
 
+std::string DeterministicBytes(const google::protobuf::Message& message) {
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream output(&stream);
+    output.SetSerializationDeterministic(true);
+    CHECK(message.SerializeToCodedStream(&output));
+  }
+  return bytes;
+}
+
 std::string Fingerprint(const google::protobuf::Message& request) {
   std::string text = request.GetDescriptor()->full_name();
   text.push_back('\0');
-  {
-    google::protobuf::io::StringOutputStream stream(&text);
-    // Appends: StringOutputStream goes on behind what is there.
-    google::protobuf::io::CodedOutputStream output(&stream);
-    output.SetSerializationDeterministic(true);
-    CHECK(request.SerializeToCodedStream(&output));
-  }
-  return rooms::Sha256(text);
+  return rooms::Sha256(absl::StrCat(text, DeterministicBytes(request)));
 }
 
 }  // namespace innkeeper::rpc

@@ -26,6 +26,9 @@ grpc::ByteBuffer SerializeMessage(const google::protobuf::MessageLite& message);
 // Returns `bytes`, which are not copied.
 grpc::ByteBuffer ToByteBuffer(std::string bytes);
 
+// Returns `message` serialised such that equal messages are equal.
+std::string DeterministicBytes(const google::protobuf::Message& message);
+
 // A hash that is equal for equal requests to the same method and different for
 // others.
 std::string Fingerprint(const google::protobuf::Message& request);

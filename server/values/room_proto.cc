@@ -33,6 +33,7 @@ v1::Room ToProto(const storage::RoomRecord& room) {
     SetTimestamp(room.upgrade().lease_expire_time_us(), upgrade.mutable_lease_expire_time());
     upgrade.set_processed_member_count(room.upgrade().processed_member_count());
     upgrade.set_member_count(room.upgrade().member_count());
+    upgrade.set_approval_id(room.upgrade().approval_id());
   }
   return proto;
 }

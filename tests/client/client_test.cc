@@ -347,12 +347,18 @@ TEST(ClientMethodsTest, HasEveryUnaryMethodOfTheApi) {
   note(client.ListParkedEvents({}).status());
   note(client.ReplayParkedEvents({}).status());
   note(client.DropParkedEvents({}).status());
+  note(client.ApproveUpgrade({}).status());
+  note(client.RejectUpgrade({}).status());
+  note(client.ApproveCreation({}).status());
+  note(client.RejectCreation({}).status());
+  note(client.ListPendingApprovals({}).status());
 
   std::set<std::string> expected;
   for (const google::protobuf::FileDescriptor* file :
        {v1::CreateRoomRequest::descriptor()->file(), v1::JoinRoomRequest::descriptor()->file(),
         v1::SetStateRequest::descriptor()->file(), v1::SetAliasRequest::descriptor()->file(),
-        v1::CreateSubscriptionRequest::descriptor()->file()}) {
+        v1::CreateSubscriptionRequest::descriptor()->file(),
+        v1::ApproveUpgradeRequest::descriptor()->file()}) {
     const google::protobuf::ServiceDescriptor& service = *file->service(0);
     for (int i = 0; i < service.method_count(); ++i) {
       const google::protobuf::MethodDescriptor& method = *service.method(i);

@@ -67,7 +67,8 @@ struct Scene {
     Json file = Json::parse(TestTokenFile());
     file["principals"].push_back(
         {{"name", kStranger},
-         {"roles", {"create", "upgrade", "participate", "read-all", "watch", "federate"}},
+         {"roles",
+          {"create", "upgrade", "participate", "read-all", "watch", "federate", "approve"}},
          {"users", {kAlice}},
          {"audiences", {"elsewhere"}}});
     for (Json& principal : file["principals"]) principal["jwt_subjects"] = {principal["name"]};
@@ -228,6 +229,15 @@ class MethodsTest : public testing::Test {
     return {header.SerializeAsString(), "admin", "", "admin", {events.SerializeAsString()}};
   }
 
+  // A request that decides on what nobody has asked for.
+  template <typename Request>
+  static Row DecisionRow(const std::string& room_id) {
+    Request request;
+    if constexpr (requires { request.set_room_id(room_id); }) request.set_room_id(room_id);
+    request.set_approval_id("none");
+    return {request.SerializeAsString(), "approve", "", "approver", {}, StatusCode::NOT_FOUND};
+  }
+
   // The rows by the methods' names, for a room of kAlice.
   static std::map<std::string, Row> Rows(const std::string& room_id) {
     v1::ListRoomsRequest rooms;
@@ -334,6 +344,11 @@ class MethodsTest : public testing::Test {
          {OfSubscription<v1::ReplayParkedEventsRequest>(), "watch", "", "watcher"}},
         {"DropParkedEvents",
          {OfSubscription<v1::DropParkedEventsRequest>(), "watch", "", "watcher"}},
+        {"ApproveUpgrade", DecisionRow<v1::ApproveUpgradeRequest>(room_id)},
+        {"RejectUpgrade", DecisionRow<v1::RejectUpgradeRequest>(room_id)},
+        {"ApproveCreation", DecisionRow<v1::ApproveCreationRequest>(room_id)},
+        {"RejectCreation", DecisionRow<v1::RejectCreationRequest>(room_id)},
+        {"ListPendingApprovals", {"", "approve", "", "approver"}},
     };
   }
 
@@ -342,6 +357,7 @@ class MethodsTest : public testing::Test {
     const StrangersRow as_alice = {StatusCode::OK, ""};
     const StrangersRow& public_or_own = as_alice;
     const StrangersRow no_such_subscription = {StatusCode::NOT_FOUND, "SUBSCRIPTION_NOT_FOUND"};
+    const StrangersRow no_such_approval = {StatusCode::NOT_FOUND, "APPROVAL_NOT_FOUND"};
     const auto no_such_room = [](const auto& request) {
       return StrangersRow{StatusCode::NOT_FOUND, "ROOM_NOT_FOUND", request.SerializeAsString()};
     };
@@ -408,6 +424,11 @@ class MethodsTest : public testing::Test {
         {"ListParkedEvents", no_such_subscription},
         {"ReplayParkedEvents", no_such_subscription},
         {"DropParkedEvents", no_such_subscription},
+        {"ApproveUpgrade", no_such_approval},
+        {"RejectUpgrade", no_such_approval},
+        {"ApproveCreation", no_such_approval},
+        {"RejectCreation", no_such_approval},
+        {"ListPendingApprovals", public_or_own},
     };
   }
 

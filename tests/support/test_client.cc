@@ -68,7 +68,8 @@ TestClient::TestClient(const std::string& address, std::string token)
       membership_stub_(v1::RoomMembership::NewStub(channel_)),
       state_stub_(v1::RoomState::NewStub(channel_)),
       directory_stub_(v1::RoomDirectory::NewStub(channel_)),
-      subscriptions_stub_(v1::EventSubscriptions::NewStub(channel_)) {}
+      subscriptions_stub_(v1::EventSubscriptions::NewStub(channel_)),
+      supervision_stub_(v1::Supervision::NewStub(channel_)) {}
 
 void TestClient::Prepare(grpc::ClientContext& context) const {
   context.set_deadline(std::chrono::system_clock::now() + kDeadline);
@@ -126,6 +127,11 @@ INNKEEPER_DEFINE_CALL(subscriptions_stub_, RejectEvent)
 INNKEEPER_DEFINE_CALL(subscriptions_stub_, ListParkedEvents)
 INNKEEPER_DEFINE_CALL(subscriptions_stub_, ReplayParkedEvents)
 INNKEEPER_DEFINE_CALL(subscriptions_stub_, DropParkedEvents)
+INNKEEPER_DEFINE_CALL(supervision_stub_, ApproveUpgrade)
+INNKEEPER_DEFINE_CALL(supervision_stub_, RejectUpgrade)
+INNKEEPER_DEFINE_CALL(supervision_stub_, ApproveCreation)
+INNKEEPER_DEFINE_CALL(supervision_stub_, RejectCreation)
+INNKEEPER_DEFINE_CALL(supervision_stub_, ListPendingApprovals)
 
 #undef INNKEEPER_DEFINE_CALL
 

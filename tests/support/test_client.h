@@ -22,6 +22,7 @@
 #include "innkeeper/v1/room_lifecycle.grpc.pb.h"
 #include "innkeeper/v1/room_membership.grpc.pb.h"
 #include "innkeeper/v1/room_state.grpc.pb.h"
+#include "innkeeper/v1/supervision.grpc.pb.h"
 
 namespace innkeeper {
 
@@ -118,6 +119,13 @@ class TestClient {
       const v1::ReplayParkedEventsRequest& request) const;
   Reply<v1::DropParkedEventsResponse> DropParkedEvents(
       const v1::DropParkedEventsRequest& request) const;
+  Reply<v1::ApproveUpgradeResponse> ApproveUpgrade(const v1::ApproveUpgradeRequest& request) const;
+  Reply<v1::RejectUpgradeResponse> RejectUpgrade(const v1::RejectUpgradeRequest& request) const;
+  Reply<v1::ApproveCreationResponse> ApproveCreation(
+      const v1::ApproveCreationRequest& request) const;
+  Reply<v1::RejectCreationResponse> RejectCreation(const v1::RejectCreationRequest& request) const;
+  Reply<v1::ListPendingApprovalsResponse> ListPendingApprovals(
+      const v1::ListPendingApprovalsRequest& request) const;
 
   // Shorthands, which crash if the call fails.
   v1::Room Create(const v1::CreateRoomRequest& request) const;
@@ -141,6 +149,7 @@ class TestClient {
   const std::unique_ptr<v1::RoomState::Stub> state_stub_;
   const std::unique_ptr<v1::RoomDirectory::Stub> directory_stub_;
   const std::unique_ptr<v1::EventSubscriptions::Stub> subscriptions_stub_;
+  const std::unique_ptr<v1::Supervision::Stub> supervision_stub_;
 };
 
 // A request for a plain room of `creator`.

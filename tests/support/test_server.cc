@@ -37,6 +37,7 @@ std::string TestTokenFile() {
       PrincipalJson("watcher", {"watch"}, {}),
       PrincipalJson("observer", {"watch", "read-all"}, {}),
       PrincipalJson("sender", {"federate"}, {}),
+      PrincipalJson("approver", {"approve"}, {}),
       PrincipalJson("alice", {"create", "upgrade", "participate"}, {"@alice:example.org"}),
       PrincipalJson("nobody", {}, {"@*:example.org"})};
   return nlohmann::json({{"principals", principals}}).dump(2);

@@ -28,6 +28,7 @@ inline constexpr char kTestServerName[] = "example.org";
 //   reader   role read-all
 //   watcher  role watch; "observer": roles watch, read-all
 //   sender   role federate
+//   approver role approve
 //   tenant   roles create, read-all, upgrade, federate; may act for every user of example.org; may
 //   see the
 //            audiences tenant-*

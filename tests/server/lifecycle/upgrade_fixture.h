@@ -20,6 +20,7 @@
 #include "server/lifecycle/room_records.h"
 #include "server/lifecycle/transaction.h"
 #include "server/lifecycle/upgrade_room.h"
+#include "server/metrics/action_rates.h"
 #include "storage/room_store.h"
 #include "tests/support/hooked_engine.h"
 #include "tests/support/temp_dir.h"
@@ -50,10 +51,11 @@ class UpgradeFixture : public testing::Test {
   }
 
   std::unique_ptr<RoomUpgrader> MakeUpgrader(const std::string& instance) {
-    return std::make_unique<RoomUpgrader>(
-        engine_, transactor_, clock_, random_,
-        RoomUpgrader::Options{
-            .server_name = kServer, .instance_name = instance, .lease = absl::Seconds(30)});
+    return std::make_unique<RoomUpgrader>(engine_, transactor_, clock_, random_,
+                                          RoomUpgrader::Options{.server_name = kServer,
+                                                                .instance_name = instance,
+                                                                .lease = absl::Seconds(30),
+                                                                .rates = &rates_});
   }
 
   // What alice asks for when she makes a room.
@@ -141,6 +143,7 @@ class UpgradeFixture : public testing::Test {
   storage::HookedEngine engine_;
   Clock clock_;
   RandomBytes random_;
+  metrics::ActionRates rates_{clock_, absl::Minutes(5)};
   Executor executor_{1, 100};
   Transactor transactor_;
   const EditContext context_{clock_, random_, kServer};

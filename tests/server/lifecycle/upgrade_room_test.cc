@@ -62,6 +62,7 @@ TEST_F(UpgradeRoomTest, PlansAnewWhenTheRoomChangesUpToFiveTimes) {
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(changes, 5);
   EXPECT_EQ(Room(room_id).status(), storage::ROOM_STATUS_RECORD_TOMBSTONED);
+  EXPECT_EQ(rates_.counts().recovered, 1);
 }
 
 TEST_F(UpgradeRoomTest, GivesUpWhenTheRoomChangesOftenerAndLeavesItActive) {
@@ -84,6 +85,7 @@ TEST_F(UpgradeRoomTest, GivesUpWhenTheRoomChangesOftenerAndLeavesItActive) {
 
   engine_.SetHook(nullptr);
   EXPECT_TRUE(upgrader_->Upgrade(Command(room_id)).ok());
+  EXPECT_EQ(rates_.counts().recovered, 0);
 }
 
 TEST_F(UpgradeRoomTest, RefusesWhileAnotherUpgradeHoldsTheLock) {
@@ -109,6 +111,7 @@ TEST_F(UpgradeRoomTest, TakesOverALockWhoseLeaseRanOut) {
   EXPECT_THAT(EventTypes(), ElementsAre("room.created", "room.upgrade.failed",
                                         "room.upgrade.failed", "room.created", "room.upgraded"));
   EXPECT_EQ(Events()[2].room_upgrade_failed().reason(), v1::UPGRADE_FAILURE_REASON_INTERRUPTED);
+  EXPECT_EQ(rates_.counts().recovered, 1);
 }
 
 TEST_F(UpgradeRoomTest, AnUpgradeThatLostItsLockWritesNothing) {
@@ -141,8 +144,10 @@ TEST_F(UpgradeRoomTest, AStartingProcessTakesBackItsOwnLocksOnly) {
   ASSERT_TRUE(upgrader_->RecoverExpired().ok());
   EXPECT_EQ(Room(others).status(), storage::ROOM_STATUS_RECORD_UPGRADING);
   now_ += absl::Minutes(1);
+  EXPECT_EQ(rates_.counts().recovered, 1);
   ASSERT_TRUE(upgrader_->RecoverExpired().ok());
   EXPECT_EQ(Room(others).status(), storage::ROOM_STATUS_RECORD_ACTIVE);
+  EXPECT_EQ(rates_.counts().recovered, 2);
 }
 
 TEST_F(UpgradeRoomTest, ATombstonedRoomNamesItsSuccessorAndTellsNobody) {

@@ -31,7 +31,7 @@ class MetricsPageTest : public testing::Test {
  protected:
   // The family of that name.
   MetricFamily Family(const std::string& name) {
-    for (const MetricFamily& family : MetricsPage(metrics_, *engine_, subscriptions_)) {
+    for (const MetricFamily& family : MetricsPage(metrics_, *engine_, subscriptions_, service_)) {
       if (family.name == name) return family;
     }
     ADD_FAILURE() << "there is no " << name;
@@ -48,6 +48,7 @@ class MetricsPageTest : public testing::Test {
   const std::unique_ptr<storage::Engine> engine_ = storage::OpenTestEngine(dir_.File("store"));
   Metrics metrics_;
   std::optional<SubscriptionStates> subscriptions_ = SubscriptionStates();
+  ServiceState service_;
 };
 
 std::string TypeName(MetricType type) {
@@ -78,7 +79,7 @@ std::vector<std::string> Documented() {
 
 TEST_F(MetricsPageTest, IsWhatTheDocumentationSays) {
   std::vector<std::string> served;
-  for (const MetricFamily& family : MetricsPage(metrics_, *engine_, subscriptions_)) {
+  for (const MetricFamily& family : MetricsPage(metrics_, *engine_, subscriptions_, service_)) {
     served.push_back(
         absl::StrCat("| `", family.name, "` | ", TypeName(family.type), " | ", family.help, " |"));
   }
@@ -86,7 +87,7 @@ TEST_F(MetricsPageTest, IsWhatTheDocumentationSays) {
 }
 
 TEST_F(MetricsPageTest, NamesFollowTheConventions) {
-  for (const MetricFamily& family : MetricsPage(metrics_, *engine_, subscriptions_)) {
+  for (const MetricFamily& family : MetricsPage(metrics_, *engine_, subscriptions_, service_)) {
     EXPECT_THAT(family.name, StartsWith("innkeeper_"));
     EXPECT_EQ(absl::EndsWith(family.name, "_total"), family.type == MetricType::Counter)
         << family.name;
@@ -134,7 +135,7 @@ TEST_F(MetricsPageTest, TellsHowSubscriptionsAreDoing) {
 
 TEST_F(MetricsPageTest, SaysNothingOfSubscriptionsThatItDoesNotKnow) {
   subscriptions_.reset();
-  for (const MetricFamily& family : MetricsPage(metrics_, *engine_, subscriptions_)) {
+  for (const MetricFamily& family : MetricsPage(metrics_, *engine_, subscriptions_, service_)) {
     EXPECT_NE(family.name, "innkeeper_subscriptions");
   }
 }
