@@ -3,6 +3,7 @@
 #ifndef INNKEEPER_TESTS_E2E_AT_ONCE_H_
 #define INNKEEPER_TESTS_E2E_AT_ONCE_H_
 
+#include <cstddef>
 #include <thread>
 #include <vector>
 
@@ -17,6 +18,7 @@ auto AtOnce(int count, Work work) {
   std::vector<decltype(work(0))> results(count);
   absl::Notification start;
   std::vector<std::thread> threads;
+  threads.reserve(static_cast<size_t>(count));
   for (int i = 0; i < count; ++i) {
     threads.emplace_back([&, i] {
       start.WaitForNotification();

@@ -93,6 +93,7 @@ void CheckRecords(absl::string_view value) {
   CheckRecord<storage::SubscriptionRecord>(value);
   CheckRecord<storage::SubscriptionProgressRecord>(value);
   CheckRecord<storage::ParkedEventRecord>(value);
+  CheckRecord<storage::ApprovalRecord>(value);
 }
 
 // Reads whatever could come across the one key there is.
@@ -117,6 +118,8 @@ void ReadEverything() {
   CheckRead(reader.ScanSubscriptions("", visit));
   CheckRead(reader.ScanSubscriptionProgress(visit));
   CheckRead(reader.ScanParkedEvents("s", 0, visit));
+  CheckRead(reader.GetApproval("a").status());
+  CheckRead(reader.ScanApprovals("", visit));
 }
 
 void CheckStored(const std::string& key, const std::string& value) {
@@ -282,6 +285,7 @@ std::vector<std::string> MadeSeeds() {
       SeedOf(KeyBuilder(Table::kSubscription).Str("s"), Encode(storage::SubscriptionRecord())),
       SeedOf(KeyBuilder(Table::kSubscriptionProgress).Str("s"), Encode(progress)),
       SeedOf(KeyBuilder(Table::kParkedEvent).Str("s").U64(1), Encode(storage::ParkedEventRecord())),
+      SeedOf(KeyBuilder(Table::kApproval).Str("a"), Encode(storage::ApprovalRecord())),
       SeedOf(kLogEntry, EncodeEvent(created, {"audience", "@u"})),
       SeedOf(kHead, storage::embedded::EncodeHead({3, 2, 1})),
       SeedOf(kEpochs, storage::embedded::EncodeEpochs({{7, 0}, {8, 10}, {9, 20}})),

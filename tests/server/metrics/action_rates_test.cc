@@ -56,6 +56,8 @@ TEST_F(ActionRatesTest, AClockThatIsPutBackForgetsNothingAndCounts) {
   now_ -= absl::Hours(1);
   rates_.CountAction(true);
   EXPECT_EQ(rates_.counts().succeeded, 2);
+  now_ += absl::Hours(1);
+  EXPECT_EQ(rates_.counts().succeeded, 2);
 }
 
 TEST(ActionOutcomeTest, CountsCreationsAndUpgradesAndWhatIsNotTheCallersFault) {
