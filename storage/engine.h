@@ -13,6 +13,8 @@
 //    then: no reader ever sees data that a crash could take back.
 //  * Log positions are 1, 2, 3 ... in commit order and without gaps. The
 //    entries of one commit are adjacent.
+//  * Audit entries are numbered 1, 2, 3 ... in commit order and without gaps, and chained
+//    as storage/audit_chain.h says, which keeps them with other keys and values.
 //  * The log is divided into epochs. An entry stays in the epoch it was written in,
 //    and a store that was put back to an earlier state and written on has an epoch
 //    for what was written since that no other store has.
@@ -39,6 +41,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "storage/audit_chain.h"
 #include "storage/log_epochs.h"
 
 namespace innkeeper::storage {
@@ -91,8 +94,8 @@ struct CommitRequest {
   std::vector<Precondition> preconditions;
   std::vector<Write> writes;
   std::vector<std::string> log_entries;
-  // Entries of the audit log (audit_chain.h): the engine numbers and chains them as it
-  // commits them.
+  // Payloads of entries of the audit log: the engine numbers and chains them as it commits
+  // them. The writes must not put anything under keys that such entries get.
   std::vector<std::string> audit_entries;
   // Seals the log entries and the audit entries; null: they are kept as they are. Must
   // outlive the engine.
@@ -223,6 +226,9 @@ class Snapshot {
   // of every change to what the snapshot shows. log_bounds() called afterwards
   // reaches at least as far. Errors as for Get.
   virtual absl::StatusOr<LogPosition> log_head() const = 0;
+
+  // Returns the head of the audit log at the snapshot's revision. Errors as for Get.
+  virtual absl::StatusOr<AuditHead> audit_head() const = 0;
 
   // Visits the keys in [begin, end) in bytewise order. Errors as for Get; OK if
   // the visitor ended the scan.

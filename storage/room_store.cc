@@ -486,6 +486,7 @@ absl::StatusOr<std::vector<RoomReader::ExpiredRequest>> RoomReader::ListExpiredR
 void RoomCommit::CreateRoom(RoomRecord room) {
   std::string key = RoomKey(room.room_id());
   Require(Precondition::Absent(key), Conflict::kRoomExists);
+  room_changes_.push_back({room.room_id(), 0, room.revision()});
   UpdateListing(room);
   Put(std::move(key), Encode(room));
 }
@@ -493,6 +494,7 @@ void RoomCommit::CreateRoom(RoomRecord room) {
 void RoomCommit::UpdateRoom(RoomRecord room, Revision read_revision) {
   std::string key = RoomKey(room.room_id());
   Require(Precondition::Unchanged(key, read_revision), Conflict::kRoomChanged);
+  room_changes_.push_back({room.room_id(), room.revision() - 1, room.revision()});
   UpdateListing(room);
   Put(std::move(key), Encode(room));
 }
@@ -500,6 +502,7 @@ void RoomCommit::UpdateRoom(RoomRecord room, Revision read_revision) {
 void RoomCommit::DeleteRoom(const RoomRecord& room, Revision read_revision) {
   const std::string& room_id = room.room_id();
   RequireRoom(room_id, read_revision);
+  room_changes_.push_back({room_id, room.revision(), 0});
   PutOrDelete(RoomKey(room_id), false);
   if (room.has_listed_member_count()) {
     PutOrDelete(ListedRoomKey(room.listed_member_count(), room_id), false);
@@ -667,6 +670,10 @@ void RoomCommit::ForgetRequest(const RoomReader::ExpiredRequest& request) {
 
 void RoomCommit::AppendLog(std::string payload) {
   request_.log_entries.push_back(std::move(payload));
+}
+
+void RoomCommit::AppendAudit(std::string payload) {
+  request_.audit_entries.push_back(std::move(payload));
 }
 
 RoomCommit::Conflict RoomCommit::ConflictOf(const CommitResult& result) const {

@@ -252,7 +252,8 @@ class RoomCommit {
   void CreateRoom(RoomRecord room);
 
   // Rewrites the head of a room that was read at `read_revision`, and its place on
-  // the list of public rooms.
+  // the list of public rooms. Whoever changes more than its lease has raised its own revision
+  // by one.
   void UpdateRoom(RoomRecord room, Revision read_revision);
 
   // Removes the head of a room that was read at `read_revision`, and its place on the list
@@ -387,7 +388,19 @@ class RoomCommit {
   // makes room.
   void UseReserve() { request_.may_use_reserve = true; }
 
-  // True if nothing was gathered.
+  // A room that the commit makes, changes or deletes, by its own revisions before and behind it; 0
+  // where it is not there.
+  struct RoomChange {
+    std::string room_id;
+    int64_t revision_before = 0;
+    int64_t revision_after = 0;
+  };
+  const std::vector<RoomChange>& room_changes() const { return room_changes_; }
+
+  // Appends an entry to the audit log.
+  void AppendAudit(std::string payload);
+
+  // True if nothing was gathered, audit entries aside.
   bool empty() const { return request_.writes.empty() && request_.log_entries.empty(); }
 
   // Ends the gathering.
@@ -404,6 +417,7 @@ class RoomCommit {
 
   CommitRequest request_;
   std::vector<Conflict> conflicts_;  // of each precondition
+  std::vector<RoomChange> room_changes_;
 };
 
 // Returns the setting `name`, made from `initial` the first time. Blocks.

@@ -17,12 +17,12 @@ constexpr size_t kProtectionBytesPerKey = 8;
 
 }  // namespace
 
-BatchBuilder::BatchBuilder(const Database& database, const Head& head, LogPosition oldest,
-                           const std::vector<LogEpoch>& epochs)
+BatchBuilder::BatchBuilder(const Database& database, const Meta& meta)
     : database_(database),
-      head_(head),
-      oldest_(oldest),
-      new_epochs_(EncodeEpochs(epochs)),
+      head_(meta.head),
+      oldest_(meta.oldest),
+      audit_(meta.audit),
+      new_epochs_(EncodeEpochs(meta.epochs)),
       batch_(/*reserved_bytes=*/0, /*max_bytes=*/0, kProtectionBytesPerKey,
              /*default_cf_ts_sz=*/0) {
   Begin();
@@ -31,8 +31,10 @@ BatchBuilder::BatchBuilder(const Database& database, const Head& head, LogPositi
 void BatchBuilder::Begin() {
   batch_.Clear();
   overlay_.clear();
+  audit_keys_.clear();
   head_.previous = head_.revision;
   written_position_ = head_.position;
+  written_audit_entries_ = audit_.number;
 }
 
 CommitResult BatchBuilder::Add(const CommitRequest& request, absl::Time commit_time) {
@@ -52,6 +54,9 @@ CommitResult BatchBuilder::Add(const CommitRequest& request, absl::Time commit_t
       AddLogEntry(request.log_sealer->SealEntry(head_.position, payload), header);
     }
   }
+  for (const std::string& payload : request.audit_entries) {
+    AddAuditEntry(payload, commit_time, request.log_sealer);
+  }
   return {.revision = head_.revision, .first_position = first_position};
 }
 
@@ -68,6 +73,7 @@ rocksdb::WriteBatch& BatchBuilder::Finish() {
     PutMeta(kEpochsKey, new_epochs_);
     new_epochs_.clear();
   }
+  if (audit_.number > written_audit_entries_) PutMeta(kAuditKey, EncodeAuditHead(audit_));
   PutMeta(kHeadKey, EncodeHead(head_));
   return batch_;
 }
@@ -92,16 +98,27 @@ absl::StatusOr<Revision> BatchBuilder::RevisionOf(absl::string_view key) {
 }
 
 void BatchBuilder::AddWrite(const Write& write) {
-  const rocksdb::Slice key = ToSlice(write.key);
-  if (!write.value) {
-    CHECK(batch_.Delete(database_.data(), key).ok());
-    overlay_[write.key] = 0;
-    return;
-  }
+  if (write.value) return AddValue(write.key, *write.value);
+  CHECK(batch_.Delete(database_.data(), ToSlice(write.key)).ok());
+  overlay_[write.key] = 0;
+}
+
+// `key` must stay as it is until the next Begin().
+void BatchBuilder::AddValue(absl::string_view key, absl::string_view value) {
+  const rocksdb::Slice key_slice = ToSlice(key);
   const StoredInteger revision(head_.revision);
-  const std::array<rocksdb::Slice, 2> value = {ToSlice(revision.bytes()), ToSlice(*write.value)};
-  CHECK(batch_.Put(database_.data(), {&key, 1}, {value.data(), value.size()}).ok());
-  overlay_[write.key] = head_.revision;
+  const std::array<rocksdb::Slice, 2> parts = {ToSlice(revision.bytes()), ToSlice(value)};
+  CHECK(batch_.Put(database_.data(), {&key_slice, 1}, {parts.data(), parts.size()}).ok());
+  overlay_[key] = head_.revision;
+}
+
+void BatchBuilder::AddAuditEntry(absl::string_view payload, absl::Time commit_time,
+                                 const LogSealer* sealer) {
+  const uint64_t number = audit_.number + 1;
+  const std::string& key = audit_keys_.emplace_back(AuditKey(number));
+  const std::string value = EncodeAuditValue(audit_.hash, commit_time, payload);
+  audit_ = {number, HashAuditEntry(number, value)};
+  AddValue(key, sealer == nullptr ? value : sealer->SealAuditEntry(key, value));
 }
 
 void BatchBuilder::AddLogEntry(absl::string_view payload, absl::string_view header) {

@@ -6,6 +6,8 @@
 #define INNKEEPER_STORAGE_ROCKSDB_BATCH_BUILDER_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -25,10 +27,8 @@ namespace innkeeper::storage::embedded {
 // database.
 class BatchBuilder {
  public:
-  // The store stands at `head`, and its log starts at `oldest`. `epochs` are those of
-  // the log once it has another entry.
-  BatchBuilder(const Database& database, const Head& head, LogPosition oldest,
-               const std::vector<LogEpoch>& epochs);
+  // The store stands at `meta`, whose epochs are those of the log once it has another entry.
+  BatchBuilder(const Database& database, const Meta& meta);
 
   // Begins the next batch, on top of the one before, which must be written.
   void Begin();
@@ -60,15 +60,20 @@ class BatchBuilder {
   absl::Status CheckPrecondition(const Precondition& precondition);
   absl::StatusOr<Revision> RevisionOf(absl::string_view key);
   void AddWrite(const Write& write);
+  void AddValue(absl::string_view key, absl::string_view value);
+  void AddAuditEntry(absl::string_view payload, absl::Time commit_time, const LogSealer* sealer);
   void AddLogEntry(absl::string_view payload, absl::string_view header);
   void PutMeta(absl::string_view key, absl::string_view value);
 
   const Database& database_;
   Head head_;
   LogPosition oldest_;
-  LogPosition written_position_;  // the last one before this batch
-  std::string new_epochs_;        // to be written with the next entry; empty then
+  AuditHead audit_;
+  LogPosition written_position_;    // the last one before this batch
+  uint64_t written_audit_entries_;  // up to the batch before
+  std::string new_epochs_;          // to be written with the next entry; empty then
   rocksdb::WriteBatch batch_;
+  std::deque<std::string> audit_keys_;  // that are written in this batch
   // The revisions of the keys written in this batch; 0 if deleted.
   absl::flat_hash_map<absl::string_view, Revision> overlay_;
 };

@@ -46,7 +46,7 @@ Committer::Committer(LiveStore& store, const Meta& meta, CommitterOptions option
       oldest_(meta.oldest),
       head_(meta.head.position),
       thread_([this, meta] {
-        builder_.emplace(store_.writable(), meta.head, meta.oldest, meta.epochs);
+        builder_.emplace(store_.writable(), meta);
         Run();
       }) {}
 
@@ -205,7 +205,7 @@ void Committer::TryToReopen() {
 void Committer::GoOnFrom(Meta meta) {
   // Unless an entry was written in it, it isn't there yet.
   if (meta.epochs.back().id != epoch_.id) meta.epochs.push_back(epoch_);
-  builder_.emplace(store_.writable(), meta.head, meta.oldest, meta.epochs);
+  builder_.emplace(store_.writable(), meta);
   const bool moved = meta.head.position > head_.load();
   PublishHead(meta.head.position);
   oldest_ = meta.oldest;

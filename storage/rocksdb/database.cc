@@ -145,10 +145,12 @@ absl::StatusOr<Meta> Database::ReadMeta() const {
   if (!oldest.ok()) return oldest.status();
   const absl::StatusOr<Head> head = ReadHead(rocksdb::ReadOptions());
   if (!head.ok()) return head.status();
-  if (*format == 1) return Meta{*format, *incarnation, *head, *oldest, {{*incarnation, 0}}};
+  const absl::StatusOr<AuditHead> audit = ReadAuditHead(rocksdb::ReadOptions());
+  if (!audit.ok()) return audit.status();
+  if (*format == 1) return Meta{*format, *incarnation, *head, *oldest, {{*incarnation, 0}}, *audit};
   absl::StatusOr<std::vector<LogEpoch>> epochs = ReadEpochs();
   if (!epochs.ok()) return epochs.status();
-  return Meta{*format, *incarnation, *head, *oldest, *std::move(epochs)};
+  return Meta{*format, *incarnation, *head, *oldest, *std::move(epochs), *audit};
 }
 
 absl::Status Database::UpgradeFormat(const Meta& meta) {
@@ -171,6 +173,16 @@ absl::StatusOr<Head> Database::ReadHead(const rocksdb::ReadOptions& options) con
   if (!bytes.ok()) return bytes.status();
   const std::optional<Head> head = ParseHead(*bytes);
   if (!head) return absl::DataLossError("the store's record \"head\" is damaged");
+  return *head;
+}
+
+absl::StatusOr<AuditHead> Database::ReadAuditHead(const rocksdb::ReadOptions& options) const {
+  rocksdb::PinnableSlice bytes;
+  const rocksdb::Status status = db_->Get(options, meta(), ToSlice(kAuditKey), &bytes);
+  if (status.IsNotFound()) return AuditHead();
+  if (!status.ok()) return FromRocksDb(status, "reading the store's own records");
+  const std::optional<AuditHead> head = ParseAuditHead(FromSlice(bytes));
+  if (!head) return absl::DataLossError("the store's record \"audit\" is damaged");
   return *head;
 }
 

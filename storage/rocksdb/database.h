@@ -38,6 +38,7 @@ struct Meta {
   Head head;
   LogPosition oldest = 1;
   std::vector<LogEpoch> epochs;
+  AuditHead audit;
 };
 
 // Thread-safe, but for Close(). Errors: as of FromRocksDb.
@@ -88,6 +89,9 @@ class Database {
 
   // Reads where the store stands, as of `options`.
   absl::StatusOr<Head> ReadHead(const rocksdb::ReadOptions& options) const;
+
+  // Reads the head of the audit log as of `options`.
+  absl::StatusOr<AuditHead> ReadAuditHead(const rocksdb::ReadOptions& options) const;
 
   // Reads the oldest log position as of `options`.
   absl::StatusOr<LogPosition> ReadOldest(const rocksdb::ReadOptions& options) const;

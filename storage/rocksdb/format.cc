@@ -65,6 +65,17 @@ std::optional<Head> ParseHead(absl::string_view bytes) {
   return Head{*revision, *position, *previous};
 }
 
+std::string EncodeAuditHead(const AuditHead& head) {
+  return absl::StrCat(StoredInteger(head.number).bytes(), BytesOf(head.hash));
+}
+
+std::optional<AuditHead> ParseAuditHead(absl::string_view bytes) {
+  const std::optional<uint64_t> number = TakeInteger(bytes);
+  const std::optional<AuditHash> hash = ParseAuditHash(bytes);
+  if (!number || !hash) return std::nullopt;
+  return AuditHead{*number, *hash};
+}
+
 std::string EncodeEpochs(const std::vector<LogEpoch>& epochs) {
   std::string bytes;
   for (const LogEpoch& epoch : epochs) {

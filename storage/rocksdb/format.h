@@ -21,8 +21,10 @@
 //                   "head"          revision position previous
 //                   "oldest"        position
 //                   "epochs"        (id position)...
+//                   "audit"         number hash
 //
-// Keys and payloads are those of storage/engine.h. All else is an integer of 8
+// Keys and payloads are those of storage/engine.h, the hash is one of
+// storage/audit_chain.h. All else is an integer of 8
 // bytes, big-endian, so that positions sort in order; commit-time counts
 // microseconds since the Unix epoch, in two's complement.
 //
@@ -39,6 +41,9 @@
 // that stand there have entries; the first stands for the store's creation, has the
 // incarnation for its id, and begins at position 0. The oldest are dropped when
 // there are more than kMaxEpochs.
+//
+// "audit" is the head of the audit log, and written with its entries; missing as long as
+// there are none.
 //
 // Version 1 had no epochs. A store of it is read as one whose only epoch is the
 // first, and gets version 2 when it is opened. Such a change is flushed to table
@@ -75,6 +80,7 @@ inline constexpr absl::string_view kIncarnationKey = "incarnation";
 inline constexpr absl::string_view kHeadKey = "head";
 inline constexpr absl::string_view kOldestKey = "oldest";
 inline constexpr absl::string_view kEpochsKey = "epochs";
+inline constexpr absl::string_view kAuditKey = "audit";
 
 // An integer as it is stored.
 class StoredInteger {
@@ -121,6 +127,9 @@ struct Head {
 
 std::string EncodeHead(const Head& head);
 std::optional<Head> ParseHead(absl::string_view bytes);
+
+std::string EncodeAuditHead(const AuditHead& head);
+std::optional<AuditHead> ParseAuditHead(absl::string_view bytes);
 
 // The epochs of a log, at least one.
 std::string EncodeEpochs(const std::vector<LogEpoch>& epochs);

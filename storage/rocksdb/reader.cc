@@ -65,6 +65,10 @@ class DatabaseSnapshot : public Snapshot {
     return head->position;
   }
 
+  absl::StatusOr<AuditHead> audit_head() const override {
+    return database_->ReadAuditHead(options_);
+  }
+
   absl::Status Scan(absl::string_view begin, absl::string_view end, Visitor visit) const override {
     if (begin >= end) return absl::OkStatus();
     const rocksdb::Slice upper = ToSlice(end);

@@ -73,6 +73,21 @@ absl::Status CheckLog(const Database& database, const Meta& meta) {
                                           last));
 }
 
+// Makes sure that the next audit entry takes nobody's place. That one is missing is for
+// those to find who verify the log.
+absl::Status CheckAuditLog(const Database& database, const AuditHead& head) {
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
+  const std::unique_ptr<rocksdb::Iterator> it(database.db().NewIterator(options, database.data()));
+  it->Seek(AuditKey(head.number + 1));
+  if (!it->status().ok()) return FromRocksDb(it->status(), "reading the audit log");
+  const std::optional<uint64_t> beyond =
+      it->Valid() ? ParseAuditKey(FromSlice(it->key())) : std::nullopt;
+  if (!beyond) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat("the audit log should end with entry ", head.number,
+                                          ", but has entry ", *beyond));
+}
+
 absl::StatusOr<RecoveredStore> Recover(const StoreDirectory& directory,
                                        const DatabaseOptions& options) {
   const absl::StatusOr<WalSurvey> survey = SurveyWal(options);
@@ -88,6 +103,7 @@ absl::StatusOr<RecoveredStore> Recover(const StoreDirectory& directory,
                                             ", but holds revision ", meta->head.revision));
   }
   if (absl::Status status = CheckLog(**database, *meta); !status.ok()) return status;
+  if (absl::Status status = CheckAuditLog(**database, meta->audit); !status.ok()) return status;
   if (meta->format != kFormatVersion) {
     LOG(INFO) << "giving the store in " << options.path << " format version " << kFormatVersion;
     const absl::Status upgraded = (*database)->UpgradeFormat(*meta);

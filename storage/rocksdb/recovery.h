@@ -23,7 +23,7 @@ struct RecoveredStore {
 
 // Opens the store in `directory`, whose database must exist; `options.path` is
 // ignored. Errors: as of SurveyWal and ReadDurableHead, and DATA_LOSS if the store
-// ends before its durable head or its log does not fit its head. Damage to the
+// ends before its durable head, or its log or audit log does not fit its head. Damage to the
 // write-ahead log is found before anything is changed.
 absl::StatusOr<RecoveredStore> RecoverStore(const StoreDirectory& directory,
                                             DatabaseOptions options);

@@ -52,6 +52,8 @@ class SealedSnapshot final : public Snapshot {
 
   absl::StatusOr<LogPosition> log_head() const override { return snapshot_->log_head(); }
 
+  absl::StatusOr<AuditHead> audit_head() const override { return snapshot_->audit_head(); }
+
   absl::Status Scan(absl::string_view begin, absl::string_view end, Visitor visit) const override {
     absl::Status status;
     std::string value;

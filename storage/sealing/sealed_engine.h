@@ -6,6 +6,7 @@
 //   value        sealed for its key (value_sealer.h), and if it says something of a room, with
 //                the room's secret (room_secrets.h); an empty one stays empty
 //   log entry    sealed for its position in the log
+//   audit entry  sealed as a value; the head of the audit log, a number and a hash, is not
 //   key          its private components are hidden (name_cipher.h)
 //   keyring      stands as it is: its keys are wrapped (keyring.h)
 //

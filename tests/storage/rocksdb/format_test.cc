@@ -60,6 +60,15 @@ TEST(FormatTest, HeadComesBack) {
   EXPECT_EQ(ParseHead(EncodeHead(head).substr(1)), std::nullopt);
 }
 
+TEST(FormatTest, AuditHeadComesBack) {
+  AuditHead head{7, {}};
+  head.hash[0] = 'a';
+  head.hash[kAuditHashBytes - 1] = 'z';
+  EXPECT_EQ(ParseAuditHead(EncodeAuditHead(head)), head);
+  EXPECT_EQ(ParseAuditHead(EncodeAuditHead(head) + "x"), std::nullopt);
+  EXPECT_EQ(ParseAuditHead(EncodeAuditHead(head).substr(1)), std::nullopt);
+}
+
 TEST(FormatTest, EpochsComeBack) {
   const std::vector<LogEpoch> epochs = {{7, 0}, {UINT64_MAX, 1}, {0, 900}};
   const std::string bytes = EncodeEpochs(epochs);

@@ -254,6 +254,22 @@ TEST_F(OpenTest, RefusesALogThatDoesNotFitItsHead) {
   ExpectRefused(StatusCode::kDataLoss, HasSubstr("runs from 1 to 6"));
 }
 
+// The next entry would take the place of one that is there.
+TEST_F(OpenTest, RefusesAuditEntriesBeyondTheirHead) {
+  MakeStore();
+  Tamper([&](embedded::Database& database) {
+    return database.db().Delete({}, database.meta(), embedded::ToSlice(embedded::kAuditKey));
+  });
+  ExpectRefused(StatusCode::kDataLoss, HasSubstr("audit log should end with entry 0"));
+  PutMeta(embedded::kAuditKey, embedded::EncodeAuditHead({4, {}}));
+  ExpectRefused(StatusCode::kDataLoss, HasSubstr("should end with entry 4, but has entry 5"));
+  PutMeta(embedded::kAuditKey, "damaged");
+  ExpectRefused(StatusCode::kDataLoss, HasSubstr("\"audit\" is damaged"));
+  // That entries are missing is for those to notice who verify the log.
+  PutMeta(embedded::kAuditKey, embedded::EncodeAuditHead({6, {}}));
+  EXPECT_TRUE(OpenStatus().ok());
+}
+
 TEST_F(OpenTest, RefusesEpochsThatTheLogDoesNotReach) {
   MakeStore();
   PutMeta(embedded::kEpochsKey, embedded::EncodeEpochs({{1, 0}, {2, 6}}));

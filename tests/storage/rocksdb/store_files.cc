@@ -5,6 +5,7 @@
 #include <functional>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -23,6 +24,14 @@ std::string NumberedKey(int number) { return absl::StrCat("key", number); }
 
 std::string NumberedValue(int number) {
   return absl::StrCat(number, std::string(200, static_cast<char>('a' + number % 26)));
+}
+
+void ExpectAuditEntry(const Versioned& stored, int number, AuditHead& head) {
+  const std::optional<AuditValue> entry = ParseAuditValue(stored.value);
+  ASSERT_TRUE(entry) << number;
+  EXPECT_EQ(entry->payload, absl::StrCat(number));
+  EXPECT_EQ(entry->previous_hash, head.hash) << number;
+  head = {head.number + 1, HashAuditEntry(head.number + 1, stored.value)};
 }
 
 std::vector<fs::path> FilesWhere(const fs::path& store,
@@ -52,7 +61,8 @@ std::unique_ptr<Engine> MustOpen(RocksDbOptions options) {
 
 CommitResult CommitNumbered(Engine& engine, int number) {
   return CommitAndWait(engine, {.writes = {{NumberedKey(number), NumberedValue(number)}},
-                                .log_entries = {absl::StrCat(number)}});
+                                .log_entries = {absl::StrCat(number)},
+                                .audit_entries = {absl::StrCat(number)}});
 }
 
 void ExpectNumbered(Engine& engine, int count) {
@@ -61,6 +71,7 @@ void ExpectNumbered(Engine& engine, int count) {
   ASSERT_TRUE(log.ok()) << log.status();
   ASSERT_EQ(log->size(), static_cast<size_t>(count));
   const std::unique_ptr<Snapshot> snapshot = engine.NewSnapshot();
+  AuditHead audit_head;
   for (int number = 1; number <= count; ++number) {
     EXPECT_EQ((*log)[number - 1].payload, absl::StrCat(number));
     const auto value = snapshot->Get(NumberedKey(number));
@@ -68,7 +79,11 @@ void ExpectNumbered(Engine& engine, int count) {
     ASSERT_TRUE(value->has_value()) << number;
     EXPECT_EQ((*value)->value, NumberedValue(number));
     EXPECT_EQ((*value)->revision, (*log)[number - 1].revision);
+    const auto audited = snapshot->Get(AuditKey(static_cast<uint64_t>(number)));
+    ASSERT_TRUE(audited.ok() && audited->has_value()) << number;
+    ExpectAuditEntry(**audited, number, audit_head);
   }
+  EXPECT_EQ(*snapshot->audit_head(), audit_head);
   int values = 0;
   const absl::Status scanned =
       snapshot->Scan("", "\xff", [&](absl::string_view, absl::string_view, Revision) {
@@ -76,7 +91,7 @@ void ExpectNumbered(Engine& engine, int count) {
         return true;
       });
   EXPECT_TRUE(scanned.ok()) << scanned;
-  EXPECT_EQ(values, count);
+  EXPECT_EQ(values, 2 * count);
 }
 
 void CopyStore(const fs::path& from, const fs::path& to) {

@@ -23,11 +23,11 @@ RocksDbOptions SmallOptions(const std::string& directory, bool create = false);
 // Opens the store, and expects success.
 std::unique_ptr<Engine> MustOpen(RocksDbOptions options);
 
-// Commits a value under a key made of `number`, and a log entry of the same.
+// Commits a value under a key made of `number`, a log entry and an audit entry of the same.
 CommitResult CommitNumbered(Engine& engine, int number);
 
 // Expects that the commits numbered 1 to `count`, which were all there were, are
-// there, and no others.
+// there, and no others, and that their audit entries are chained up to the head.
 void ExpectNumbered(Engine& engine, int count);
 
 // Copies a store as it is, open or not, over whatever is in `to`.

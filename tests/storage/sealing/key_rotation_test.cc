@@ -62,6 +62,46 @@ class KeyRotationTest : public SealingFixture {
   }
 };
 
+// The entries of the audit log, which must be chained up to the head, as they are stored and
+// as they read.
+struct AuditLog {
+  std::vector<std::string> stored;
+  std::vector<std::string> payloads;
+};
+
+AuditLog ReadAuditLog(SealedEngine& engine) {
+  AuditLog log;
+  AuditHead end;
+  for (uint64_t number = 1;; ++number) {
+    const auto value = engine.Get(AuditKey(number));
+    EXPECT_TRUE(value.ok()) << value.status();
+    if (!value.ok() || !value->has_value()) break;
+    const auto entry = ParseAuditValue((*value)->value);
+    EXPECT_EQ(entry->previous_hash, end.hash) << number;
+    end = {number, HashAuditEntry(number, (*value)->value)};
+    log.payloads.emplace_back(entry->payload);
+    log.stored.push_back((*engine.unsealed().Get(AuditKey(number)))->value);
+  }
+  EXPECT_EQ(*engine.NewSnapshot()->audit_head(), end);
+  return log;
+}
+
+TEST_F(KeyRotationTest, TheAuditLogIsSealedAnewAndStaysWhole) {
+  for (const char* payload : {"a", "b", "c"}) {
+    CommitRequest request;
+    request.audit_entries.emplace_back(payload);
+    ASSERT_TRUE(CommitAndWait(engine(), std::move(request)).status.ok());
+  }
+  const AuditLog before = ReadAuditLog(engine());
+  KeyRotation rotation(engine());
+  ASSERT_TRUE(rotation.Rotate(Keys("ba"), absl::Now()).ok());
+  Finish(rotation);
+  EXPECT_THAT(KeysInUse(), ElementsAre(2));
+  const AuditLog after = ReadAuditLog(engine());
+  EXPECT_THAT(after.payloads, ElementsAre("a", "b", "c"));
+  for (size_t i = 0; i < 3; ++i) EXPECT_NE(after.stored[i], before.stored[i]);
+}
+
 TEST_F(KeyRotationTest, SealsAllValuesAnewAndRetiresTheOldKey) {
   Fill(100);
   KeyRotation rotation(engine());
