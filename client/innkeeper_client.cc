@@ -135,6 +135,8 @@ INNKEEPER_DEFINE_CALL(supervision, Supervision, ApproveCreation, kByRequestId)
 INNKEEPER_DEFINE_CALL(supervision, Supervision, RejectCreation, kByRequestId)
 INNKEEPER_DEFINE_CALL(supervision, Supervision, ListPendingApprovals, kHarmless)
 
+INNKEEPER_DEFINE_CALL(audit, AuditLog, VerifyAudit, kHarmless)
+
 #undef INNKEEPER_DEFINE_CALL
 
 }  // namespace innkeeper

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "client/options.h"
 #include "client/surroundings.h"
+#include "innkeeper/v1/audit_log.pb.h"
 #include "innkeeper/v1/event_subscriptions.pb.h"
 #include "innkeeper/v1/room_directory.pb.h"
 #include "innkeeper/v1/room_lifecycle.pb.h"
@@ -121,6 +122,9 @@ class Client {
       v1::RejectCreationRequest request) const;
   absl::StatusOr<v1::ListPendingApprovalsResponse> ListPendingApprovals(
       v1::ListPendingApprovalsRequest request) const;
+
+  // AuditLog. ExportAudit, which is a stream, is for the generated stubs.
+  absl::StatusOr<v1::VerifyAuditResponse> VerifyAudit(v1::VerifyAuditRequest request) const;
 
  private:
   friend class EventConsumer;

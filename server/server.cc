@@ -22,6 +22,8 @@
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "prometheus/metric_family.h"
+#include "server/audit/recorder.h"
+#include "server/audit/retention.h"
 #include "server/auth/authenticator.h"
 #include "server/base/executor.h"
 #include "server/base/periodic.h"
@@ -58,6 +60,7 @@
 #include "server/metrics/metrics_page.h"
 #include "server/rooms/identifiers.h"
 #include "server/rooms/signing.h"
+#include "server/rpc/audit_log_service.h"
 #include "server/rpc/call_gate.h"
 #include "server/rpc/event_subscriptions_service.h"
 #include "server/rpc/room_directory_service.h"
@@ -168,13 +171,20 @@ limits::CallLimitOptions LimitOptions(const ServerConfig& config) {
           .max_queue_time = config.max_queue_time};
 }
 
+audit::Recorder::Options RecorderOptions(const ServerConfig& config) {
+  return {.refusals = {config.audit_refusal_rate, config.audit_refusal_burst}};
+}
+
 lifecycle::RoomUpgrader::Options UpgraderOptions(const ServerConfig& config,
-                                                 metrics::ActionRates& rates) {
+                                                 metrics::ActionRates& rates,
+                                                 const audit::Recorder* recorder) {
   return {.server_name = config.server_name,
           .instance_name = InstanceName(config),
           .lease = config.upgrade_lease,
           .request_retention = config.request_id_retention,
-          .rates = &rates};
+          .rates = &rates,
+          .maintenance_trail =
+              recorder == nullptr ? audit::Trail() : recorder->TrailOf(audit::Maintenance())};
 }
 
 rpc::SupervisionPolicy SupervisionOf(const ServerConfig& config) {
@@ -323,6 +333,11 @@ class RealServer final : public Server {
         engine_(std::move(store.engine)),
         action_rates_(clock_, config.escalation_window),
         escalation_(*engine_, action_rates_, config.escalation_error_rate),
+        recorder_(config.audit
+                      ? std::make_unique<audit::Recorder>(*engine_, clock_, random_,
+                                                          RecorderOptions(config), metrics_->audit)
+                      : nullptr),
+        audit_retention_(*engine_, ForEverIfZero(config.audit_retention)),
         signer_(token_key.Expose()),
         signing_key_(std::move(signing_key)),
         authenticator_(std::move(authenticator)),
@@ -336,7 +351,8 @@ class RealServer final : public Server {
                     {.request_retention = config.request_id_retention}),
         quota_(*engine_, clock_, config.max_rooms_per_creator),
         creator_(clock_, random_, CreatorOptions(config, quota_)),
-        upgrader_(*engine_, transactor_, clock_, random_, UpgraderOptions(config, action_rates_)),
+        upgrader_(*engine_, transactor_, clock_, random_,
+                  UpgraderOptions(config, action_rates_, recorder_.get())),
         supervisor_(*engine_, clock_, signer_, creator_,
                     {.request_retention = config.request_id_retention}),
         linker_({clock_, random_, config.server_name}),
@@ -360,7 +376,8 @@ class RealServer final : public Server {
                               dispatcher_),
         limits_(LimitOptions(config), clock_, metrics_->limits),
         environment_{*authenticator_,   gate_,       read_executor_,  write_executor_,
-                     upgrade_executor_, transactor_, metrics_->calls, limits_},
+                     upgrade_executor_, transactor_, metrics_->calls, limits_,
+                     recorder_.get()},
         service_(environment_,
                  {creator_, upgrader_, linker_, deleter_, browser_, exporter_, importer_, feed_},
                  config.default_room_version, SupervisionOf(config)),
@@ -370,7 +387,8 @@ class RealServer final : public Server {
         directory_service_(environment_, directory_editor_, directory_reader_, config.server_name),
         subscriptions_service_(environment_,
                                {*engine_, signer_, subscription_manager_, dispatcher_}),
-        supervision_service_(environment_, upgrader_, supervisor_, config.default_room_version) {
+        supervision_service_(environment_, upgrader_, supervisor_, config.default_room_version),
+        audit_service_(environment_, *engine_) {
     if (store.sealed != nullptr) {
       master_key_watch_.emplace(config_, *store.sealed, *store.sealed_secrets, clock_,
                                 metrics_->sealing);
@@ -396,6 +414,7 @@ class RealServer final : public Server {
   std::vector<prometheus::MetricFamily> CollectMetrics();
   void ReloadFiles();
   void TrimLog();
+  void LookAfterAuditLog();
   void SetServing(bool serving);
 
   // What all services need.
@@ -406,7 +425,9 @@ class RealServer final : public Server {
   const std::shared_ptr<WriteHealth> write_health_;
   const std::unique_ptr<storage::Engine> engine_;
   metrics::ActionRates action_rates_;
-  Escalation escalation_;  // checked by escalation_task_ alone
+  Escalation escalation_;                            // checked by escalation_task_ alone
+  const std::unique_ptr<audit::Recorder> recorder_;  // nullptr without an audit log
+  audit::Retention audit_retention_;                 // used by maintenance_ alone
   const TokenSigner signer_;
   const rooms::SigningKey signing_key_;
   const std::unique_ptr<auth::Authenticator> authenticator_;
@@ -443,6 +464,7 @@ class RealServer final : public Server {
   rpc::RoomDirectoryService directory_service_;
   rpc::EventSubscriptionsService subscriptions_service_;
   rpc::SupervisionService supervision_service_;
+  rpc::AuditLogService audit_service_;
   std::unique_ptr<TlsCredentials> tls_;        // set by Serve(); nullptr without TLS
   std::string address_;                        // set by Serve()
   std::unique_ptr<grpc::Server> grpc_server_;  // set by Serve()
@@ -474,6 +496,7 @@ absl::Status RealServer::Serve() {
   maintenance_.emplace(kMaintenancePeriod, [this] {
     lifecycle::Maintain(*engine_, upgrader_, supervisor_, clock_());
     TrimLog();
+    LookAfterAuditLog();
     absl::Status discarded = importer_.RecoverExpired();
     LOG_IF(ERROR, !discarded.ok()) << "discarding what imports left behind: " << discarded;
     absl::Status announced =
@@ -534,6 +557,12 @@ void RealServer::TrimLog() {
   LOG_IF(ERROR, !status.ok()) << "trimming the event log: " << status;
 }
 
+void RealServer::LookAfterAuditLog() {
+  if (recorder_ != nullptr) recorder_->RecordSuppressed();
+  const absl::Status removed = audit_retention_.Enforce(clock_());
+  LOG_IF(ERROR, !removed.ok()) << "removing old entries of the audit log: " << removed;
+}
+
 absl::Status RealServer::Listen() {
   if (!config_.tls_certificate_file.empty()) {
     auto tls = TlsCredentials::Create(config_);
@@ -553,6 +582,7 @@ absl::Status RealServer::Listen() {
   builder.RegisterService(&directory_service_);
   builder.RegisterService(&subscriptions_service_);
   builder.RegisterService(&supervision_service_);
+  builder.RegisterService(&audit_service_);
   grpc_server_ = builder.BuildAndStart();
   if (grpc_server_ == nullptr || port == 0) {
     return absl::UnavailableError(absl::StrCat("cannot listen on ", config_.listen_address,
@@ -571,6 +601,7 @@ void RealServer::SetServing(bool serving) {
   health->SetServingStatus(v1::RoomDirectory::service_full_name(), serving);
   health->SetServingStatus(v1::EventSubscriptions::service_full_name(), serving);
   health->SetServingStatus(v1::Supervision::service_full_name(), serving);
+  health->SetServingStatus(v1::AuditLog::service_full_name(), serving);
   health->SetServingStatus(kWritesHealth, serving);
 }
 
@@ -600,6 +631,7 @@ absl::Status RealServer::Shutdown() {
   read_executor_.Stop();
   feed_.Stop();
   metrics_endpoint_.reset();
+  if (recorder_ != nullptr) recorder_->RecordSuppressed();
   shutdown_status_ = engine_->Close();
   return *shutdown_status_;
 }

@@ -39,6 +39,7 @@ namespace innkeeper::storage {
 // A SHA-256; zeros stand for "of no entry".
 inline constexpr size_t kAuditHashBytes = 32;
 using AuditHash = std::array<char, kAuditHashBytes>;
+inline constexpr AuditHash kNoAuditHash = {};
 
 inline absl::string_view BytesOf(const AuditHash& hash) { return {hash.data(), hash.size()}; }
 

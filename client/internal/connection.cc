@@ -45,7 +45,8 @@ Connection::Connection(ClientOptions options, ClientSurroundings surroundings)
       membership_(v1::RoomMembership::NewStub(channel_)),
       state_(v1::RoomState::NewStub(channel_)),
       subscriptions_(v1::EventSubscriptions::NewStub(channel_)),
-      supervision_(v1::Supervision::NewStub(channel_)) {}
+      supervision_(v1::Supervision::NewStub(channel_)),
+      audit_(v1::AuditLog::NewStub(channel_)) {}
 
 std::shared_ptr<grpc::Channel> Connection::NewChannel() const {
   grpc::ChannelArguments arguments;

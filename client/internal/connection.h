@@ -14,6 +14,7 @@
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/support/status.h"
+#include "innkeeper/v1/audit_log.grpc.pb.h"
 #include "innkeeper/v1/event_subscriptions.grpc.pb.h"
 #include "innkeeper/v1/room_directory.grpc.pb.h"
 #include "innkeeper/v1/room_lifecycle.grpc.pb.h"
@@ -38,6 +39,7 @@ class Connection {
   v1::RoomState::Stub& state() const { return *state_; }
   v1::EventSubscriptions::Stub& subscriptions() const { return *subscriptions_; }
   v1::Supervision::Stub& supervision() const { return *supervision_; }
+  v1::AuditLog::Stub& audit() const { return *audit_; }
 
   // Returns a channel that shares no connection with others: one that went dead
   // without a word does not come back with it, nor do gRPC's own pauses between
@@ -64,6 +66,7 @@ class Connection {
   const std::unique_ptr<v1::RoomState::Stub> state_;
   const std::unique_ptr<v1::EventSubscriptions::Stub> subscriptions_;
   const std::unique_ptr<v1::Supervision::Stub> supervision_;
+  const std::unique_ptr<v1::AuditLog::Stub> audit_;
 };
 
 }  // namespace innkeeper::client_internal

@@ -64,7 +64,7 @@ v1::ImportRoomResponse ResponseFor(const storage::RoomRecord& record,
 
 }  // namespace
 
-RoomUpload RoomImporter::Begin() { return RoomUpload(*this); }
+RoomUpload RoomImporter::Begin(audit::Trail trail) { return {*this, std::move(trail)}; }
 
 absl::Status RoomImporter::RecoverOwn() {
   return DiscardDeadImports(engine_, staging_, clock_(),
@@ -173,6 +173,7 @@ absl::Status RoomUpload::Commit(const storage::RoomRecord& record,
   part.PutRoomKeys(record.room_id(),
                    KeysOfOthers(room, header_.verify_keys, importer_.key_.server_name));
   part.AppendLog(ImportedEvent(record));
+  trail_.Leave(part);
   return import.CommitLastPart(std::move(part));
 }
 

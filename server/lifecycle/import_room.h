@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "innkeeper/v1/room_lifecycle.pb.h"
+#include "server/audit/trail.h"
 #include "server/base/byte_budget.h"
 #include "server/base/clock.h"
 #include "server/lifecycle/import_header.h"
@@ -47,8 +48,8 @@ class RoomImporter {
         staging_(std::move(options.staging)),
         budget_(options.max_bytes) {}
 
-  // Begins an import.
-  RoomUpload Begin();
+  // Begins an import; `trail` tells the audit log of it.
+  RoomUpload Begin(audit::Trail trail = {});
 
   // Discards what imports have written that this instance left behind. To be called at
   // start, before the first import ends. Blocks. Errors of RoomReader and of CommitResult.
@@ -92,7 +93,8 @@ class RoomUpload {
  private:
   friend class RoomImporter;
 
-  explicit RoomUpload(RoomImporter& importer) : importer_(importer) {}
+  RoomUpload(RoomImporter& importer, audit::Trail trail)
+      : importer_(importer), trail_(std::move(trail)) {}
 
   absl::Status TakeHeader(const v1::RoomImportHeader& header);
   absl::Status TakeEvents(const v1::ExportedEvents& events);
@@ -105,6 +107,7 @@ class RoomUpload {
   absl::Status Commit(const storage::RoomRecord& record, const rooms::ImportedRoom& room) const;
 
   RoomImporter& importer_;
+  const audit::Trail trail_;
   ImportHeader header_;
   std::optional<rooms::RoomImport> import_;  // from the header on
   int64_t event_count_ = 0;                  // so far

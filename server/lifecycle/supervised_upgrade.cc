@@ -90,6 +90,7 @@ absl::StatusOr<RoomUpgrader::Approved> RoomUpgrader::TakeOver(const DecideUpgrad
     if (!parsed.ok()) return parsed;
     auto asked_for = read_request(request, waiting->approval.principal());
     if (!asked_for.ok()) return asked_for.status();
+    asked_for->trail = command.trail;
 
     Stored<RoomRecord>& room = waiting->room;
     RoomCommit commit;
@@ -104,6 +105,7 @@ absl::StatusOr<RoomUpgrader::Approved> RoomUpgrader::TakeOver(const DecideUpgrad
     lock.set_lease_expire_time_us(absl::ToUnixMicros(now + options_.lease));
     Touch(room.record, absl::ToUnixMicros(now));
     commit.UpdateRoom(room.record, room.revision);
+    command.trail.Leave(commit, "approve");
     result = CommitAndWait(engine_, commit.Take());
     if (result.status.ok()) return Approved{*std::move(asked_for), std::move(lock)};
     if (!absl::IsAborted(result.status)) break;

@@ -17,6 +17,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "server/audit/trail.h"
 #include "server/base/clock.h"
 #include "server/base/executor.h"
 #include "server/lifecycle/request_log.h"
@@ -54,6 +55,8 @@ struct Write {
   limits::Tolls tolls = {};
   // No attempt is begun after this.
   absl::Time deadline = absl::InfiniteFuture();
+  // Tells the audit log of what it changes.
+  audit::Trail trail = {};
 };
 
 // Runs writes. Thread-safe.
@@ -228,6 +231,7 @@ absl::StatusOr<Outcome<Response>> Transactor::Decide(Transaction<Response>& tran
   if (outcome.ok() && outcome->commit) {
     RecordResponse(*outcome->commit, transaction.write.identity, outcome->response,
                    clock_() + options_.request_retention);
+    transaction.write.trail.Leave(*outcome->commit);
   }
   return outcome;
 }

@@ -85,7 +85,7 @@ void StageRelease(RoomCommit& commit, Stored<RoomRecord>& room, v1::UpgradeFailu
 
 absl::Status ReleaseUpgradeLock(storage::Engine& engine, const std::string& room_id,
                                 absl::string_view upgrade_id, v1::UpgradeFailureReason reason,
-                                const Clock& clock) {
+                                const Clock& clock, const audit::Trail& trail) {
   storage::CommitResult result;
   for (int attempt = 0; attempt < kMaxReleaseAttempts; ++attempt) {
     auto room = RoomReader(engine).GetRoom(room_id);
@@ -93,6 +93,7 @@ absl::Status ReleaseUpgradeLock(storage::Engine& engine, const std::string& room
     if (!IsLockedBy(*room, upgrade_id)) return absl::OkStatus();
     RoomCommit commit;
     StageRelease(commit, **room, reason, clock());
+    trail.Leave(commit, "unlock");
     result = CommitAndWait(engine, commit.Take());
     if (!absl::IsAborted(result.status)) return result.status;
   }
@@ -101,7 +102,7 @@ absl::Status ReleaseUpgradeLock(storage::Engine& engine, const std::string& room
 
 absl::StatusOr<int64_t> ReleaseDeadLocks(
     storage::Engine& engine, absl::FunctionRef<bool(const storage::UpgradeRecord&)> is_dead,
-    const Clock& clock) {
+    const Clock& clock, const audit::Trail& trail) {
   const RoomReader reader(engine);
   auto locked = reader.ListLockedRooms();
   if (!locked.ok()) return locked.status();
@@ -116,7 +117,7 @@ absl::StatusOr<int64_t> ReleaseDeadLocks(
     LOG(WARNING) << "room=" << LogWord(room_id) << " gives back the lock of an upgrade that "
                  << (waited ? "nobody approved" : "was interrupted");
     absl::Status released = ReleaseUpgradeLock(engine, room_id, record.upgrade().upgrade_id(),
-                                               ExpiryReason(record), clock);
+                                               ExpiryReason(record), clock, trail);
     if (!released.ok()) return released;
     if (!waited) ++interrupted;
   }

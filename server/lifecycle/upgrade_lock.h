@@ -17,6 +17,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "innkeeper/v1/room_event.pb.h"
+#include "server/audit/trail.h"
 #include "server/base/clock.h"
 #include "storage/engine.h"
 #include "storage/records.pb.h"
@@ -41,18 +42,18 @@ void StageLock(storage::RoomCommit& commit, storage::Stored<storage::RoomRecord>
 void StageRelease(storage::RoomCommit& commit, storage::Stored<storage::RoomRecord>& room,
                   v1::UpgradeFailureReason reason, absl::Time now);
 
-// Gives the lock back if the upgrade holds it. Blocks. Errors of RoomReader and of
-// CommitResult.
+// Gives the lock back if the upgrade holds it; `trail` tells the audit log. Blocks. Errors of
+// RoomReader and of CommitResult.
 absl::Status ReleaseUpgradeLock(storage::Engine& engine, const std::string& room_id,
                                 absl::string_view upgrade_id, v1::UpgradeFailureReason reason,
-                                const Clock& clock);
+                                const Clock& clock, const audit::Trail& trail);
 
 // Gives back the locks of all upgrades that are dead, with the reason INTERRUPTED, or
 // APPROVAL_EXPIRED if they waited for an approval. Returns how many were interrupted.
 // Blocks. Errors as above.
 absl::StatusOr<int64_t> ReleaseDeadLocks(
     storage::Engine& engine, absl::FunctionRef<bool(const storage::UpgradeRecord&)> is_dead,
-    const Clock& clock);
+    const Clock& clock, const audit::Trail& trail);
 
 }  // namespace innkeeper::lifecycle
 

@@ -200,6 +200,7 @@ absl::StatusOr<RoomRecord> RoomUpgrader::Lock(const UpgradeRoomCommand& command)
       StageRequest(commit, *command.supervised, PendingApprovalOf(room->record),
                    LabelsOf(room->record));
     }
+    command.trail.Leave(commit, command.supervised ? "wait" : "lock");
     const storage::CommitResult result = CommitAndWait(engine_, commit.Take());
     if (result.status.ok()) {
       CountRecoveries(was_interrupted ? 1 : 0);
@@ -230,7 +231,7 @@ absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::RunLocked(const UpgradeRoo
                          FailureReason(error).value_or(absl::IsUnavailable(error)
                                                            ? v1::UPGRADE_FAILURE_REASON_INTERRUPTED
                                                            : v1::UPGRADE_FAILURE_REASON_INTERNAL),
-                         clock_);
+                         clock_, command.trail);
   LOG_IF(ERROR, !released.ok()) << "room=" << LogWord(command.room_id)
                                 << " stays locked until its lease ends: " << released;
   return error;
@@ -248,7 +249,7 @@ absl::StatusOr<std::optional<v1::UpgradeRoomResponse>> RoomUpgrader::TryRun(
   const UpgradeTarget target = TargetOf(command);
   UpgradeRun run(engine_, reader, **std::move(old_room), target, context_, RunOptions());
   const int64_t lease_before = lock.lease_expire_time_us();
-  auto response = run.Commit(command.identity, approval);
+  auto response = run.Commit(command.identity, command.trail, approval);
   lock.set_lease_expire_time_us(std::max(lease_before, run.lock().lease_expire_time_us()));
   return response;
 }
@@ -312,7 +313,7 @@ absl::Status RoomUpgrader::RecoverOwn() {
       [this](const storage::UpgradeRecord& upgrade) {
         return upgrade.instance() == options_.instance_name && upgrade.approval_id().empty();
       },
-      clock_);
+      clock_, options_.maintenance_trail);
   CountRecoveries(recovered.value_or(0));
   return recovered.status();
 }
@@ -323,7 +324,7 @@ absl::Status RoomUpgrader::RecoverExpired() {
       [now = absl::ToUnixMicros(clock_())](const storage::UpgradeRecord& upgrade) {
         return upgrade.lease_expire_time_us() <= now;
       },
-      clock_);
+      clock_, options_.maintenance_trail);
   CountRecoveries(recovered.value_or(0));
   return recovered.ok() ? DiscardAbandonedUpgrades(engine_) : recovered.status();
 }

@@ -33,6 +33,7 @@
 #include "absl/time/time.h"
 #include "innkeeper/v1/room_lifecycle.pb.h"
 #include "innkeeper/v1/supervision.pb.h"
+#include "server/audit/trail.h"
 #include "server/base/clock.h"
 #include "server/base/random.h"
 #include "server/lifecycle/approvals.h"
@@ -61,6 +62,8 @@ struct UpgradeRoomCommand {
   std::shared_ptr<limits::Toll> toll = nullptr;
   // Set if it has to be approved first.
   std::optional<Supervised> supervised = std::nullopt;
+  // Tells the audit log of the lock, of the upgrade, and of a lock that is given back.
+  audit::Trail trail = {};
 };
 
 struct CancelUpgradeCommand {
@@ -74,6 +77,8 @@ struct DecideUpgradeCommand {
   std::string approval_id;
   Approver approver;
   RequestIdentity identity;
+  // Tells the audit log of the approval, and of the upgrade.
+  audit::Trail trail = {};
 };
 
 // Makes the command of a stored UpgradeRoomRequest again, which `principal` had made.
@@ -93,6 +98,8 @@ class RoomUpgrader {
     // Told of upgrades that went well in the end, and of interrupted ones that were ended; may
     // be null. Must outlive the upgrader.
     metrics::ActionRates* rates = nullptr;
+    // Tells the audit log of locks that the server gives back by itself.
+    audit::Trail maintenance_trail = {};
   };
 
   // The references must outlive the upgrader.

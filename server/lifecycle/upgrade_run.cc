@@ -79,7 +79,7 @@ UpgradeRun::UpgradeRun(storage::Engine& engine, const storage::RoomReader& reade
       new_room_(target.version, NoteOf(old_room_.record), context.server_name) {}
 
 absl::StatusOr<std::optional<v1::UpgradeRoomResponse>> UpgradeRun::Commit(
-    const RequestIdentity& identity, const RequestIdentity* approval) {
+    const RequestIdentity& identity, const audit::Trail& trail, const RequestIdentity* approval) {
   auto planned = Plan([this](std::vector<rooms::Event> events, int64_t processed_members) {
     new_room_.Append(std::move(events));
     return new_room_.IsPartFull() ? CommitPart(processed_members) : absl::OkStatus();
@@ -96,6 +96,7 @@ absl::StatusOr<std::optional<v1::UpgradeRoomResponse>> UpgradeRun::Commit(
     const absl::Time expire_time = context_.clock() + options_.request_retention;
     RecordResponse(commit, identity, *response, expire_time);
     if (approval != nullptr) RecordResponse(commit, *approval, *response, expire_time);
+    trail.Leave(commit);
     const storage::CommitResult result = CommitAndWait(engine_, commit.Take());
     if (result.status.ok()) return *std::move(response);
     lost_ = absl::IsAborted(result.status);

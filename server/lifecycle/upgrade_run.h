@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "innkeeper/v1/room_lifecycle.pb.h"
+#include "server/audit/trail.h"
 #include "server/lifecycle/request_log.h"
 #include "server/lifecycle/room_edit.h"
 #include "server/lifecycle/staged_room.h"
@@ -39,13 +40,14 @@ class UpgradeRun {
              storage::Stored<storage::RoomRecord> old_room, const UpgradeTarget& target,
              const EditContext& context, Options options);
 
-  // Upgrades the room, which is locked. Returns nothing if somebody else was faster: the
-  // room is not locked by this upgrade any more, or it or something that was to be
-  // changed with it has changed. Nothing of the attempt is left then, nor after an
-  // error. The response is recorded for the request `identity` and, if it is not null, for
+  // Upgrades the room, which is locked, and tells the audit log of it by `trail`. Returns nothing
+  // if somebody else was faster: the room is not locked by this upgrade any more, or it or
+  // something that was to be changed with it has changed. Nothing of the attempt is left then, nor
+  // after an error. The response is recorded for the request `identity` and, if it is not null, for
   // `approval`. Errors of PlanUpgrade, and CommitError.
   absl::StatusOr<std::optional<v1::UpgradeRoomResponse>> Commit(
-      const RequestIdentity& identity, const RequestIdentity* approval = nullptr);
+      const RequestIdentity& identity, const audit::Trail& trail,
+      const RequestIdentity* approval = nullptr);
 
   // The lock as it was last written.
   const storage::UpgradeRecord& lock() const { return old_room_.record.upgrade(); }

@@ -130,6 +130,13 @@ struct SealingMetrics {
   Counter resealed_values;  // since the start
 };
 
+// Refused calls, in the audit log.
+struct AuditMetrics {
+  Counter recorded_refusals;    // with an entry of their own
+  Counter suppressed_refusals;  // only counted, for there were too many
+  Counter dropped_refusals;     // only counted, for the store did not take them
+};
+
 // What durable subscriptions deliver.
 struct SubscriptionMetrics {
   Counter sent_events;
@@ -172,6 +179,7 @@ struct Metrics {
   CommitMetrics commits;
   RetentionMetrics retention;
   SealingMetrics sealing;
+  AuditMetrics audit;
 };
 
 }  // namespace innkeeper::metrics

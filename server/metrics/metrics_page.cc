@@ -285,6 +285,18 @@ void AddSealing(const SealingMetrics& sealing, Page& page) {
              "Values that were sealed anew.");
 }
 
+void AddAudit(const AuditMetrics& audit, const storage::Engine& engine, Page& page) {
+  const absl::StatusOr<storage::AuditHead> head = engine.NewSnapshot()->audit_head();
+  page.Gauge("innkeeper_audit_head", head.ok() ? head->number : 0,
+             "The number of the newest entry in the audit log.");
+  page.Count("innkeeper_audit_refusals_total", audit.recorded_refusals,
+             "Refused calls that have an entry of their own in the audit log.");
+  page.Count("innkeeper_audit_suppressed_refusals_total", audit.suppressed_refusals,
+             "Refused calls that were only counted in it, for more than audit_refusal_rate came.");
+  page.Count("innkeeper_audit_dropped_refusals_total", audit.dropped_refusals,
+             "Refused calls that were only counted, for the store did not take their entries.");
+}
+
 }  // namespace
 
 std::vector<MetricFamily> MetricsPage(const Metrics& metrics, const storage::Engine& engine,
@@ -301,6 +313,7 @@ std::vector<MetricFamily> MetricsPage(const Metrics& metrics, const storage::Eng
   AddStore(engine, page);
   AddRetention(metrics.retention, page);
   AddSealing(metrics.sealing, page);
+  AddAudit(metrics.audit, engine, page);
   return page.Take();
 }
 

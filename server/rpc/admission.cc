@@ -52,15 +52,39 @@ limits::Login::Kind KindOf(absl::string_view authorization) {
                                                 : limits::Login::Kind::kToken;
 }
 
+v1::AuditCredential ToProto(limits::Login::Kind kind) {
+  switch (kind) {
+    case limits::Login::Kind::kNone:
+      return v1::AUDIT_CREDENTIAL_NONE;
+    case limits::Login::Kind::kToken:
+      return v1::AUDIT_CREDENTIAL_TOKEN;
+    case limits::Login::Kind::kJwt:
+      return v1::AUDIT_CREDENTIAL_JWT;
+    case limits::Login::Kind::kCertificate:
+      return v1::AUDIT_CREDENTIAL_CERTIFICATE;
+  }
+  LOG(FATAL) << "no such kind of login";
+}
+
+bool IsStream(limits::Work work) {
+  return work == limits::Work::kStream || work == limits::Work::kUpload;
+}
+
+absl::Time DeadlineOf(const grpc::CallbackServerContext& context, absl::Duration max_call_time) {
+  return std::min(absl::FromChrono(context.deadline()), absl::Now() + max_call_time);
+}
+
+}  // namespace
+
 // Who makes the call of `context`, if its address is listened to.
-absl::StatusOr<std::shared_ptr<const auth::Principal>> Identify(
+absl::StatusOr<std::shared_ptr<const auth::Principal>> Admission::Identify(
     const CallEnvironment& environment, const grpc::CallbackServerContext& context) {
   const std::optional<absl::string_view> authorization = AuthorizationOf(context);
   auth::CertificateNames names;
   if (!authorization) names = CertificateNamesOf(context);
-  const std::string peer = context.peer();
+  call_.peer = context.peer();
   std::string shown_names;
-  limits::Login login{.peer = peer};
+  limits::Login login{.peer = call_.peer};
   if (authorization) {
     login.kind = KindOf(*authorization);
     login.credential = *authorization;
@@ -70,6 +94,7 @@ absl::StatusOr<std::shared_ptr<const auth::Principal>> Identify(
                                absl::StrJoin(names.dns_names, " "));
     login.credential = shown_names;
   }
+  call_.credential = ToProto(login.kind);
   limits::LoginGuard& guard = environment.limits.logins;
   absl::Status listened_to = guard.Check(login);
   if (!listened_to.ok()) return listened_to;
@@ -83,18 +108,23 @@ absl::StatusOr<std::shared_ptr<const auth::Principal>> Identify(
   return principal;
 }
 
-bool IsStream(limits::Work work) {
-  return work == limits::Work::kStream || work == limits::Work::kUpload;
+audit::Origin OriginOf(const Call& call) {
+  return {.principal = call.principal == nullptr ? "" : call.principal->name(),
+          .credential = call.credential,
+          .user = call.user,
+          .method = std::string(call.method),
+          .request_id = call.request_id,
+          .target = call.target,
+          .peer = call.peer};
 }
 
-absl::Time DeadlineOf(const grpc::CallbackServerContext& context, absl::Duration max_call_time) {
-  return std::min(absl::FromChrono(context.deadline()), absl::Now() + max_call_time);
+audit::Trail TrailOf(const CallEnvironment& environment, const Call& call) {
+  return environment.audit == nullptr ? audit::Trail() : environment.audit->TrailOf(OriginOf(call));
 }
-
-}  // namespace
 
 Admission::Admission(const Method& method, const CallEnvironment& environment,
                      const grpc::CallbackServerContext& context) {
+  call_.method = method.name;
   auto principal = Identify(environment, context);
   status_ = principal.status();
   if (!principal.ok()) return;
@@ -118,6 +148,15 @@ absl::Status Admission::TakeStreamSlot(limits::StreamSlots& slots) {
 Call& Admission::call() {
   CHECK(status_.ok()) << "a call that was not admitted";
   return call_;
+}
+
+void EndCall(const CallEnvironment& environment, const Method& method, const Admission& admission,
+             const absl::Status& status, absl::Time start, absl::string_view stream_id) {
+  RecordCall(environment.metrics, method.name, admission.caller(), admission.room_id(), status,
+             absl::Now() - start, stream_id);
+  if (environment.audit != nullptr && audit::IsRefusal(status)) {
+    environment.audit->RecordRefusal(admission.origin(), status);
+  }
 }
 
 absl::Status CheckRole(const Method& method, const auth::Principal& principal) {

@@ -12,9 +12,12 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "grpcpp/server_context.h"
+#include "innkeeper/v1/audit_log.pb.h"
+#include "server/audit/trail.h"
 #include "server/auth/authenticator.h"
 #include "server/auth/principal.h"
 #include "server/limits/rate_limits.h"
@@ -46,10 +49,25 @@ struct Call {
   // that calls may take. Streams have only the former.
   absl::Time deadline;
 
+  // What the audit log says of the call: how its caller showed who it is, from where it
+  // came, and of its request, which NoteRequest() notes, for whom, its id and about what.
+  absl::string_view method;
+  v1::AuditCredential credential = v1::AUDIT_CREDENTIAL_UNSPECIFIED;
+  std::string peer;
+  std::string user;
+  std::string request_id;
+  std::string target;
+
  private:
   friend class Admission;
   Call() = default;
 };
+
+// Where what the call asks for comes from, for the audit log.
+audit::Origin OriginOf(const Call& call);
+
+// What the call leaves in the audit log, if there is one, in commits that it makes.
+audit::Trail TrailOf(const CallEnvironment& environment, const Call& call);
 
 // Whether a call is admitted, and if so the call. For one thread at a time.
 class Admission {
@@ -82,13 +100,23 @@ class Admission {
   }
   const std::string& room_id() const { return call_.room_id; }
 
+  // For the audit log, whether the call is admitted or not.
+  audit::Origin origin() const { return OriginOf(call_); }
+
  private:
+  absl::StatusOr<std::shared_ptr<const auth::Principal>> Identify(
+      const CallEnvironment& environment, const grpc::CallbackServerContext& context);
   absl::Status TakeStreamSlot(limits::StreamSlots& slots);
 
   absl::Status status_ = absl::InternalError("nobody has been looked at");
   Call call_;
   limits::StreamSlots::Slot slot_;
 };
+
+// Ends a call that began at `start`: counts it and logs it (RecordCall), and if it was refused
+// for who made it, tells the audit log.
+void EndCall(const CallEnvironment& environment, const Method& method, const Admission& admission,
+             const absl::Status& status, absl::Time start, absl::string_view stream_id = "");
 
 // OK if `principal` may call the method, else ROLE_MISSING.
 absl::Status CheckRole(const Method& method, const auth::Principal& principal);

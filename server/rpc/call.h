@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "server/audit/recorder.h"
 #include "server/auth/authenticator.h"
 #include "server/base/executor.h"
 #include "server/lifecycle/room_errors.h"
@@ -33,6 +34,7 @@ struct CallEnvironment {
   lifecycle::Transactor& transactor;
   metrics::CallMetrics& metrics;
   limits::CallLimits& limits;
+  audit::Recorder* audit = nullptr;  // null: nothing goes into the audit log
 };
 
 // OVERLOADED: no executor takes the call on.

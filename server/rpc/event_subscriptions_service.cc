@@ -108,18 +108,21 @@ grpc::ServerUnaryReactor* EventSubscriptionsService::ServeChange(
     grpc::ByteBuffer* response, Change change) {
   return ServeBytes(
       method, environment_, &environment_.write_executor, context, request, response,
-      [change, &transactor = environment_.transactor, &dispatcher = use_cases_.dispatcher](
+      [change, &environment = environment_, &dispatcher = use_cases_.dispatcher](
           Call& call, const grpc::ByteBuffer& bytes, Reply reply) {
         auto message = ParseRequest<Request>(bytes);
         if (!message.ok()) return reply(message.status());
+        NoteRequest(*message, call);
         std::string name = NameIn(*message);
-        transactor.Run<Response>(change(*std::move(message), CallerOf(*call.principal)),
-                                 [&dispatcher, name = std::move(name), reply = std::move(reply)](
-                                     absl::StatusOr<Response> result) mutable {
-                                   if (!result.ok()) return reply(result.status());
-                                   dispatcher.Refresh(name);
-                                   reply(SerializeMessage(*result));
-                                 });
+        lifecycle::Write<Response> write = change(*std::move(message), CallerOf(*call.principal));
+        write.trail = TrailOf(environment, call);
+        environment.transactor.template Run<Response>(
+            std::move(write), [&dispatcher, name = std::move(name),
+                               reply = std::move(reply)](absl::StatusOr<Response> result) mutable {
+              if (!result.ok()) return reply(result.status());
+              dispatcher.Refresh(name);
+              reply(SerializeMessage(*result));
+            });
       });
 }
 
@@ -201,16 +204,15 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* EventSubscriptionsService::ConsumeEv
         // Small, and parsed where it arrives.
         auto message = ParseRequest<v1::ConsumeEventsRequest>(*request);
         if (!message.ok()) return message.status();
+        NoteRequest(*message, admission->call());
         const Caller caller = CallerOf(*admission->call().principal);
         auto access = std::make_unique<CallerAccess>(
             environment_.authenticator, CredentialOf(*context),
             [caller](const auth::Principal& now) { return MayStillConsume(caller, now); });
         return use_cases_.dispatcher.Consume(*message, caller, std::move(access), sink);
       },
-      [start, admission, &metrics = environment_.metrics](const Consumer*,
-                                                          const absl::Status& status) {
-        RecordCall(metrics, kConsumeEvents.name, admission->caller(), "", status,
-                   absl::Now() - start);
+      [start, admission, &environment = environment_](const Consumer*, const absl::Status& status) {
+        EndCall(environment, kConsumeEvents, *admission, status, start);
       });
 }
 
@@ -223,6 +225,7 @@ grpc::ServerUnaryReactor* EventSubscriptionsService::AckEvents(grpc::CallbackSer
                                             Reply reply) {
         auto message = ParseRequest<v1::AckEventsRequest>(bytes);
         if (!message.ok()) return reply(message.status());
+        NoteRequest(*message, call);
         dispatcher.Acknowledge(*message, CallerOf(*call.principal),
                                [reply = std::move(reply)](absl::StatusOr<int64_t> count) mutable {
                                  if (!count.ok()) return reply(count.status());
@@ -242,6 +245,7 @@ grpc::ServerUnaryReactor* EventSubscriptionsService::RejectEvent(
                                             Reply reply) {
         auto message = ParseRequest<v1::RejectEventRequest>(bytes);
         if (!message.ok()) return reply(message.status());
+        NoteRequest(*message, call);
         dispatcher.Reject(
             *message, CallerOf(*call.principal),
             [reply = std::move(reply)](absl::StatusOr<v1::RejectEventResponse> answer) mutable {

@@ -139,6 +139,7 @@ grpc::ServerUnaryReactor* RoomLifecycleService::UpgradeRoom(grpc::CallbackServer
         command->actor.may_know_of = MayKnowOf(call);
         command->toll = environment_.limits.rates.TollFor(
             kUpgradeRoom.work, command->actor.requester, command->room_id);
+        command->trail = TrailOf(environment_, call);
         if (supervision_.upgrades && !message.validate_only()) {
           command->supervised = SupervisedOf(call, message, supervision_.timeout);
         }
@@ -255,9 +256,9 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* RoomLifecycleService::ExportRoom(
 
 grpc::ServerReadReactor<grpc::ByteBuffer>* RoomLifecycleService::ImportRoom(
     grpc::CallbackServerContext* context, grpc::ByteBuffer* response) {
-  return ServeUpload<v1::ImportRoomRequest>(kImportRoom, environment_,
-                                            environment_.upgrade_executor, context, response,
-                                            [this] { return use_cases_.importer.Begin(); });
+  return ServeUpload<v1::ImportRoomRequest>(
+      kImportRoom, environment_, environment_.upgrade_executor, context, response,
+      [this](Call& call) { return use_cases_.importer.Begin(TrailOf(environment_, call)); });
 }
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* RoomLifecycleService::WatchRoomEvents(
@@ -267,10 +268,9 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* RoomLifecycleService::WatchRoomEvent
   auto call = ReadWatchCall(environment_.authenticator, *context, admission, *request);
   return rpc::WatchRoomEvents(
       use_cases_.feed, *context, std::move(call),
-      [start, admission = std::move(admission), &metrics = environment_.metrics](
+      [start, admission = std::move(admission), &environment = environment_](
           absl::string_view stream_id, const absl::Status& status) {
-        RecordCall(metrics, kWatchRoomEvents.name, admission.caller(), "", status,
-                   absl::Now() - start, stream_id);
+        EndCall(environment, kWatchRoomEvents, admission, status, start, stream_id);
       });
 }
 

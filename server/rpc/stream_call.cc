@@ -37,8 +37,7 @@ class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   }
 
   void OnDone() override {
-    RecordCall(environment_.metrics, method_.name, admission_.caller(), admission_.room_id(),
-               status_, absl::Now() - start_);
+    EndCall(environment_, method_, admission_, status_, start_);
     if (was_let_in_) environment_.gate.Leave();
     delete this;
   }

@@ -19,6 +19,7 @@
 #include "server/base/executor.h"
 #include "server/rpc/admission.h"
 #include "server/rpc/call.h"
+#include "server/rpc/request_notes.h"
 #include "server/rpc/wire.h"
 
 namespace innkeeper::rpc {
@@ -53,6 +54,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* ServeStream(
         Request message;
         absl::Status parsed = ParseMessage(bytes, &message);
         if (!parsed.ok()) return parsed;
+        NoteRequest(message, call);
         auto stream = use_case(call, message);
         if (!stream.ok()) return stream.status();
         return [stream = *std::move(

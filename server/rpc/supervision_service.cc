@@ -73,6 +73,7 @@ grpc::ServerUnaryReactor* SupervisionService::ApproveUpgrade(grpc::CallbackServe
           -> absl::StatusOr<v1::ApproveUpgradeResponse> {
         auto command = ToUpgradeCommand(call, message);
         if (!command.ok()) return command.status();
+        command->trail = TrailOf(environment_, call);
         auto upgraded = upgrader_.Approve(
             *command, [](const v1::UpgradeRoomRequest& asked_for, const std::string& principal) {
               return ToCommand(asked_for, principal);

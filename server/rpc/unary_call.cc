@@ -51,8 +51,7 @@ void ReturnBytes(const PendingCall& pending) {
 // Replies to a call that the gate let in.
 void Finish(const PendingCall& pending, const absl::Status& status) {
   ReturnBytes(pending);
-  RecordCall(pending.environment.metrics, pending.method.name, pending.admission.caller(),
-             pending.admission.room_id(), status, absl::Now() - pending.start);
+  EndCall(pending.environment, pending.method, pending.admission, status, pending.start);
   pending.reactor->Finish(ToGrpcStatus(status));
   pending.environment.gate.Leave();
 }

@@ -21,18 +21,11 @@
 #include "server/lifecycle/transaction.h"
 #include "server/rpc/admission.h"
 #include "server/rpc/call.h"
+#include "server/rpc/request_notes.h"
 #include "server/rpc/wire.h"
 #include "storage/engine.h"
 
 namespace innkeeper::rpc {
-
-// The user for whom a request changes something; "" if it names none.
-template <typename Request>
-std::string ActorOf(const Request& request) {
-  if constexpr (requires { request.creator(); }) return request.creator();
-  if constexpr (requires { request.requester(); }) return request.requester();
-  return "";
-}
 
 // True if a request only asks what it would do.
 template <typename Request>
@@ -76,6 +69,7 @@ grpc::ServerUnaryReactor* ServeUnary(const Method& method, const CallEnvironment
                       Request message;
                       absl::Status parsed = ParseMessage(bytes, &message);
                       if (!parsed.ok()) return reply(parsed);
+                      NoteRequest(message, call);
                       ReplyWith(use_case(call, std::move(message)), reply);
                     });
 }
@@ -96,6 +90,7 @@ grpc::ServerUnaryReactor* ServeLookup(const Method& method, const CallEnvironmen
                       absl::Status parsed = ParseMessage(bytes, &message);
                       if (!parsed.ok()) return reply(parsed);
                       auto found = use_case(call, message, storage::ReadTier::kMemory);
+                      if (!found.ok()) NoteRequest(message, call);
                       if (!storage::IsNotInMemory(found.status())) return ReplyWith(found, reply);
                       auto waiting = std::make_shared<Reply>(std::move(reply));
                       const bool taken =
@@ -110,7 +105,8 @@ grpc::ServerUnaryReactor* ServeLookup(const Method& method, const CallEnvironmen
 // As ServeUnary for a write: `use_case` checks what can be checked without the store
 // and returns the identity of the request and the attempt that carries it out,
 // absl::StatusOr<Write<Response>>(Call&, Request). The write pays for the method's kind of work,
-// on behalf of the user whom the request names, and has the deadline of the call.
+// on behalf of the user whom the request names, has the deadline of the call, and tells the audit
+// log of it. `environment` must outlive the call.
 template <typename Request, typename Response, typename UseCase>
 grpc::ServerUnaryReactor* ServeWrite(const Method& method, const CallEnvironment& environment,
                                      grpc::CallbackServerContext* context,
@@ -119,11 +115,11 @@ grpc::ServerUnaryReactor* ServeWrite(const Method& method, const CallEnvironment
   return ServeBytes(
       method, environment, &environment.write_executor, context, request, response,
       [use_case = std::move(use_case), work = method.work, &rates = environment.limits.rates,
-       &transactor = environment.transactor](Call& call, const grpc::ByteBuffer& bytes,
-                                             Reply reply) mutable {
+       &environment](Call& call, const grpc::ByteBuffer& bytes, Reply reply) mutable {
         Request message;
         absl::Status parsed = ParseMessage(bytes, &message);
         if (!parsed.ok()) return reply(parsed);
+        NoteRequest(message, call);
         const std::string actor = IsDryRun(message) ? "" : ActorOf(message);
         absl::StatusOr<lifecycle::Write<Response>> write = use_case(call, std::move(message));
         if (!write.ok()) return reply(write.status());
@@ -131,17 +127,19 @@ grpc::ServerUnaryReactor* ServeWrite(const Method& method, const CallEnvironment
           write->tolls.push_back(std::move(toll));
         }
         write->deadline = call.deadline;
-        transactor.Run<Response>(*std::move(write), [&call, reply = std::move(reply)](
-                                                        absl::StatusOr<Response> result) mutable {
-          if (!result.ok()) return reply(result.status());
-          [[maybe_unused]] std::string& room_id = call.room_id;
-          if constexpr (requires { result->room().room_id(); }) {
-            room_id = result->room().room_id();
-          } else if constexpr (requires { result->room_id(); }) {
-            room_id = result->room_id();
-          }
-          reply(SerializeMessage(*result));
-        });
+        write->trail = TrailOf(environment, call);
+        environment.transactor.template Run<Response>(
+            *std::move(write),
+            [&call, reply = std::move(reply)](absl::StatusOr<Response> result) mutable {
+              if (!result.ok()) return reply(result.status());
+              [[maybe_unused]] std::string& room_id = call.room_id;
+              if constexpr (requires { result->room().room_id(); }) {
+                room_id = result->room().room_id();
+              } else if constexpr (requires { result->room_id(); }) {
+                room_id = result->room_id();
+              }
+              reply(SerializeMessage(*result));
+            });
       });
 }
 

@@ -43,8 +43,7 @@ class UploadCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   }
 
   void OnDone() override {
-    RecordCall(environment_.metrics, method_.name, admission_.caller(), admission_.room_id(),
-               status_, absl::Now() - start_);
+    EndCall(environment_, method_, admission_, status_, start_);
     if (was_let_in_) environment_.gate.Leave();
     delete this;
   }
@@ -56,7 +55,7 @@ class UploadCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
 
   void Begin() {
     if (context_->IsCancelled()) return End(DeadlinePassed());
-    sink_ = open_();
+    sink_ = open_(admission_.call());
     StartRead(&message_);
   }
 

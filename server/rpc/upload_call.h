@@ -36,7 +36,7 @@ class UploadSink {
   virtual const std::string& room_id() const = 0;
 };
 
-using OpenUpload = absl::AnyInvocable<std::unique_ptr<UploadSink>()>;
+using OpenUpload = absl::AnyInvocable<std::unique_ptr<UploadSink>(Call&)>;
 
 // Serves a call: `open` and then its sink are called on `executor`, in turns with the
 // reading, so that the next message is read only when the last one was taken: a caller
@@ -49,7 +49,7 @@ grpc::ServerReadReactor<grpc::ByteBuffer>* ServeUploadBytes(
     const Method& method, const CallEnvironment& environment, Executor& executor,
     grpc::CallbackServerContext* context, grpc::ByteBuffer* response, OpenUpload open);
 
-// As ServeUploadBytes, with a use case, Upload(), that returns an object with
+// As ServeUploadBytes, with a use case, Upload(Call&), that returns an object with
 // absl::Status Take(const Request&), absl::StatusOr<Response> Finish() and room_id().
 template <typename Request, typename UseCase>
 grpc::ServerReadReactor<grpc::ByteBuffer>* ServeUpload(
@@ -57,7 +57,7 @@ grpc::ServerReadReactor<grpc::ByteBuffer>* ServeUpload(
     grpc::CallbackServerContext* context, grpc::ByteBuffer* response, UseCase use_case) {
   class Sink final : public UploadSink {
    public:
-    explicit Sink(UseCase& use_case) : upload_(use_case()) {}
+    Sink(UseCase& use_case, Call& call) : upload_(use_case(call)) {}
 
     absl::Status Take(const grpc::ByteBuffer& bytes) override {
       Request message;
@@ -74,11 +74,12 @@ grpc::ServerReadReactor<grpc::ByteBuffer>* ServeUpload(
     const std::string& room_id() const override { return upload_.room_id(); }
 
    private:
-    decltype(std::declval<UseCase&>()()) upload_;
+    decltype(std::declval<UseCase&>()(std::declval<Call&>())) upload_;
   };
-  return ServeUploadBytes(
-      method, environment, executor, context, response,
-      [use_case = std::move(use_case)]() mutable { return std::make_unique<Sink>(use_case); });
+  return ServeUploadBytes(method, environment, executor, context, response,
+                          [use_case = std::move(use_case)](Call& call) mutable {
+                            return std::make_unique<Sink>(use_case, call);
+                          });
 }
 
 }  // namespace innkeeper::rpc

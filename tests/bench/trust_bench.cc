@@ -1,5 +1,6 @@
 // What it costs to trust nobody: CreateRoom and GetRoom on servers with and without sealing
-// at rest, and with JSON Web Tokens in place of random ones, in turns.
+// at rest and an audit log, and with JSON Web Tokens in place of random ones, in turns. The
+// goal: CreateRoom with all of it at 0.85 of that without any.
 
 #include <cstdint>
 #include <cstdio>
@@ -52,14 +53,21 @@ struct Rate {
   double PerSecond() const { return calls / absl::ToDoubleSeconds(time); }
 };
 
+// What a server does so as not to trust.
+struct Measures {
+  bool sealing = false;
+  bool jwt = false;
+  bool audit = false;
+};
+
 // A server, and how it is called.
 class Subject {
  public:
-  Subject(std::string name, bool sealing, bool jwt)
+  Subject(std::string name, const Measures& measures)
       : name_(std::move(name)),
-        server_([&](ServerConfig& config) { Configure(config, sealing, jwt); }),
+        server_([&](ServerConfig& config) { Configure(config, measures); }),
         stubs_(server_.address()),
-        token_(jwt ? NewJwt() : TestToken("admin")) {}
+        token_(measures.jwt ? NewJwt() : TestToken("admin")) {}
 
   // Measures both calls once.
   void Measure() {
@@ -77,11 +85,12 @@ class Subject {
   }
 
  private:
-  void Configure(ServerConfig& config, bool sealing, bool jwt) {
+  void Configure(ServerConfig& config, const Measures& measures) {
     config.block_cache_bytes = ServerConfig().block_cache_bytes;
     config.write_buffer_bytes = ServerConfig().write_buffer_bytes;
-    config.sealing = sealing;
-    if (!jwt) return;
+    config.sealing = measures.sealing;
+    config.audit = measures.audit;
+    if (!measures.jwt) return;
     config.jwt_issuer = kIssuer;
     config.jwt_audience = kAudience;
     config.jwt_keys_file =
@@ -154,13 +163,19 @@ class Subject {
 
 void Run() {
   std::vector<std::unique_ptr<Subject>> subjects;
-  subjects.push_back(std::make_unique<Subject>("neither", false, false));
-  subjects.push_back(std::make_unique<Subject>("sealing", true, false));
-  subjects.push_back(std::make_unique<Subject>("sealing and JWT", true, true));
+  const std::vector<std::pair<std::string, Measures>> rows = {
+      {"nothing", {}},
+      {"sealing", {.sealing = true}},
+      {"sealing and JWT", {.sealing = true, .jwt = true}},
+      {"sealing, JWT and audit", {.sealing = true, .jwt = true, .audit = true}}};
+  subjects.reserve(rows.size());
+  for (const auto& [name, measures] : rows) {
+    subjects.push_back(std::make_unique<Subject>(name, measures));
+  }
   for (int round = 0; round < absl::GetFlag(FLAGS_rounds); ++round) {
     for (const auto& subject : subjects) subject->Measure();
   }
-  absl::PrintF("| call | with | calls/s | of neither | CPU us |\n|---|---|---:|---:|---:|\n");
+  absl::PrintF("| call | with | calls/s | of nothing | CPU us |\n|---|---|---:|---:|---:|\n");
   for (const auto& subject : subjects) subject->Print(*subjects.front());
 }
 

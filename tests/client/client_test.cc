@@ -352,13 +352,15 @@ TEST(ClientMethodsTest, HasEveryUnaryMethodOfTheApi) {
   note(client.ApproveCreation({}).status());
   note(client.RejectCreation({}).status());
   note(client.ListPendingApprovals({}).status());
+  note(client.VerifyAudit({}).status());
 
   std::set<std::string> expected;
   for (const google::protobuf::FileDescriptor* file :
        {v1::CreateRoomRequest::descriptor()->file(), v1::JoinRoomRequest::descriptor()->file(),
         v1::SetStateRequest::descriptor()->file(), v1::SetAliasRequest::descriptor()->file(),
         v1::CreateSubscriptionRequest::descriptor()->file(),
-        v1::ApproveUpgradeRequest::descriptor()->file()}) {
+        v1::ApproveUpgradeRequest::descriptor()->file(),
+        v1::VerifyAuditRequest::descriptor()->file()}) {
     const google::protobuf::ServiceDescriptor& service = *file->service(0);
     for (int i = 0; i < service.method_count(); ++i) {
       const google::protobuf::MethodDescriptor& method = *service.method(i);

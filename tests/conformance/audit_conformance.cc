@@ -109,6 +109,7 @@ TEST_P(EngineConformance, AuditLogHasNoGapsUnderConcurrentConflicts) {
   const uint32_t seed = TestSeed();
   std::vector<size_t> written(kThreads);
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
       std::mt19937 random(seed + t);

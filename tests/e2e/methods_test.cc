@@ -83,10 +83,12 @@ struct Scene {
     config.jwt_keys_file = dir.Write("keys.json", KeySet(Json::array({issuer.PublicKey()})));
     config.jwt_issuer = "https://issuer.example";
     config.jwt_audience = "innkeeper";
+    config.audit_refusal_rate = 0;
   }};
   const TestClient backend{server.address(), TestToken("backend")};
   const TestClient reader{server.address(), TestToken("reader")};
   const TestClient watcher{server.address(), TestToken("watcher")};
+  const TestClient auditor{server.address(), TestToken("auditor")};
   const std::shared_ptr<grpc::Channel> channel =
       grpc::CreateChannel(server.address(), grpc::InsecureChannelCredentials());
 };
@@ -103,12 +105,16 @@ class MethodsTest : public testing::Test {
   static const TestClient& backend() { return scene_->backend; }
   static const TestClient& reader() { return scene_->reader; }
   static const TestClient& watcher() { return scene_->watcher; }
+  static const TestClient& auditor() { return scene_->auditor; }
   static const std::string& address() { return scene_->server.address(); }
 
   static int64_t LogHead() {
     const std::vector<v1::RoomEvent> events = watcher().AllEvents();
     return events.empty() ? 0 : events.back().sequence();
   }
+
+  // The number of the newest entry in the audit log.
+  static int64_t AuditHead() { return auditor().VerifyAudit({}).response.head().number(); }
 
   // Those that the server has, but for health and reflection.
   static std::vector<const ServiceDescriptor*> Services() {
@@ -263,6 +269,7 @@ class MethodsTest : public testing::Test {
     v1::SetVisibilityRequest visibility;
     visibility.set_room_id(room_id);
     visibility.set_requester(kAlice);
+    visibility.set_is_public(true);
     return {
         {"CreateRoom", {RoomRequest(kAlice).SerializeAsString(), "create", kAlice, "alice"}},
         {"UpgradeRoom",
@@ -349,6 +356,8 @@ class MethodsTest : public testing::Test {
         {"ApproveCreation", DecisionRow<v1::ApproveCreationRequest>(room_id)},
         {"RejectCreation", DecisionRow<v1::RejectCreationRequest>(room_id)},
         {"ListPendingApprovals", {"", "approve", "", "approver"}},
+        {"ExportAudit", {"", "audit", "", "auditor"}},
+        {"VerifyAudit", {"", "audit", "", "auditor"}},
     };
   }
 
@@ -429,6 +438,8 @@ class MethodsTest : public testing::Test {
         {"ApproveCreation", no_such_approval},
         {"RejectCreation", no_such_approval},
         {"ListPendingApprovals", public_or_own},
+        {"ExportAudit", {StatusCode::PERMISSION_DENIED, "ROLE_MISSING"}},
+        {"VerifyAudit", {StatusCode::PERMISSION_DENIED, "ROLE_MISSING"}},
     };
   }
 
@@ -664,6 +675,52 @@ TEST_F(MethodsTest, PermissionComesBeforeExistence) {
       ExpectSameAnswer(method, stranger.request, room_id, "nobody");
       ExpectSameAnswer(method, stranger.request, room_id, kStranger);
     }
+  });
+}
+
+TEST_F(MethodsTest, EveryChangeIsInTheAuditLog) {
+  const std::set<std::string> reads = {
+      "GetRoom",           "GetRoomState",    "ListRooms",
+      "ExportRoom",        "GetEvent",        "ListEvents",
+      "ListMembers",       "ListUserRooms",   "ListAliases",
+      "ResolveAlias",      "ListPublicRooms", "ListPendingInvites",
+      "ListRoomEvents",    "WatchRoomEvents", "GetSubscription",
+      "ListSubscriptions", "ConsumeEvents",   "ExportAudit",
+      "ListParkedEvents",  "VerifyAudit",     "ListPendingApprovals"};
+  // What their rows here ask for is true already, or is not there, or is only checked.
+  const std::set<std::string> change_nothing = {
+      "CancelUpgrade",      "ImportRoom",         "JoinRoom",         "KickUser",
+      "UnbanUser",          "AckInvite",          "AckEvents",        "RejectEvent",
+      "UpdateSubscription", "ReplayParkedEvents", "DropParkedEvents", "ApproveUpgrade",
+      "RejectUpgrade",      "ApproveCreation",    "RejectCreation"};
+  ForEachMethod([&](const MethodDescriptor& method, const Row& row) {
+    const int64_t head = AuditHead();
+    const grpc::Status status = Call(method, row.request, Bearer(TestToken(row.allowed)), row.more);
+    ASSERT_EQ(status.error_code(), row.outcome) << status.error_message();
+    int entries = 0;
+    for (const v1::AuditRecord& record : auditor().AuditLog(head + 1)) {
+      if (record.entry().outcome() != v1::AUDIT_OUTCOME_ALLOWED) continue;
+      EXPECT_EQ(record.entry().method(), method.name());
+      EXPECT_EQ(record.entry().principal(), row.allowed);
+      ++entries;
+    }
+    const bool changes = !reads.contains(method.name()) && !change_nothing.contains(method.name());
+    EXPECT_EQ(entries > 0, changes);
+  });
+}
+
+TEST_F(MethodsTest, EveryRefusalIsInTheAuditLog) {
+  ForEachMethod([&](const MethodDescriptor& method, const Row& row) {
+    const int64_t head = AuditHead();
+    EXPECT_FALSE(Call(method, row.request, Bearer("unknown")).ok());
+    // It is written behind the reply.
+    while (AuditHead() == head) {
+    }
+    const std::vector<v1::AuditRecord> records = auditor().AuditLog(head + 1);
+    ASSERT_EQ(records.size(), 1u);
+    EXPECT_EQ(records[0].entry().method(), method.name());
+    EXPECT_EQ(records[0].entry().principal(), "");
+    EXPECT_EQ(records[0].entry().reason(), "CREDENTIALS_INVALID");
   });
 }
 

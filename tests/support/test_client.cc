@@ -69,7 +69,8 @@ TestClient::TestClient(const std::string& address, std::string token)
       state_stub_(v1::RoomState::NewStub(channel_)),
       directory_stub_(v1::RoomDirectory::NewStub(channel_)),
       subscriptions_stub_(v1::EventSubscriptions::NewStub(channel_)),
-      supervision_stub_(v1::Supervision::NewStub(channel_)) {}
+      supervision_stub_(v1::Supervision::NewStub(channel_)),
+      audit_stub_(v1::AuditLog::NewStub(channel_)) {}
 
 void TestClient::Prepare(grpc::ClientContext& context) const {
   context.set_deadline(std::chrono::system_clock::now() + kDeadline);
@@ -132,6 +133,7 @@ INNKEEPER_DEFINE_CALL(supervision_stub_, RejectUpgrade)
 INNKEEPER_DEFINE_CALL(supervision_stub_, ApproveCreation)
 INNKEEPER_DEFINE_CALL(supervision_stub_, RejectCreation)
 INNKEEPER_DEFINE_CALL(supervision_stub_, ListPendingApprovals)
+INNKEEPER_DEFINE_CALL(audit_stub_, VerifyAudit)
 
 #undef INNKEEPER_DEFINE_CALL
 
@@ -207,6 +209,22 @@ std::vector<v1::RoomEvent> TestClient::AllEvents() const {
     if (!reply.response.has_more()) return events;
     request.set_after_cursor(reply.response.next_cursor());
   }
+}
+
+std::vector<v1::AuditRecord> TestClient::AuditLog(int64_t first_number) const {
+  grpc::ClientContext context;
+  Prepare(context);
+  v1::ExportAuditRequest request;
+  request.set_first_number(first_number);
+  const auto stream = audit_stub_->ExportAudit(&context, request);
+  std::vector<v1::AuditRecord> records;
+  v1::ExportAuditResponse message;
+  while (stream->Read(&message)) {
+    records.insert(records.end(), message.records().begin(), message.records().end());
+  }
+  const grpc::Status status = stream->Finish();
+  CHECK(status.ok()) << status.error_message();
+  return records;
 }
 
 v1::CreateRoomRequest RoomRequest(const std::string& creator) {

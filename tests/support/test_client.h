@@ -17,6 +17,7 @@
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/support/status.h"
+#include "innkeeper/v1/audit_log.grpc.pb.h"
 #include "innkeeper/v1/event_subscriptions.grpc.pb.h"
 #include "innkeeper/v1/room_directory.grpc.pb.h"
 #include "innkeeper/v1/room_lifecycle.grpc.pb.h"
@@ -127,6 +128,8 @@ class TestClient {
   Reply<v1::ListPendingApprovalsResponse> ListPendingApprovals(
       const v1::ListPendingApprovalsRequest& request) const;
 
+  Reply<v1::VerifyAuditResponse> VerifyAudit(const v1::VerifyAuditRequest& request) const;
+
   // Shorthands, which crash if the call fails.
   v1::Room Create(const v1::CreateRoomRequest& request) const;
   v1::Room Room(const std::string& room_id) const;  // needs the role read-all
@@ -134,6 +137,8 @@ class TestClient {
   std::map<std::pair<std::string, std::string>, v1::StateEvent> State(
       const std::string& room_id) const;
   std::vector<v1::RoomEvent> AllEvents() const;  // needs the role watch
+  // The audit log from entry `first_number` on. Needs the role audit.
+  std::vector<v1::AuditRecord> AuditLog(int64_t first_number = 0) const;
 
   v1::RoomLifecycle::Stub& stub() const { return *stub_; }
   v1::EventSubscriptions::Stub& subscriptions_stub() const { return *subscriptions_stub_; }
@@ -150,6 +155,7 @@ class TestClient {
   const std::unique_ptr<v1::RoomDirectory::Stub> directory_stub_;
   const std::unique_ptr<v1::EventSubscriptions::Stub> subscriptions_stub_;
   const std::unique_ptr<v1::Supervision::Stub> supervision_stub_;
+  const std::unique_ptr<v1::AuditLog::Stub> audit_stub_;
 };
 
 // A request for a plain room of `creator`.

@@ -11,6 +11,8 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "innkeeper/v1/room_lifecycle.pb.h"
+#include "server/audit/trail.h"
+#include "server/base/random.h"
 #include "server/errors/errors.h"
 #include "tests/support/hooked_engine.h"
 #include "tests/support/temp_dir.h"
@@ -75,6 +77,28 @@ TEST_F(TransactionTest, IsTriedAgainFromTheStartUntilNobodyIsFaster) {
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(attempts_, 6);
   EXPECT_EQ(response->room().revision(), 5);
+}
+
+TEST_F(TransactionTest, WhatIsCommittedLeavesOneAuditEntry) {
+  const RandomBytes random = SecureRandom();
+  const auto audited = [&](const std::string& request_id) {
+    Write<Response> write = Change(request_id);
+    write.trail = audit::Trail({.method = "Change"}, random);
+    return write;
+  };
+  const auto entries = [this] { return store_->NewSnapshot()->audit_head()->number; };
+  GetInTheWay(3);
+  ASSERT_TRUE(transactor_.RunAndWait(audited("id")).ok());
+  EXPECT_EQ(entries(), 1u);
+  ASSERT_TRUE(transactor_.RunAndWait(audited("id")).ok()) << "repeated";
+  EXPECT_EQ(entries(), 1u);
+  GetInTheWay(6);
+  EXPECT_FALSE(transactor_.RunAndWait(audited("")).ok());
+  EXPECT_EQ(entries(), 1u);
+  Write<Response> unchanging = audited("");
+  unchanging.attempt = [](const storage::RoomReader&) { return Outcome<Response>(); };
+  ASSERT_TRUE(transactor_.RunAndWait(std::move(unchanging)).ok());
+  EXPECT_EQ(entries(), 1u);
 }
 
 TEST_F(TransactionTest, GivesUpAfterSixAttempts) {
@@ -194,7 +218,7 @@ TEST_F(TransactionTest, NoThreadWaitsForTheCommit) {
     ASSERT_TRUE(executor_.Submit([&] { next_ran.Notify(); }));
   });
   ASSERT_TRUE(executor_.Submit([&] {
-    transactor_.Run<Response>(Change(), [&](absl::StatusOr<Response> response) {
+    transactor_.Run<Response>(Change(), [&](const absl::StatusOr<Response>& response) {
       EXPECT_TRUE(response.ok());
       EXPECT_TRUE(next_ran.HasBeenNotified());
       answered.Notify();

@@ -156,7 +156,7 @@ class UploadServer final
                                                         grpc::ByteBuffer* response) override {
     return ServeUpload<v1::ImportRoomRequest>(
         {"ImportRoom", auth::Role::kAdmin, limits::Work::kUpload}, environment_, executor_, context,
-        response, [this] { return NotedUpload(diary_); });
+        response, [this](Call&) { return NotedUpload(diary_); });
   }
 
   TempDir dir_;

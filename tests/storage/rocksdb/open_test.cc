@@ -30,6 +30,7 @@ using testing::HasSubstr;
 class NoLog final : public rocksdb::WalFilter {
  public:
   const char* Name() const override { return "innkeeper.NoLog"; }
+  // NOLINTNEXTLINE(google-runtime-int)
   WalProcessingOption LogRecordFound(unsigned long long, const std::string&,
                                      const rocksdb::WriteBatch&, rocksdb::WriteBatch*,
                                      bool*) override {
