@@ -24,6 +24,7 @@
 #include "prometheus/metric_family.h"
 #include "server/audit/recorder.h"
 #include "server/audit/retention.h"
+#include "server/audit/trail.h"
 #include "server/auth/authenticator.h"
 #include "server/base/executor.h"
 #include "server/base/periodic.h"
@@ -175,6 +176,10 @@ audit::Recorder::Options RecorderOptions(const ServerConfig& config) {
   return {.refusals = {config.audit_refusal_rate, config.audit_refusal_burst}};
 }
 
+audit::Trail MaintenanceTrail(const audit::Recorder* recorder) {
+  return recorder == nullptr ? audit::Trail() : recorder->TrailOf(audit::Maintenance());
+}
+
 lifecycle::RoomUpgrader::Options UpgraderOptions(const ServerConfig& config,
                                                  metrics::ActionRates& rates,
                                                  const audit::Recorder* recorder) {
@@ -183,8 +188,7 @@ lifecycle::RoomUpgrader::Options UpgraderOptions(const ServerConfig& config,
           .lease = config.upgrade_lease,
           .request_retention = config.request_id_retention,
           .rates = &rates,
-          .maintenance_trail =
-              recorder == nullptr ? audit::Trail() : recorder->TrailOf(audit::Maintenance())};
+          .maintenance_trail = MaintenanceTrail(recorder)};
 }
 
 rpc::SupervisionPolicy SupervisionOf(const ServerConfig& config) {
@@ -354,7 +358,8 @@ class RealServer final : public Server {
         upgrader_(*engine_, transactor_, clock_, random_,
                   UpgraderOptions(config, action_rates_, recorder_.get())),
         supervisor_(*engine_, clock_, signer_, creator_,
-                    {.request_retention = config.request_id_retention}),
+                    {.request_retention = config.request_id_retention,
+                     .maintenance_trail = MaintenanceTrail(recorder_.get())}),
         linker_({clock_, random_, config.server_name}),
         deleter_(*engine_),
         purger_(*engine_),

@@ -190,6 +190,7 @@ absl::Status Supervisor::Expire() {
   for (const WaitingCreation& waiting : expired) {
     RoomCommit commit;
     StageDecision(commit, waiting, v1::APPROVAL_OUTCOME_EXPIRED);
+    options_.maintenance_trail.Leave(commit, "expire");
     const storage::CommitResult result = CommitAndWait(engine_, commit.Take());
     // Somebody else has ended it if it was aborted.
     if (!result.status.ok() && !absl::IsAborted(result.status)) return result.status;

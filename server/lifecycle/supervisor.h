@@ -7,6 +7,7 @@
 #define INNKEEPER_SERVER_LIFECYCLE_SUPERVISOR_H_
 
 #include <string>
+#include <utility>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -14,6 +15,7 @@
 #include "absl/time/time.h"
 #include "innkeeper/v1/room_lifecycle.pb.h"
 #include "innkeeper/v1/supervision.pb.h"
+#include "server/audit/trail.h"
 #include "server/base/clock.h"
 #include "server/base/signed_token.h"
 #include "server/lifecycle/approvals.h"
@@ -40,12 +42,18 @@ class Supervisor {
  public:
   struct Options {
     absl::Duration request_retention = absl::Hours(24);
+    // Left by what is given up.
+    audit::Trail maintenance_trail = {};
   };
 
   // The references must outlive the supervisor.
   Supervisor(storage::Engine& engine, const Clock& clock, const TokenSigner& signer,
              RoomCreator& creator, Options options)
-      : engine_(engine), clock_(clock), signer_(signer), creator_(creator), options_(options) {}
+      : engine_(engine),
+        clock_(clock),
+        signer_(signer),
+        creator_(creator),
+        options_(std::move(options)) {}
 
   // The write that creates a room which waits for this approval, as the creator would now,
   // and records the room for the request that had asked for it. Blocks on a read. Errors, of

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "innkeeper/v1/audit_log.pb.h"
+#include "server/audit/trail.h"
 #include "server/base/signed_token.h"
 #include "server/errors/errors.h"
 #include "server/lifecycle/room_quota.h"
@@ -164,6 +166,20 @@ TEST_F(SupervisorTest, IsGivenUpWhenItsTimeHasRunOut) {
   ASSERT_TRUE(supervisor_.Expire().ok());
   EXPECT_EQ(LastOutcome(), v1::APPROVAL_OUTCOME_EXPIRED);
   EXPECT_FALSE((*RoomReader(engine_).GetApproval(approval_id)).has_value());
+}
+
+TEST_F(SupervisorTest, WhatIsGivenUpIsInTheAuditLog) {
+  Supervisor supervisor(engine_, clock_, signer_, creator_,
+                        {.maintenance_trail = audit::Trail(audit::Maintenance(), random_)});
+  NewApproval();
+  now_ += kTimeout;
+  std::vector<std::string> entries;
+  engine_.SetHook([&](const storage::CommitRequest& request) { entries = request.audit_entries; });
+  ASSERT_TRUE(supervisor.Expire().ok());
+  ASSERT_EQ(entries.size(), 1u);
+  v1::AuditEntry entry;
+  ASSERT_TRUE(entry.ParseFromString(entries[0]));
+  EXPECT_EQ(entry.step(), "expire");
 }
 
 TEST_F(SupervisorTest, LeavesUpgradesWhoseTimeHasRunOutToTheirRooms) {
