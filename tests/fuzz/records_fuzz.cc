@@ -17,6 +17,7 @@
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/stubs/logging.h"
 #include "server/events/event_codec.h"
+#include "storage/audit_chain.h"
 #include "storage/engine.h"
 #include "storage/keys.h"
 #include "storage/log_epochs.h"
@@ -176,6 +177,15 @@ void CheckEpochs(absl::string_view bytes) {
 void CheckHead(absl::string_view bytes) {
   const auto head = storage::embedded::ParseHead(bytes);
   if (head) CHECK_EQ(storage::embedded::EncodeHead(*head), bytes);
+  const auto audit_head = storage::embedded::ParseAuditHead(bytes);
+  if (audit_head) CHECK_EQ(storage::embedded::EncodeAuditHead(*audit_head), bytes);
+}
+
+void CheckAuditEntry(absl::string_view bytes) {
+  const auto entry = storage::ParseAuditValue(bytes);
+  if (!entry) return;
+  CHECK_EQ(storage::EncodeAuditValue(entry->previous_hash, entry->commit_time, entry->payload),
+           bytes);
 }
 
 void CheckEngineEntry(absl::string_view bytes) {
@@ -196,6 +206,7 @@ void CheckPlace(char place, absl::string_view bytes) {
     case kEpochs:
       return CheckEpochs(bytes);
     case kEngineEntry:
+      CheckAuditEntry(bytes);
       return CheckEngineEntry(bytes);
     default:
       return;
@@ -288,6 +299,8 @@ std::vector<std::string> MadeSeeds() {
       SeedOf(KeyBuilder(Table::kApproval).Str("a"), Encode(storage::ApprovalRecord())),
       SeedOf(kLogEntry, EncodeEvent(created, {"audience", "@u"})),
       SeedOf(kHead, storage::embedded::EncodeHead({3, 2, 1})),
+      SeedOf(kHead, storage::embedded::EncodeAuditHead({3, {'h'}})),
+      SeedOf(kEngineEntry, storage::EncodeAuditValue({'h'}, absl::UnixEpoch(), "payload")),
       SeedOf(kEpochs, storage::embedded::EncodeEpochs({{7, 0}, {8, 10}, {9, 20}})),
       SeedOf(kEngineEntry,
              absl::StrCat(storage::embedded::EncodeLogEntryHeader(3, absl::FromUnixMicros(5)),
