@@ -106,12 +106,13 @@ absl::StatusOr<RoomSecretPtr> RoomSecrets::Find(uint64_t id, ReadTier tier) cons
   RoomSecretPtr known = known_.Find(id);
   if (known != nullptr) return known;
   const std::string key = SecretKey(id);
-  const auto stored = engine_->NewSnapshot(tier)->Get(key);
+  auto stored = engine_->NewSnapshot(tier)->Get(key);
   if (!stored.ok()) return stored.status();
   if (!*stored) {
     return absl::DataLossError(absl::StrCat("the secret ", id, " of a room is lost"));
   }
   auto record = Decode<RoomSecretRecord>(key, (*stored)->value);
+  Wipe((*stored)->value);
   if (!record.ok()) return record.status();
   if (record->secret().empty()) return nullptr;
   if (record->secret().size() != RoomSecret::kBytes) return Damaged(key);
