@@ -73,7 +73,7 @@ class EventConsumer::Impl {
   struct Session {
     ConsumerStream& stream;
     Stopper& stopper;  // of the stream
-    std::string consumer_id = "";
+    std::string consumer_id;
     std::unique_ptr<Acknowledger> acknowledger = nullptr;
     // By part of the rooms, the cursor of the last message whose events of it count no more:
     // one of them was rejected, and they come again with it.
@@ -101,7 +101,7 @@ class EventConsumer::Impl {
 
 absl::Status EventConsumer::Impl::Run() {
   while (true) {
-    const absl::Status ended = ConsumeStream();
+    absl::Status ended = ConsumeStream();
     if (stopper_.stopped()) return absl::CancelledError("the consumer was stopped");
     if (IsFinal(ended)) return ended;
     const absl::Duration delay =

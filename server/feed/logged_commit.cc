@@ -67,8 +67,9 @@ bool StretchBuilder::Add(const std::shared_ptr<const LoggedCommit>& commit) {
 
 std::shared_ptr<const LoggedEvent> StretchBuilder::Pick(
     const std::shared_ptr<const LoggedCommit>& commit, const LoggedEvent& event) const {
-  if (completer_ == nullptr || !completer_->MayComplete(event.event.type()))
+  if (completer_ == nullptr || !completer_->MayComplete(event.event.type())) {
     return {commit, &event};
+  }
   auto completed = std::make_shared<LoggedEvent>(event);
   completer_->Complete(completed->event);
   completed->bytes = completed->event.SerializeAsString();

@@ -19,7 +19,6 @@ namespace {
 using storage::RoomCommit;
 using storage::RoomReader;
 using storage::RoomRecord;
-using storage::Stored;
 
 constexpr size_t kNonceBytes = 32;
 

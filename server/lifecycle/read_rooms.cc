@@ -78,7 +78,7 @@ absl::StatusOr<v1::GetRoomStateResponse> RoomBrowser::GetRoomState(
   size_t page_bytes = 0;
   absl::Status status;
   absl::Status scanned = reader.ScanState(
-      query, [&](storage::StatePosition position, const storage::StateRecord& record) {
+      query, [&](const storage::StatePosition& position, const storage::StateRecord& record) {
         if (response.events_size() == page_size || page_bytes >= kMaxPageBytes) {
           const v1::StateEvent& last = *response.events().rbegin();
           StatePageToken token;

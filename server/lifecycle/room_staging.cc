@@ -151,16 +151,17 @@ absl::StatusOr<std::optional<storage::StateRecord>> SupersededEntryOf(
     const storage::RoomReader& reader, const std::string& room_id,
     const storage::EventRecord& event) {
   std::optional<storage::StateRecord> superseded;
-  absl::Status scanned = reader.ScanState({.room_id = room_id,
-                                           .revision = event.revision(),
-                                           .type = event.type(),
-                                           .state_key = event.state_key()},
-                                          [&](storage::StatePosition, storage::StateRecord entry) {
-                                            if (entry.reference().event_id() == event.event_id()) {
-                                              superseded = std::move(entry);
-                                            }
-                                            return false;
-                                          });
+  absl::Status scanned =
+      reader.ScanState({.room_id = room_id,
+                        .revision = event.revision(),
+                        .type = event.type(),
+                        .state_key = event.state_key()},
+                       [&](const storage::StatePosition&, storage::StateRecord entry) {
+                         if (entry.reference().event_id() == event.event_id()) {
+                           superseded = std::move(entry);
+                         }
+                         return false;
+                       });
   if (!scanned.ok()) return scanned;
   return superseded;
 }

@@ -118,8 +118,9 @@ std::vector<EventIndex> Sorted(const EventSet& events) {
 
 std::vector<EventIndex> StateConflict::DisputedEvents() const {
   EventSet events;
-  for (const std::vector<EventIndex>& of_one : disputed)
+  for (const std::vector<EventIndex>& of_one : disputed) {
     events.insert(of_one.begin(), of_one.end());
+  }
   return Sorted(events);
 }
 
