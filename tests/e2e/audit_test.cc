@@ -94,7 +94,7 @@ class AuditTest : public testing::Test {
 
   std::vector<v1::AuditEntry> Entries() const {
     std::vector<v1::AuditEntry> entries;
-    for (const v1::AuditRecord& record : As("auditor").AuditLog()) {
+    for (const v1::AuditRecord& record : As("archivist").AuditLog()) {
       entries.push_back(record.entry());
     }
     return entries;
@@ -115,7 +115,7 @@ class AuditTest : public testing::Test {
   }
 
   v1::VerifyAuditResponse Verify(const v1::VerifyAuditRequest& request = {}) const {
-    const auto reply = As("auditor").VerifyAudit(request);
+    const auto reply = As("archivist").VerifyAudit(request);
     EXPECT_TRUE(reply.ok()) << reply.status.error_message();
     return reply.response;
   }
@@ -415,7 +415,7 @@ TEST_F(NoAuditTest, NothingIsWrittenWhereItIsOff) {
 
 TEST_F(AuditTest, AnExportIsVerifiedByItself) {
   const std::string room_id = MakeLog();
-  const std::vector<v1::AuditRecord> records = As("auditor").AuditLog();
+  const std::vector<v1::AuditRecord> records = As("archivist").AuditLog();
   ASSERT_THAT(records, SizeIs(5));
   ASSERT_NO_FATAL_FAILURE(ExpectChain(records, ZeroHash()));
   const v1::VerifyAuditResponse verified = Verify();
@@ -423,7 +423,7 @@ TEST_F(AuditTest, AnExportIsVerifiedByItself) {
   EXPECT_EQ(verified.head().hash(), records.back().hash());
   // A later export goes on behind it.
   ASSERT_TRUE(As("backend").SendEvent(SendRequest(room_id, kAlice, "more")).ok());
-  const std::vector<v1::AuditRecord> more = As("auditor").AuditLog(6);
+  const std::vector<v1::AuditRecord> more = As("archivist").AuditLog(6);
   ASSERT_THAT(more, SizeIs(1));
   ExpectChain(more, records.back().hash());
   v1::VerifyAuditRequest from_there;
@@ -493,7 +493,7 @@ TEST_F(AuditTest, GoesOnBehindARestart) {
     EXPECT_EQ(Verify().head().number(), 5 + restart);
   }
   ExpectIntact();
-  ExpectChain(As("auditor").AuditLog(), ZeroHash());
+  ExpectChain(As("archivist").AuditLog(), ZeroHash());
 }
 
 TEST_F(AuditTest, InvalidRequestsAreToldWhatIsWrong) {
@@ -501,13 +501,13 @@ TEST_F(AuditTest, InvalidRequestsAreToldWhatIsWrong) {
   request.set_first_number(-1);
   request.set_max_entries(-1);
   request.mutable_anchor()->set_number(-1);
-  EXPECT_THAT(As("auditor").VerifyAudit(request).status,
+  EXPECT_THAT(As("archivist").VerifyAudit(request).status,
               IsInvalid({"first_number", "max_entries", "anchor.number", "anchor.hash"}));
   v1::VerifyAuditRequest before;
   before.set_first_number(5);
   before.mutable_anchor()->set_number(3);
   before.mutable_anchor()->set_hash(ZeroHash());
-  EXPECT_THAT(As("auditor").VerifyAudit(before).status, IsInvalid({"anchor.number"}));
+  EXPECT_THAT(As("archivist").VerifyAudit(before).status, IsInvalid({"anchor.number"}));
 }
 
 // What is acknowledged has its entry whenever the server is killed, and the chain holds.

@@ -88,7 +88,7 @@ struct Scene {
   const TestClient backend{server.address(), TestToken("backend")};
   const TestClient reader{server.address(), TestToken("reader")};
   const TestClient watcher{server.address(), TestToken("watcher")};
-  const TestClient auditor{server.address(), TestToken("auditor")};
+  const TestClient archivist{server.address(), TestToken("archivist")};
   const std::shared_ptr<grpc::Channel> channel =
       grpc::CreateChannel(server.address(), grpc::InsecureChannelCredentials());
 };
@@ -105,7 +105,7 @@ class MethodsTest : public testing::Test {
   static const TestClient& backend() { return scene_->backend; }
   static const TestClient& reader() { return scene_->reader; }
   static const TestClient& watcher() { return scene_->watcher; }
-  static const TestClient& auditor() { return scene_->auditor; }
+  static const TestClient& archivist() { return scene_->archivist; }
   static const std::string& address() { return scene_->server.address(); }
 
   static int64_t LogHead() {
@@ -114,7 +114,7 @@ class MethodsTest : public testing::Test {
   }
 
   // The number of the newest entry in the audit log.
-  static int64_t AuditHead() { return auditor().VerifyAudit({}).response.head().number(); }
+  static int64_t AuditHead() { return archivist().VerifyAudit({}).response.head().number(); }
 
   // Those that the server has, but for health and reflection.
   static std::vector<const ServiceDescriptor*> Services() {
@@ -356,8 +356,8 @@ class MethodsTest : public testing::Test {
         {"ApproveCreation", DecisionRow<v1::ApproveCreationRequest>(room_id)},
         {"RejectCreation", DecisionRow<v1::RejectCreationRequest>(room_id)},
         {"ListPendingApprovals", {"", "approve", "", "approver"}},
-        {"ExportAudit", {"", "audit", "", "auditor"}},
-        {"VerifyAudit", {"", "audit", "", "auditor"}},
+        {"ExportAudit", {"", "audit", "", "archivist"}},
+        {"VerifyAudit", {"", "audit", "", "archivist"}},
     };
   }
 
@@ -698,7 +698,7 @@ TEST_F(MethodsTest, EveryChangeIsInTheAuditLog) {
     const grpc::Status status = Call(method, row.request, Bearer(TestToken(row.allowed)), row.more);
     ASSERT_EQ(status.error_code(), row.outcome) << status.error_message();
     int entries = 0;
-    for (const v1::AuditRecord& record : auditor().AuditLog(head + 1)) {
+    for (const v1::AuditRecord& record : archivist().AuditLog(head + 1)) {
       if (record.entry().outcome() != v1::AUDIT_OUTCOME_ALLOWED) continue;
       EXPECT_EQ(record.entry().method(), method.name());
       EXPECT_EQ(record.entry().principal(), row.allowed);
@@ -716,7 +716,7 @@ TEST_F(MethodsTest, EveryRefusalIsInTheAuditLog) {
     // It is written behind the reply.
     while (AuditHead() == head) {
     }
-    const std::vector<v1::AuditRecord> records = auditor().AuditLog(head + 1);
+    const std::vector<v1::AuditRecord> records = archivist().AuditLog(head + 1);
     ASSERT_EQ(records.size(), 1u);
     EXPECT_EQ(records[0].entry().method(), method.name());
     EXPECT_EQ(records[0].entry().principal(), "");

@@ -38,7 +38,7 @@ std::string TestTokenFile() {
       PrincipalJson("observer", {"watch", "read-all"}, {}),
       PrincipalJson("sender", {"federate"}, {}),
       PrincipalJson("approver", {"approve"}, {}),
-      PrincipalJson("auditor", {"audit"}, {}),
+      PrincipalJson("archivist", {"audit"}, {}),
       PrincipalJson("alice", {"create", "upgrade", "participate"}, {"@alice:example.org"}),
       PrincipalJson("nobody", {}, {"@*:example.org"})};
   return nlohmann::json({{"principals", principals}}).dump(2);

@@ -29,7 +29,7 @@ inline constexpr char kTestServerName[] = "example.org";
 //   watcher  role watch; "observer": roles watch, read-all
 //   sender   role federate
 //   approver role approve
-//   auditor  role audit
+//   archivist  role audit
 //   tenant   roles create, read-all, upgrade, federate; may act for every user of example.org; may
 //   see the
 //            audiences tenant-*
