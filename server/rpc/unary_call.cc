@@ -59,7 +59,10 @@ void Finish(const PendingCall& pending, const absl::Status& status) {
 void Run(std::unique_ptr<PendingCall> pending, CallBody& body) {
   // Nobody waits for the answer any more.
   const bool is_late = absl::Now() > pending->admission.call().deadline;
-  if (is_late || pending->context->IsCancelled()) return Finish(*pending, DeadlinePassed());
+  if (is_late) return Finish(*pending, DeadlinePassed());
+  if (pending->context->IsCancelled()) {
+    return Finish(*pending, absl::CancelledError("the caller has gone away"));
+  }
   Call& call = pending->admission.call();
   const grpc::ByteBuffer& request = *pending->request;
   body(call, request, [pending = std::move(pending)](absl::StatusOr<grpc::ByteBuffer> response) {
