@@ -85,7 +85,6 @@ std::optional<absl::string_view> RoomOf(absl::string_view key) {
     case Table::kState:
     case Table::kStateHistory:
     case Table::kEvent:
-    case Table::kEventId:
     case Table::kRoomKeys:
     case Table::kPendingInvite:
       return KeyReader(key).Raw(/*is_number=*/false);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <optional>
 
 namespace innkeeper::storage {
 namespace {
@@ -98,25 +99,36 @@ bool Aead::Open(const Nonce& nonce, const Place& place, absl::string_view sealed
 }
 
 ManyKeyAead::ManyKeyAead()
-    : sealing_(NewContext(nullptr, 1), CopyContext),
-      opening_(NewContext(nullptr, 0), CopyContext) {}
+    : sealing_(Pool::Owned(new Context{NewContext(nullptr, 1), std::nullopt}), Copy),
+      opening_(Pool::Owned(new Context{NewContext(nullptr, 0), std::nullopt}), Copy) {}
 
-void ManyKeyAead::Seal(const Secret& key, const Aead::Nonce& nonce, const Aead::Place& place,
-                       absl::string_view text, std::string& out) const {
-  CHECK_EQ(key.size(), Aead::kKeyBytes);
-  const Aead::Pool::Lease context = sealing_.Take();
-  Begin(context.get(), &key, nonce, place);
-  SealText(context.get(), text, out);
+ManyKeyAead::Context* ManyKeyAead::Copy(const Context* context) {
+  return new Context{OwnedContext(CopyContext(context->cipher.get())), context->key_name};
 }
 
-bool ManyKeyAead::Open(const Secret& key, const Aead::Nonce& nonce, const Aead::Place& place,
+void ManyKeyAead::Begin(Context& context, const Key& key, const Aead::Nonce& nonce,
+                        const Aead::Place& place) {
+  const bool is_set = context.key_name == key.name;
+  storage::Begin(context.cipher.get(), is_set ? nullptr : &key.secret, nonce, place);
+  context.key_name = key.name;
+}
+
+void ManyKeyAead::Seal(const Key& key, const Aead::Nonce& nonce, const Aead::Place& place,
+                       absl::string_view text, std::string& out) const {
+  CHECK_EQ(key.secret.size(), Aead::kKeyBytes);
+  const Pool::Lease context = sealing_.Take();
+  Begin(*context.get(), key, nonce, place);
+  SealText(context.get()->cipher.get(), text, out);
+}
+
+bool ManyKeyAead::Open(const Key& key, const Aead::Nonce& nonce, const Aead::Place& place,
                        absl::string_view sealed, std::string& out) const {
-  CHECK_EQ(key.size(), Aead::kKeyBytes);
+  CHECK_EQ(key.secret.size(), Aead::kKeyBytes);
   out.clear();
   if (sealed.size() < Aead::kTagBytes) return false;
-  const Aead::Pool::Lease context = opening_.Take();
-  Begin(context.get(), &key, nonce, place);
-  return OpenText(context.get(), sealed, out);
+  const Pool::Lease context = opening_.Take();
+  Begin(*context.get(), key, nonce, place);
+  return OpenText(context.get()->cipher.get(), sealed, out);
 }
 
 }  // namespace innkeeper::storage

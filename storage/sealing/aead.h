@@ -10,7 +10,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/strings/string_view.h"
 #include "storage/sealing/context_pool.h"
@@ -52,20 +54,38 @@ class Aead {
   mutable Pool opening_;
 };
 
-// With a key for each text, which takes a little longer than always the same. Thread-safe.
+// With many keys, which takes a little longer where another one than the last is used.
+// Thread-safe.
 class ManyKeyAead {
  public:
+  // A key of Aead::kKeyBytes bytes, and what no other key of this object is called.
+  struct Key {
+    std::pair<uint64_t, uint64_t> name;
+    const Secret& secret;
+  };
+
   ManyKeyAead();
 
-  // As of Aead. `key` has Aead::kKeyBytes bytes.
-  void Seal(const Secret& key, const Aead::Nonce& nonce, const Aead::Place& place,
+  // As of Aead.
+  void Seal(const Key& key, const Aead::Nonce& nonce, const Aead::Place& place,
             absl::string_view text, std::string& out) const;
-  bool Open(const Secret& key, const Aead::Nonce& nonce, const Aead::Place& place,
+  bool Open(const Key& key, const Aead::Nonce& nonce, const Aead::Place& place,
             absl::string_view sealed, std::string& out) const;
 
  private:
-  mutable Aead::Pool sealing_;
-  mutable Aead::Pool opening_;
+  // A context, and the name of the key that it was used with last.
+  struct Context {
+    Aead::Pool::Owned cipher;
+    std::optional<std::pair<uint64_t, uint64_t>> key_name;
+  };
+  static void Free(Context* context) { delete context; }
+  static Context* Copy(const Context* context);
+  static void Begin(Context& context, const Key& key, const Aead::Nonce& nonce,
+                    const Aead::Place& place);
+  using Pool = ContextPool<Context, Free>;
+
+  mutable Pool sealing_;
+  mutable Pool opening_;
 };
 
 }  // namespace innkeeper::storage

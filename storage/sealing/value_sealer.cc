@@ -82,7 +82,9 @@ std::string ValueSealer::Seal(absl::string_view place, absl::string_view value,
   if (secret == nullptr) {
     current_->aead.Seal(NonceOf(header), {header, place}, value, sealed);
   } else {
-    room_aead_.Seal(*KeyOf(*current_, *secret), NonceOf(header), {header, place}, value, sealed);
+    const RoomKey key = KeyOf(*current_, *secret);
+    room_aead_.Seal({{current_->id, secret->id}, *key}, NonceOf(header), {header, place}, value,
+                    sealed);
   }
   return sealed;
 }
@@ -111,7 +113,8 @@ absl::Status ValueSealer::Open(absl::string_view place, absl::string_view sealed
   if (secret == nullptr || secret->id != *secret_id) {
     return absl::DataLossError("takes a room's secret, and there is none");
   }
-  if (room_aead_.Open(*KeyOf(data_key, *secret), NonceOf(header), all, text, value)) {
+  const RoomKey room_key = KeyOf(data_key, *secret);
+  if (room_aead_.Open({{data_key.id, secret->id}, *room_key}, NonceOf(header), all, text, value)) {
     return absl::OkStatus();
   }
   return DoesNotOpen();
