@@ -38,7 +38,9 @@ std::vector<fs::path> FilesWhere(const fs::path& store,
                                  const std::function<bool(const std::string&)>& wanted) {
   std::vector<fs::path> files;
   for (const fs::directory_entry& entry : fs::directory_iterator(store / "db")) {
-    if (wanted(entry.path().filename()) && entry.file_size() > 0) files.push_back(entry.path());
+    std::error_code gone;  // as the store may remove files meanwhile
+    const auto size = entry.file_size(gone);
+    if (!gone && size > 0 && wanted(entry.path().filename())) files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
   return files;
