@@ -284,9 +284,9 @@ Recording Reader::TakeRecording() {
   absl::MutexLock lock(&mutex_);
   Recording rest{.reader = options_.name, .filter = options_.request.filter()};
   std::vector<SeenStream>& streams = recording_.streams;
-  if (stream_ != nullptr && StartOf(streams.back())) {
+  if (HasStream() && StartOf(streams.back())) {
     rest.streams.push_back({.start = {StartKind::kGoingOn, position_}});
-  } else if (stream_ != nullptr) {
+  } else if (HasStream()) {
     // What did not begin yet is the next recording's, with what it follows on.
     const bool lost_history = streams.back().start.kind == StartKind::kOldestLeft;
     const auto begin = streams.end() - (lost_history && streams.size() > 1 ? 2 : 1);
