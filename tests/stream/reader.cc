@@ -75,10 +75,9 @@ class Reader::Stream final : private grpc::ClientReadReactor<v1::WatchRoomEvents
   void OnDone(const grpc::Status& status) override {
     Reader& reader = reader_;
     const grpc::Channel* const channel = channel_.get();
-    const grpc::Status end = status;
     reader.Detach();
-    delete this;
-    reader.Ended(channel, end);
+    delete this;  // not what `status` refers to
+    reader.Ended(channel, status);
   }
 
   Reader& reader_;
