@@ -24,34 +24,23 @@ absl::StatusOr<bool> Seal::OpenValue(absl::string_view sealed_key, absl::string_
                                      ReadTier tier, std::string& value) const {
   value.clear();
   if (sealed.empty()) return true;
-  RoomSecretPtr secret;
-  if (const std::optional<uint64_t> id = SealingSecretId(sealed)) {
-    absl::StatusOr<RoomSecretPtr> found = SecretOf(*id, tier);
-    if (!found.ok()) return found.status();
-    if (*found == nullptr) return false;
-    secret = *std::move(found);
-  }
-  absl::Status opened = values_.Open(sealed_key, sealed, value, secret.get());
-  if (opened.ok()) return true;
-  return absl::DataLossError(absl::StrCat("the value under ",
-                                          DescribeKey(names_.OpenKey(sealed_key).value_or("")), " ",
-                                          opened.message()));
+  const auto secret = SecretFor(sealed, tier);
+  if (!secret.ok()) return secret.status();
+  if (!secret->has_value()) return false;
+  absl::Status opened = OpenWith(secret->value().get(), sealed_key, sealed, value);
+  if (!opened.ok()) return opened;
+  return true;
 }
 
 absl::StatusOr<std::optional<std::string>> Seal::Reseal(absl::string_view sealed_key,
                                                         absl::string_view sealed) const {
+  const auto secret = SecretFor(sealed, ReadTier::kAll);
+  if (!secret.ok()) return secret.status();
+  if (!secret->has_value()) return std::nullopt;
   std::string value;
-  const absl::StatusOr<bool> opened = OpenValue(sealed_key, sealed, ReadTier::kAll, value);
-  if (!opened.ok()) return opened.status();
-  if (!*opened) return std::nullopt;
-  RoomSecretPtr secret;
-  if (const std::optional<uint64_t> id = SealingSecretId(sealed)) {
-    absl::StatusOr<RoomSecretPtr> found = SecretOf(*id, ReadTier::kAll);
-    if (!found.ok()) return found.status();
-    if (*found == nullptr) return std::nullopt;
-    secret = *std::move(found);
-  }
-  return SealValue(sealed_key, value, secret.get());
+  absl::Status opened = OpenWith(secret->value().get(), sealed_key, sealed, value);
+  if (!opened.ok()) return opened;
+  return SealValue(sealed_key, value, secret->value().get());
 }
 
 absl::StatusOr<std::optional<Versioned>> Seal::Open(absl::string_view sealed_key,
@@ -65,9 +54,24 @@ absl::StatusOr<std::optional<Versioned>> Seal::Open(absl::string_view sealed_key
   return Versioned{std::move(value), sealed->revision};
 }
 
-absl::StatusOr<RoomSecretPtr> Seal::SecretOf(uint64_t id, ReadTier tier) const {
-  if (secrets_ != nullptr) return secrets_->Find(id, tier);
-  return absl::DataLossError("the secrets of rooms are missing");
+absl::StatusOr<std::optional<RoomSecretPtr>> Seal::SecretFor(absl::string_view sealed,
+                                                             ReadTier tier) const {
+  const std::optional<uint64_t> id = SealingSecretId(sealed);
+  if (!id) return RoomSecretPtr();
+  if (secrets_ == nullptr) return absl::DataLossError("the secrets of rooms are missing");
+  absl::StatusOr<RoomSecretPtr> secret = secrets_->Find(*id, tier);
+  if (!secret.ok()) return secret.status();
+  if (*secret == nullptr) return std::nullopt;
+  return *std::move(secret);
+}
+
+absl::Status Seal::OpenWith(const RoomSecret* secret, absl::string_view sealed_key,
+                            absl::string_view sealed, std::string& value) const {
+  absl::Status opened = values_.Open(sealed_key, sealed, value, secret);
+  if (opened.ok()) return opened;
+  return absl::DataLossError(absl::StrCat("the value under ",
+                                          DescribeKey(names_.OpenKey(sealed_key).value_or("")), " ",
+                                          opened.message()));
 }
 
 std::string Seal::SealEntry(LogPosition position, absl::string_view payload) const {

@@ -64,7 +64,11 @@ class Seal final : public LogSealer {
   void ForgetRooms() { values_.ForgetRooms(); }
 
  private:
-  absl::StatusOr<RoomSecretPtr> SecretOf(uint64_t id, ReadTier tier) const;
+  // The secret that it takes to open `sealed`: null if none, nothing if it was destroyed.
+  absl::StatusOr<std::optional<RoomSecretPtr>> SecretFor(absl::string_view sealed,
+                                                         ReadTier tier) const;
+  absl::Status OpenWith(const RoomSecret* secret, absl::string_view sealed_key,
+                        absl::string_view sealed, std::string& value) const;
 
   const NameCipher names_;
   ValueSealer values_;

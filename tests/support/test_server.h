@@ -29,10 +29,10 @@ inline constexpr char kTestServerName[] = "example.org";
 //   watcher  role watch; "observer": roles watch, read-all
 //   sender   role federate
 //   approver role approve
-//   archivist  role audit
-//   tenant   roles create, read-all, upgrade, federate; may act for every user of example.org; may
-//   see the
-//            audiences tenant-*
+//   archivist
+//            role audit
+//   tenant   roles create, read-all, upgrade, federate; may act for every user of example.org;
+//            may see the audiences tenant-*
 //   alice    roles create, upgrade, participate; may act for @alice:example.org only
 //   nobody   no role; may act for every user of example.org
 std::string TestToken(absl::string_view principal);
