@@ -74,6 +74,11 @@ absl::StatusOr<storage::MasterKeys> Parse(absl::string_view source,
 
 }  // namespace
 
+std::string MasterKeyPath(const ServerConfig& config) {
+  if (!config.master_key_file.empty()) return config.master_key_file;
+  return absl::StrCat(config.data_dir, kFileName);
+}
+
 absl::StatusOr<storage::MasterKeys> LoadMasterKeys(const ServerConfig& config, bool may_make) {
   if (!config.master_key_command.empty()) {
     auto keys = Parse("what it writes", Run(config.master_key_command));
@@ -81,8 +86,7 @@ absl::StatusOr<storage::MasterKeys> LoadMasterKeys(const ServerConfig& config, b
     return keys;
   }
   const bool is_ours = config.master_key_file.empty();
-  const std::string path =
-      is_ours ? absl::StrCat(config.data_dir, kFileName) : config.master_key_file;
+  const std::string path = MasterKeyPath(config);
   absl::StatusOr<std::string> text = ReadKeyFile(path);
   if (is_ours && may_make && absl::IsNotFound(text.status())) {
     absl::Status made = MakeKeyFile(path);

@@ -5,11 +5,16 @@
 #ifndef INNKEEPER_SERVER_MASTER_KEYS_H_
 #define INNKEEPER_SERVER_MASTER_KEYS_H_
 
+#include <string>
+
 #include "absl/status/statusor.h"
 #include "server/config/config.h"
 #include "storage/sealing/master_key.h"
 
 namespace innkeeper {
+
+// Returns the path of the file that the master keys are read from, if no command gives them.
+std::string MasterKeyPath(const ServerConfig& config);
 
 // Reads the master keys from the file that the configuration names, or from what the command
 // writes that it names. If it names neither, that is the file master.key in the data directory,

@@ -1,5 +1,6 @@
 #include "storage/sealing/key_rotation.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -15,39 +16,70 @@ namespace {
 
 constexpr absl::string_view kBehindAllKeys = "\xFF";
 
+// Whether nothing is sealed with `key` any more, if the log begins at `oldest`.
+bool IsUnused(const DataKeyRecord& key, LogPosition oldest) {
+  return key.only_log() && key.has_last_position() && key.last_position() < oldest;
+}
+
 }  // namespace
 
 absl::Status KeyRotation::Rotate(const MasterKeys& master_keys, absl::Time now) {
   absl::MutexLock lock(&mutex_);
   const auto keyring = OpenKeyring(engine_.unsealed(), master_keys, now);
+  is_rotating_ = is_rotating_ || keyring.ok() || absl::IsUnavailable(keyring.status());
   if (!keyring.ok()) return keyring.status();
   absl::Status sealing = engine_.SealWith(keyring->data_keys.back());
   if (!sealing.ok()) return sealing;
   absl::Status closed = CloseDataKeys(engine_.unsealed());
   if (!closed.ok()) return closed;
-  next_key_.clear();
-  left_out_ = false;
-  return UpdateKeyring(engine_.unsealed(), [&](KeyringRecord& record) {
+  absl::Status begun = Update([&](KeyringRecord& record) {
     record.set_reseal_before(keyring->data_keys.back().id);
     return true;
   });
+  if (!begun.ok()) return begun;
+  is_rotating_ = false;
+  next_key_.clear();
+  left_out_ = false;
+  return begun;
 }
 
 absl::StatusOr<KeyRotation::Step> KeyRotation::Continue(size_t max_values) {
   absl::MutexLock lock(&mutex_);
-  const auto record = ReadKeyring(engine_.unsealed());
-  if (!record.ok()) return record.status();
-  if (!record->has_value()) return absl::DataLossError("the store's keyring is gone");
-  Step step;
-  if ((*record)->reseal_before() != 0) {
-    auto resealed = ResealFrom((*record)->reseal_before(), max_values);
-    if (!resealed.ok()) return resealed.status();
-    step = *resealed;
+  absl::Status read = ReadKeyringOnce();
+  if (!read.ok()) return read;
+  Step step{.done = !is_rotating_};
+  if (!is_rotating_) {
+    if (keyring_->reseal_before() != 0) {
+      auto resealed = ResealFrom(keyring_->reseal_before(), max_values);
+      if (!resealed.ok()) return resealed.status();
+      step = *resealed;
+    }
+    absl::Status retired = Retire();
+    if (!retired.ok()) return retired;
   }
-  const absl::StatusOr<size_t> left = Retire();
-  if (!left.ok()) return left.status();
-  step.data_keys = *left;
+  step.data_keys = static_cast<size_t>(keyring_->data_keys_size());
   return step;
+}
+
+absl::Status KeyRotation::ReadKeyringOnce() {
+  if (keyring_) return absl::OkStatus();
+  auto keyring = ReadKeyring(engine_.unsealed());
+  if (!keyring.ok()) return keyring.status();
+  if (!keyring->has_value()) return absl::DataLossError("the store's keyring is gone");
+  keyring_ = **std::move(keyring);
+  return absl::OkStatus();
+}
+
+absl::Status KeyRotation::Update(absl::FunctionRef<bool(KeyringRecord&)> change) {
+  keyring_.reset();
+  std::optional<KeyringRecord> changed;
+  absl::Status updated = UpdateKeyring(engine_.unsealed(), [&](KeyringRecord& record) {
+    const bool is_changed = change(record);
+    changed = record;
+    return is_changed;
+  });
+  if (updated.ok()) keyring_ = std::move(changed);
+  return updated;
 }
 
 absl::StatusOr<KeyRotation::Step> KeyRotation::ResealFrom(uint32_t reseal_before,
@@ -82,23 +114,21 @@ absl::StatusOr<KeyRotation::Step> KeyRotation::ResealFrom(uint32_t reseal_before
 }
 
 absl::Status KeyRotation::Reseal(const std::vector<Candidate>& candidates, Step& step) {
-  std::vector<CommitResult> results(candidates.size());
-  absl::BlockingCounter pending(static_cast<int>(candidates.size()));
+  std::vector<CommitRequest> requests;
   absl::Status damaged;
-  for (size_t i = 0; i < candidates.size(); ++i) {
-    const Candidate& candidate = candidates[i];
+  for (const Candidate& candidate : candidates) {
     auto resealed = engine_.seal().Reseal(candidate.sealed_key, candidate.sealed);
-    if (!resealed.ok() || !resealed->has_value()) {
-      damaged.Update(resealed.status());
-      results[i].status = absl::NotFoundError("it can't be opened any more");
-      pending.DecrementCount();
-      continue;
-    }
-    CommitRequest request;
+    damaged.Update(resealed.status());
+    if (!resealed.ok() || !resealed->has_value()) continue;  // of a room that was deleted
+    CommitRequest& request = requests.emplace_back();
     request.preconditions.push_back(
         Precondition::Unchanged(candidate.sealed_key, candidate.revision));
     request.writes.push_back({candidate.sealed_key, **std::move(resealed)});
-    engine_.unsealed().Commit(std::move(request), [&, i](CommitResult result) {
+  }
+  std::vector<CommitResult> results(requests.size());
+  absl::BlockingCounter pending(static_cast<int>(requests.size()));
+  for (size_t i = 0; i < requests.size(); ++i) {
+    engine_.unsealed().Commit(std::move(requests[i]), [&, i](CommitResult result) {
       results[i] = std::move(result);
       pending.DecrementCount();
     });
@@ -106,7 +136,6 @@ absl::Status KeyRotation::Reseal(const std::vector<Candidate>& candidates, Step&
   pending.Wait();
   if (!damaged.ok()) return damaged;
   for (const CommitResult& result : results) {
-    if (absl::IsNotFound(result.status)) continue;
     if (absl::IsAborted(result.status)) {
       left_out_ = true;
     } else if (!result.status.ok()) {
@@ -119,7 +148,7 @@ absl::Status KeyRotation::Reseal(const std::vector<Candidate>& candidates, Step&
 }
 
 absl::Status KeyRotation::FinishPass(uint32_t reseal_before) {
-  return UpdateKeyring(engine_.unsealed(), [&](KeyringRecord& record) {
+  return Update([&](KeyringRecord& record) {
     for (DataKeyRecord& key : *record.mutable_data_keys()) {
       if (key.id() < reseal_before) key.set_only_log(true);
     }
@@ -128,28 +157,29 @@ absl::Status KeyRotation::FinishPass(uint32_t reseal_before) {
   });
 }
 
-absl::StatusOr<size_t> KeyRotation::Retire() {
+absl::Status KeyRotation::Retire() {
   const LogPosition oldest = engine_.log_bounds().oldest;
-  size_t left = 0;
+  const auto is_unused = [&](const DataKeyRecord& key) { return IsUnused(key, oldest); };
+  const auto& present = keyring_->data_keys();
+  if (std::none_of(present.begin(), present.end(), is_unused)) return absl::OkStatus();
   std::vector<uint32_t> retired;
-  absl::Status updated = UpdateKeyring(engine_.unsealed(), [&](KeyringRecord& record) {
+  absl::Status updated = Update([&](KeyringRecord& record) {
     retired.clear();
     KeyringRecord kept = record;
     kept.clear_data_keys();
     for (const DataKeyRecord& key : record.data_keys()) {
-      if (key.only_log() && key.last_position() < oldest) {
+      if (is_unused(key)) {
         retired.push_back(key.id());
       } else {
         *kept.add_data_keys() = key;
       }
     }
     record = std::move(kept);
-    left = static_cast<size_t>(record.data_keys_size());
     return !retired.empty();
   });
   if (!updated.ok()) return updated;
   for (const uint32_t id : retired) engine_.ForgetDataKey(id);
-  return left;
+  return absl::OkStatus();
 }
 
 }  // namespace innkeeper::storage

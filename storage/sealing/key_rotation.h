@@ -12,14 +12,18 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "storage/engine.h"
+#include "storage/sealing/keyring.pb.h"
 #include "storage/sealing/master_key.h"
 #include "storage/sealing/sealed_engine.h"
 
@@ -33,7 +37,8 @@ class KeyRotation {
 
   // Rotates: the keyring is wrapped with the first of `master_keys`, and all values are to be
   // sealed anew, with a new data key. Blocks until the new key seals. Errors: those of
-  // OpenKeyring; then nothing has changed, or, if it was UNAVAILABLE, maybe.
+  // OpenKeyring; then nothing has changed, or, if it was UNAVAILABLE, maybe: it has to be called
+  // again until it says for sure.
   absl::Status Rotate(const MasterKeys& master_keys, absl::Time now);
 
   // What became of a part of the work.
@@ -45,7 +50,8 @@ class KeyRotation {
   };
 
   // Does a part of the work that is left: looks at no more than `max_values` values, and retires
-  // keys. Blocks. Errors: those of Engine, and DATA_LOSS if a value does not open.
+  // keys. Blocks; reads nothing if nothing is left. While a Rotate() has to be called again, it
+  // changes nothing. Errors: those of Engine, and DATA_LOSS if a value does not open.
   absl::StatusOr<Step> Continue(size_t max_values);
 
  private:
@@ -56,17 +62,26 @@ class KeyRotation {
     Revision revision = 0;
   };
 
+  absl::Status ReadKeyringOnce() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // As UpdateKeyring.
+  absl::Status Update(absl::FunctionRef<bool(KeyringRecord&)> change)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<Step> ResealFrom(uint32_t reseal_before, size_t max_values)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Seals them all anew; leaves out what was changed meanwhile.
   absl::Status Reseal(const std::vector<Candidate>& candidates, Step& step)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status FinishPass(uint32_t reseal_before) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Returns how many data keys are left.
-  absl::StatusOr<size_t> Retire();
+  absl::Status Retire() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   SealedEngine& engine_;
   absl::Mutex mutex_;
+  // As the store has it, or had it before a commit of which nobody knows what became: what that
+  // was to do is done again then. Nothing: it has to be read.
+  std::optional<KeyringRecord> keyring_ ABSL_GUARDED_BY(mutex_);
+  // Whether a Rotate() that may have changed the keyring was not brought to its end: values that
+  // the old key seals may be on their way into the store.
+  bool is_rotating_ ABSL_GUARDED_BY(mutex_) = false;
   // Where the present pass over the store is, and whether it left out a value that somebody
   // changed meanwhile.
   std::string next_key_ ABSL_GUARDED_BY(mutex_);

@@ -1,14 +1,21 @@
 #include "storage/sealing/key_rotation.h"
 
 #include <atomic>
+#include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "storage/engine.h"
 #include "storage/sealing/keyring.h"
 #include "storage/sealing/value_sealer.h"
 #include "tests/storage/sealing/sealing_fixture.h"
@@ -60,6 +67,46 @@ class KeyRotationTest : public SealingFixture {
       if (step->done) return;
     }
   }
+};
+
+// An engine that counts how often it is read.
+class CountingEngine final : public Engine {
+ public:
+  explicit CountingEngine(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
+
+  int reads() const { return reads_; }
+
+  std::unique_ptr<Snapshot> NewSnapshot(ReadTier tier) const override {
+    ++reads_;
+    return engine_->NewSnapshot(tier);
+  }
+  absl::StatusOr<std::optional<Versioned>> Get(absl::string_view key) const override {
+    ++reads_;
+    return engine_->Get(key);
+  }
+  absl::Status ScanLog(LogPosition from, LogVisitor visit) const override {
+    ++reads_;
+    return engine_->ScanLog(from, visit);
+  }
+  void Commit(CommitRequest request, CommitDone done) override {
+    engine_->Commit(std::move(request), std::move(done));
+  }
+  LogBounds log_bounds() const override { return engine_->log_bounds(); }
+  std::shared_ptr<const LogEpochs> log_epochs() const override { return engine_->log_epochs(); }
+  absl::StatusOr<uint64_t> EstimateLogBytes(LogPosition begin, LogPosition end) const override {
+    return engine_->EstimateLogBytes(begin, end);
+  }
+  absl::Status TrimLog(LogPosition before) override { return engine_->TrimLog(before); }
+  EngineStats stats() const override { return engine_->stats(); }
+  WriteState write_state() const override { return engine_->write_state(); }
+  void SetCommitListener(CommitListener listener) override {
+    engine_->SetCommitListener(std::move(listener));
+  }
+  absl::Status Close() override { return engine_->Close(); }
+
+ private:
+  const std::unique_ptr<Engine> engine_;
+  mutable std::atomic<int> reads_ = 0;
 };
 
 // The entries of the audit log, which must be chained up to the head, as they are stored and
@@ -185,6 +232,32 @@ TEST_F(KeyRotationTest, KeepsKeysThatLogEntriesAreSealedWith) {
   Finish(rotation);
   EXPECT_THAT(KeysThere(), ElementsAre(2));
   EXPECT_EQ(engine().ReadLog(2, 10, 1000)->front().payload, "two");
+}
+
+TEST_F(KeyRotationTest, ReadsNothingWhileThereIsNothingToDo) {
+  auto counting = std::make_unique<CountingEngine>(OpenUnsealed("counted"));
+  const CountingEngine& counter = *counting;
+  auto sealed = *SealedEngine::Open(std::move(counting), nullptr, Keys("a"), absl::Now());
+  KeyRotation rotation(*sealed);
+  const auto expect_idle = [&](size_t data_keys) {
+    Finish(rotation);
+    const int reads = counter.reads();
+    for (int i = 0; i < 3; ++i) {
+      const auto step = rotation.Continue(1000);
+      ASSERT_TRUE(step.ok()) << step.status();
+      EXPECT_TRUE(step->done);
+      EXPECT_EQ(step->data_keys, data_keys);
+    }
+    EXPECT_EQ(counter.reads(), reads);
+  };
+  Append(*sealed, "one");
+  Put(*sealed, Key("a"), "value");
+  expect_idle(1);
+  ASSERT_TRUE(rotation.Rotate(Keys("ba"), absl::Now()).ok());
+  Append(*sealed, "two");
+  expect_idle(2);
+  ASSERT_TRUE(sealed->TrimLog(2).ok());
+  expect_idle(1);
 }
 
 TEST_F(KeyRotationTest, ManyStartsEndInARotation) {
