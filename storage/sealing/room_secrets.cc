@@ -1,11 +1,13 @@
 #include "storage/sealing/room_secrets.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "storage/keys.h"
 #include "storage/record_codec.h"
 
@@ -14,8 +16,13 @@ namespace {
 
 constexpr size_t kIdBytes = 16;
 
-// Secrets are made that many at a time, when half of them have been drawn.
-constexpr size_t kBatchSize = 1024;
+// How many secrets are made at a time: few for a server that may create no room, and then four
+// times as many as before, whenever half of those have been drawn.
+constexpr size_t kFirstBatch = 64;
+constexpr size_t kLargestBatch = 1024;
+
+// For how long a caller waits for secrets that are being stored, which takes a sync.
+constexpr absl::Duration kPatience = absl::Seconds(1);
 
 // How many of those that were used lately are kept in memory, some 100 bytes each.
 constexpr size_t kKnownSecrets = 16'384;
@@ -69,32 +76,48 @@ absl::StatusOr<std::unique_ptr<RoomSecrets>> RoomSecrets::Open(std::unique_ptr<E
 
 absl::StatusOr<RoomSecretPtr> RoomSecrets::Draw() {
   RoomSecretPtr drawn;
-  bool may_make = false;
-  {
-    absl::MutexLock lock(&mutex_);
-    if (!ready_.empty()) {
-      drawn = std::move(ready_.back());
-      ready_.pop_back();
-    }
-    may_make = ready_.size() <= kBatchSize / 2 && !is_making_;
-    is_making_ = is_making_ || may_make;
-  }
-  if (may_make) {
-    Batch batch = MakeBatch();
-    engine_->Commit(std::move(batch.request),
-                    [this, secrets = std::move(batch.secrets)](const CommitResult& result) mutable {
-                      Keep(std::move(secrets), result.status);
-                    });
-  }
+  do {
+    MakeMoreInTime();
+  } while (AwaitReady() && (drawn = TakeReady()) == nullptr);
   if (drawn != nullptr) {
     known_.Put(drawn->id, drawn);
     return drawn;
   }
   const WriteState state = write_state();
   if (state.trouble == WriteTrouble::kNone) {
-    return absl::ResourceExhaustedError("rooms come faster than secrets for them are stored");
+    return absl::ResourceExhaustedError("secrets for rooms are not stored in time");
   }
   return absl::UnavailableError(absl::StrCat("no secrets can be stored: ", state.message));
+}
+
+void RoomSecrets::MakeMoreInTime() {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (is_making_ || ready_.size() > batch_size_ / 2) return;
+    is_making_ = true;
+  }
+  Batch batch = MakeBatch();
+  engine_->Commit(std::move(batch.request),
+                  [this, secrets = std::move(batch.secrets)](const CommitResult& result) mutable {
+                    Keep(std::move(secrets), result.status);
+                  });
+}
+
+bool RoomSecrets::AwaitReady() {
+  absl::MutexLock lock(&mutex_);
+  const auto is_decided = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return !ready_.empty() || !is_making_;
+  };
+  return mutex_.AwaitWithTimeout(absl::Condition(&is_decided), kPatience) &&
+         (!ready_.empty() || were_stored_);
+}
+
+RoomSecretPtr RoomSecrets::TakeReady() {
+  absl::MutexLock lock(&mutex_);
+  if (ready_.empty()) return nullptr;
+  RoomSecretPtr taken = std::move(ready_.back());
+  ready_.pop_back();
+  return taken;
 }
 
 void RoomSecrets::GiveBack(RoomSecretPtr secret) {
@@ -166,14 +189,15 @@ RoomSecrets::Batch RoomSecrets::MakeBatch() {
   uint64_t first = 0;
   {
     absl::MutexLock lock(&mutex_);
-    first = std::exchange(next_id_, next_id_ + kBatchSize);
+    batch_size_ = std::clamp(4 * batch_size_, kFirstBatch, kLargestBatch);
+    first = std::exchange(next_id_, next_id_ + batch_size_);
     head.set_next_id(next_id_);
   }
   Batch batch;
   // They are there when the store takes rooms again.
   batch.request.may_use_reserve = true;
   batch.request.writes.push_back({HeadKey(), Encode(head)});
-  for (uint64_t id = first; id < first + kBatchSize; ++id) {
+  for (uint64_t id = first; id < head.next_id(); ++id) {
     batch.secrets.push_back(
         std::make_shared<RoomSecret>(RoomSecret{id, Secret::Random(RoomSecret::kBytes)}));
     batch.request.writes.push_back({SecretKey(id), EncodeSecret(*batch.secrets.back())});
@@ -184,7 +208,8 @@ RoomSecrets::Batch RoomSecrets::MakeBatch() {
 void RoomSecrets::Keep(std::vector<RoomSecretPtr> secrets, const absl::Status& stored) {
   absl::MutexLock lock(&mutex_);
   is_making_ = false;
-  if (!stored.ok()) return;
+  were_stored_ = stored.ok();
+  if (!were_stored_) return;
   ready_.insert(ready_.end(), std::make_move_iterator(secrets.begin()),
                 std::make_move_iterator(secrets.end()));
 }

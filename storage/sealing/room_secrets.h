@@ -48,9 +48,10 @@ class RoomSecrets {
   // Tells these secrets from those of other stores.
   const std::string& id() const { return id_; }
 
-  // Returns a secret that no room has yet, and that is durable. Never blocks. Errors:
-  // UNAVAILABLE if none can be stored, write_state() says why; RESOURCE_EXHAUSTED if more are
-  // drawn than can be.
+  // Returns a secret that no room has yet, and that is durable. They are made in advance; where
+  // they are drawn faster, as by a burst right behind a start, this blocks until the next ones
+  // are stored. Errors: UNAVAILABLE if none can be stored, write_state() says why;
+  // RESOURCE_EXHAUSTED if that takes longer than a second.
   absl::StatusOr<RoomSecretPtr> Draw();
 
   // Takes back what Draw() returned, if nothing that is sealed with it can be stored.
@@ -80,6 +81,12 @@ class RoomSecrets {
 
   RoomSecrets(std::unique_ptr<Engine> engine, const RoomSecretsRecord& record);
 
+  // Begins to store further secrets if few are left.
+  void MakeMoreInTime();
+  // Waits for those that are being stored if there are no others; false if none come.
+  bool AwaitReady();
+  // Returns a secret that is stored; null if others took all.
+  RoomSecretPtr TakeReady();
   Batch MakeBatch();
   void Keep(std::vector<RoomSecretPtr> secrets, const absl::Status& stored);
 
@@ -90,6 +97,9 @@ class RoomSecrets {
   uint64_t next_id_ ABSL_GUARDED_BY(mutex_);
   std::vector<RoomSecretPtr> ready_ ABSL_GUARDED_BY(mutex_);  // durable, and not drawn
   bool is_making_ ABSL_GUARDED_BY(mutex_) = false;
+  // Of those that were made last: how many, and whether they were stored.
+  size_t batch_size_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool were_stored_ ABSL_GUARDED_BY(mutex_) = true;
 
   // Behind all that its threads use until it is destroyed.
   const std::unique_ptr<Engine> engine_;

@@ -1,5 +1,7 @@
 #include "storage/sealing/room_secrets.h"
 
+#include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <set>
@@ -30,16 +32,10 @@ class RoomSecretsTest : public SealingFixture {
     secrets_ = OpenSecrets("secrets");
   }
 
-  // Draws a secret, waiting for more to be made if need be.
   RoomSecretPtr Draw() {
-    const absl::Time deadline = absl::Now() + kPatience;
-    while (true) {
-      auto drawn = secrets_->Draw();
-      if (drawn.ok()) return *std::move(drawn);
-      EXPECT_TRUE(absl::IsResourceExhausted(drawn.status())) << drawn.status();
-      if (absl::Now() > deadline) return nullptr;
-      std::this_thread::yield();
-    }
+    auto drawn = secrets_->Draw();
+    EXPECT_TRUE(drawn.ok()) << drawn.status();
+    return drawn.ok() ? *std::move(drawn) : nullptr;
   }
 
   std::string Bytes(uint64_t id) {
@@ -78,6 +74,40 @@ TEST_F(RoomSecretsTest, NoIdIsGivenTwice) {
     Reopen();
   }
   for (const uint64_t id : ids) EXPECT_NE(Bytes(id), "(destroyed)");
+}
+
+// A start makes few: the ids say how many.
+TEST_F(RoomSecretsTest, MoreAreMadeTheMoreAreDrawn) {
+  EXPECT_EQ(Draw()->id, 64u);
+  Reopen();
+  EXPECT_EQ(Draw()->id, 128u);
+  uint64_t last = 0;
+  for (int i = 0; i < 5000; ++i) {
+    const RoomSecretPtr drawn = Draw();
+    ASSERT_NE(drawn, nullptr);
+    last = std::max(last, drawn->id);
+  }
+  EXPECT_GE(last, 5000u);
+  EXPECT_LE(last, 128u + 5000 + 2 * 1024);
+}
+
+// However fast they come: those who draw wait for the ones that are being stored.
+TEST_F(RoomSecretsTest, ABurstBehindAStartGetsAllThatItDraws) {
+  constexpr int kThreads = 100;
+  constexpr int kEach = 40;
+  for (int start = 0; start < 3; ++start) {
+    Reopen();
+    std::vector<std::thread> threads;
+    std::atomic<int> missed = 0;
+    threads.reserve(kThreads);
+    for (int i = 0; i < kThreads; ++i) {
+      threads.emplace_back([&] {
+        for (int j = 0; j < kEach; ++j) missed += secrets_->Draw().ok() ? 0 : 1;
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(missed, 0);
+  }
 }
 
 TEST_F(RoomSecretsTest, OneThatIsDestroyedIsGoneForGood) {
@@ -138,7 +168,7 @@ TEST(RoomSecretsOnADiskTest, AreNotGivenOutBeforeTheyAreStored) {
   };
   disk.Arrange({{.error = ReadOnlyDisk()}});
   draw_until([](const absl::Status& status) { return absl::IsUnavailable(status); });
-  EXPECT_EQ(ids.size(), 1024);
+  EXPECT_EQ(ids.size(), 64);
   disk.Heal();
   draw_until([&](const absl::Status&) { return ids.size() == 5000; });
   EXPECT_EQ(ids.size(), 5000);
