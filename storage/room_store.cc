@@ -8,6 +8,7 @@
 #include "absl/algorithm/container.h"
 #include "storage/keys.h"
 #include "storage/record_codec.h"
+#include "storage/room_secret_ids.h"
 
 namespace innkeeper::storage {
 namespace {
@@ -373,21 +374,7 @@ absl::Status RoomReader::ScanRemains(absl::string_view room_id, absl::string_vie
 }
 
 absl::StatusOr<std::vector<uint64_t>> RoomReader::ListRoomSecrets(absl::string_view room_id) const {
-  std::vector<uint64_t> ids;
-  absl::Status damaged;
-  const std::string prefix = KeyBuilder(Table::kRoomKey).Str(room_id).Build();
-  absl::Status scanned = snapshot_->Scan(prefix, PrefixEnd(prefix),
-                                         [&](absl::string_view key, absl::string_view, Revision) {
-                                           KeyReader reader(key);
-                                           reader.Str();
-                                           const std::optional<uint64_t> id = reader.U64();
-                                           if (id) ids.push_back(*id);
-                                           if (!id) damaged = Damaged(key);
-                                           return id.has_value();
-                                         });
-  scanned.Update(damaged);
-  if (!scanned.ok()) return scanned;
-  return ids;
+  return ReadRoomSecretIds(*snapshot_, KeyBuilder(Table::kRoomKey).Str(room_id).Build());
 }
 
 absl::Status RoomReader::ScanStagedRooms(

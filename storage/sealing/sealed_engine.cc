@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "absl/memory/memory.h"
 #include "storage/keys.h"
+#include "storage/room_secret_ids.h"
 
 namespace innkeeper::storage {
 namespace {
@@ -244,24 +246,11 @@ absl::Status SealedEngine::DestroyRoomSecrets(absl::string_view room_id,
   return destroyed;
 }
 
-absl::StatusOr<std::vector<uint64_t>> SealedEngine::SecretIdsOf(absl::string_view room) const {
-  std::vector<uint64_t> ids;
-  const std::string prefix = KeyBuilder(Table::kRoomKey).Raw(room).Build();
-  absl::Status scanned = engine_->NewSnapshot()->Scan(
-      prefix, PrefixEnd(prefix), [&](absl::string_view key, absl::string_view, Revision) {
-        KeyReader reader(key);
-        reader.Raw(/*is_number=*/false);
-        if (const std::optional<uint64_t> id = reader.U64()) ids.push_back(*id);
-        return true;
-      });
-  if (!scanned.ok()) return scanned;
-  return ids;
-}
-
 absl::StatusOr<RoomSecretPtr> SealedEngine::FindSecret(absl::string_view room) {
   RoomSecretPtr known = secrets_of_rooms_.Find(room);
   if (known != nullptr) return known;
-  const auto ids = SecretIdsOf(room);
+  const auto ids =
+      ReadRoomSecretIds(*engine_->NewSnapshot(), KeyBuilder(Table::kRoomKey).Raw(room).Build());
   if (!ids.ok()) return ids.status();
   for (const uint64_t id : *ids) {
     absl::StatusOr<RoomSecretPtr> found = secrets_->Find(id, ReadTier::kAll);

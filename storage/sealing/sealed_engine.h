@@ -28,7 +28,6 @@
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -104,7 +103,6 @@ class SealedEngine final : public Engine {
   // The secrets that a commit's values are sealed with.
   class CommitSecrets;
 
-  absl::StatusOr<std::vector<uint64_t>> SecretIdsOf(absl::string_view room) const;
   // Returns the secret of a room that had one before; null if there is none.
   absl::StatusOr<RoomSecretPtr> FindSecret(absl::string_view room);
 
