@@ -8,6 +8,16 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   list(APPEND INNKEEPER_WARNINGS -Wthread-safety)
 endif()
 
+option(INNKEEPER_UNITY "Compile several sources of a target at once" OFF)
+
+# innkeeper_unite(TARGET): lets the sources of a target be compiled several at once, as
+# INNKEEPER_UNITY has it: what they use of libraries is then read and instantiated
+# once for all of them. Names in their anonymous namespaces must differ.
+function(innkeeper_unite target)
+  set_target_properties(${target} PROPERTIES
+    UNITY_BUILD ${INNKEEPER_UNITY} UNITY_BUILD_BATCH_SIZE 8)
+endfunction()
+
 # innkeeper_library(NAME SRCS ... DEPS ...): a component of the product, as
 # target innkeeper_NAME and alias innkeeper::NAME.
 function(innkeeper_library name)
@@ -18,6 +28,7 @@ function(innkeeper_library name)
   target_link_libraries(innkeeper_${name} PUBLIC ${ARG_DEPS})
   target_compile_options(innkeeper_${name} PRIVATE ${INNKEEPER_WARNINGS})
   innkeeper_precompile(innkeeper_${name})
+  innkeeper_unite(innkeeper_${name})
 endfunction()
 
 # innkeeper_executable(NAME SRCS ... DEPS ...): a program called NAME.
@@ -31,6 +42,7 @@ function(innkeeper_executable name)
   endif()
   target_compile_options(${name} PRIVATE ${INNKEEPER_WARNINGS})
   innkeeper_precompile(${name})
+  innkeeper_unite(${name})
 endfunction()
 
 # innkeeper_use_jemalloc(TARGET): lets a program allocate with jemalloc, unless a
@@ -128,6 +140,7 @@ function(innkeeper_proto_library name)
   endif()
   if(ARG_GRPC)
     target_link_libraries(innkeeper_${name} PUBLIC gRPC::grpc++)
+    innkeeper_unite(innkeeper_${name})
   endif()
   innkeeper_precompile(innkeeper_${name})
 endfunction()

@@ -27,7 +27,7 @@ base() {
 
 # Prints the sources that the build compiles, one a line.
 compiled() {
-  sed -n 's|^ *"file": "\(.*\)",\{0,1\}$|\1|p' "$build/compile_commands.json" |
+  sed -n 's|^ *"file": "\(.*\)"$|\1|p' "$commands/compile_commands.json" |
     sed -n "s|^$PWD/||p" | grep -v '^build/' | sort -u
 }
 
@@ -42,12 +42,9 @@ chosen() {
     sed 's|\.h$|.cc|' | sort -u | comm -12 - <(compiled)
 }
 
-# Clang has no use for the headers that GCC precompiled, and a source is to include
-# all that it uses.
 commands=$(mktemp --directory)
 trap 'rm -rf "$commands"' EXIT
-sed 's| -Winvalid-pch -include [^ ]*/cmake_pch\.hxx||; s| -fpch-preprocess||' \
-  "$build/compile_commands.json" >"$commands/compile_commands.json"
+tests/lint/commands.py "$build" >"$commands/compile_commands.json"
 
 mapfile -t files < <(chosen)
 echo "${#files[@]} sources"
