@@ -1,9 +1,7 @@
 #include "storage/sealing/name_cipher.h"
 
 #include <glog/logging.h>
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/params.h>
 
 #include <utility>
 
@@ -16,24 +14,10 @@ namespace {
 constexpr size_t kHalfKeyBytes = NameCipher::kKeyBytes / 2;
 constexpr size_t kStartBytes = 16;  // of a hidden name
 
-using OwnedMac = ContextPool<EVP_MAC_CTX, EVP_MAC_CTX_free>::Owned;
 using OwnedCipher = ContextPool<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>::Owned;
 
-OwnedMac NewMac(const Secret& key) {
-  CHECK_EQ(key.size(), NameCipher::kKeyBytes);
-  EVP_MAC* const hmac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
-  CHECK(hmac != nullptr);
-  OwnedMac context(EVP_MAC_CTX_new(hmac));
-  EVP_MAC_free(hmac);
-  char digest[] = "SHA256";
-  const OSSL_PARAM parameters[] = {
-      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-      OSSL_PARAM_construct_end()};
-  CHECK_EQ(EVP_MAC_init(context.get(), key.data(), kHalfKeyBytes, parameters), 1);
-  return context;
-}
-
 OwnedCipher NewCipher(const Secret& key) {
+  CHECK_EQ(key.size(), NameCipher::kKeyBytes);
   OwnedCipher context(EVP_CIPHER_CTX_new());
   CHECK_EQ(EVP_EncryptInit_ex(context.get(), EVP_aes_256_ctr(), nullptr, key.data() + kHalfKeyBytes,
                               nullptr),
@@ -60,7 +44,7 @@ bool EndsLikeAPrefixEnd(absl::string_view key) {
 }  // namespace
 
 NameCipher::NameCipher(const Secret& key)
-    : macs_(NewMac(key), EVP_MAC_CTX_dup), ciphers_(NewCipher(key), CopyCipher) {}
+    : hmac_(key.Expose().substr(0, kHalfKeyBytes)), ciphers_(NewCipher(key), CopyCipher) {}
 
 std::string NameCipher::SealKey(absl::string_view key) const {
   if (key.empty() || !HasPrivateComponents(static_cast<Table>(key[0]))) return std::string(key);
@@ -130,14 +114,8 @@ std::optional<std::string> NameCipher::OpenName(char domain, absl::string_view s
 }
 
 std::string NameCipher::Mac(char domain, absl::string_view name) const {
-  const Macs::Lease context = macs_.Take();
-  std::string mac(EVP_MAX_MD_SIZE, '\0');
-  size_t length = 0;
-  CHECK_EQ(EVP_MAC_init(context.get(), nullptr, 0, nullptr), 1);
-  CHECK_EQ(EVP_MAC_update(context.get(), Bytes({&domain, 1}), 1), 1);
-  CHECK_EQ(EVP_MAC_update(context.get(), Bytes(name), name.size()), 1);
-  CHECK_EQ(
-      EVP_MAC_final(context.get(), reinterpret_cast<uint8_t*>(mac.data()), &length, mac.size()), 1);
+  std::string mac(HmacSha256::kBytes, '\0');
+  hmac_.Compute({&domain, 1}, name, reinterpret_cast<uint8_t*>(mac.data()));
   return mac;
 }
 

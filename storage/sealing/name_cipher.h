@@ -24,6 +24,7 @@
 
 #include "absl/strings/string_view.h"
 #include "storage/sealing/context_pool.h"
+#include "storage/sealing/hmac.h"
 #include "storage/sealing/secret.h"
 
 namespace innkeeper::storage {
@@ -44,7 +45,6 @@ class NameCipher {
   std::optional<std::string> OpenKey(absl::string_view sealed) const;
 
  private:
-  using Macs = ContextPool<EVP_MAC_CTX, EVP_MAC_CTX_free>;
   using Ciphers = ContextPool<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
 
   // `domain` tells components of different tables apart.
@@ -54,7 +54,7 @@ class NameCipher {
   std::string Mac(char domain, absl::string_view name) const;
   void Crypt(absl::string_view start, absl::string_view text, char* out) const;
 
-  mutable Macs macs_;
+  const HmacSha256 hmac_;
   mutable Ciphers ciphers_;
 };
 

@@ -197,9 +197,11 @@ RoomSecrets::Batch RoomSecrets::MakeBatch() {
   // They are there when the store takes rooms again.
   batch.request.may_use_reserve = true;
   batch.request.writes.push_back({HeadKey(), Encode(head)});
+  const Secret random = Secret::Random((head.next_id() - first) * RoomSecret::kBytes);
   for (uint64_t id = first; id < head.next_id(); ++id) {
-    batch.secrets.push_back(
-        std::make_shared<RoomSecret>(RoomSecret{id, Secret::Random(RoomSecret::kBytes)}));
+    const absl::string_view bytes =
+        random.Expose().substr((id - first) * RoomSecret::kBytes, RoomSecret::kBytes);
+    batch.secrets.push_back(std::make_shared<RoomSecret>(RoomSecret{id, Secret::Copy(bytes)}));
     batch.request.writes.push_back({SecretKey(id), EncodeSecret(*batch.secrets.back())});
   }
   return batch;

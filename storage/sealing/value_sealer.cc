@@ -1,8 +1,6 @@
 #include "storage/sealing/value_sealer.h"
 
 #include <glog/logging.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include <algorithm>
 #include <array>
@@ -138,10 +136,8 @@ ValueSealer::RoomKey ValueSealer::KeyOf(const DataKey& key, const RoomSecret& se
   RoomKey known = room_keys_.Find(name);
   if (known != nullptr) return known;
   Secret made(Aead::kKeyBytes);
-  unsigned int size = 0;
-  CHECK(HMAC(EVP_sha256(), key.key.data(), static_cast<int>(key.key.size()), secret.secret.data(),
-             secret.secret.size(), made.data(), &size) != nullptr);
-  CHECK_EQ(size, made.size());
+  static_assert(HmacSha256::kBytes == Aead::kKeyBytes);
+  key.hmac.Compute(secret.secret.Expose(), "", made.data());
   known = std::make_shared<Secret>(std::move(made));
   room_keys_.Put(name, known);
   return known;

@@ -31,6 +31,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "storage/sealing/aead.h"
+#include "storage/sealing/hmac.h"
 #include "storage/sealing/keyring.h"
 #include "storage/sealing/recent_map.h"
 #include "storage/sealing/room_secrets.h"
@@ -78,11 +79,11 @@ class ValueSealer {
  private:
   struct DataKey {
     explicit DataKey(const Keyring::DataKey& from)
-        : id(from.id), aead(from.key), key(Secret::Copy(from.key.Expose())) {}
+        : id(from.id), aead(from.key), hmac(from.key.Expose()) {}
 
     const uint32_t id;
     const Aead aead;
-    const Secret key;  // for what is made of it and rooms' secrets
+    const HmacSha256 hmac;  // makes keys of rooms' secrets
     std::atomic<uint64_t> sealed = 0;
   };
 
