@@ -54,6 +54,18 @@ class LogCollector {
   std::vector<LogEntry> entries_;
 };
 
+CommitResult CommitAndWait(Engine& engine, CommitRequest request,
+                           void (Engine::*commit)(CommitRequest, Engine::CommitDone)) {
+  CommitResult result;
+  absl::Notification done;
+  (engine.*commit)(std::move(request), [&](CommitResult outcome) {
+    result = std::move(outcome);
+    done.Notify();
+  });
+  done.WaitForNotification();
+  return result;
+}
+
 }  // namespace
 
 absl::Status NotInMemory() {
@@ -76,14 +88,11 @@ absl::StatusOr<std::vector<LogEntry>> Engine::ReadLog(LogPosition from, size_t m
 }
 
 CommitResult CommitAndWait(Engine& engine, CommitRequest request) {
-  CommitResult result;
-  absl::Notification done;
-  engine.Commit(std::move(request), [&](CommitResult outcome) {
-    result = std::move(outcome);
-    done.Notify();
-  });
-  done.WaitForNotification();
-  return result;
+  return CommitAndWait(engine, std::move(request), &Engine::Commit);
+}
+
+CommitResult CommitHereAndWait(Engine& engine, CommitRequest request) {
+  return CommitAndWait(engine, std::move(request), &Engine::CommitHere);
 }
 
 absl::Status Engine::DestroyRoomSecrets(absl::string_view, absl::Span<const uint64_t>) {

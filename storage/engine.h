@@ -142,6 +142,7 @@ struct CommitResult {
   size_t failed_precondition = 0;              // valid if status is ABORTED
   Revision revision = 0;                       // valid if status is OK
   LogPosition first_position = 0;              // of the request's first log entry, if any
+  bool made_here = false;                      // by the thread that called CommitHere()
   WriteTrouble trouble = WriteTrouble::kNone;  // if status is UNAVAILABLE
 };
 
@@ -259,6 +260,14 @@ class Engine {
   // call Commit(). A request is applied behind those whose Commit() had returned before.
   virtual void Commit(CommitRequest request, CommitDone done) = 0;
 
+  // As Commit, but may block: if no other commit is under way the calling thread makes this
+  // one itself, without waking another, and calls `done`, which then may take its time.
+  // Commits of others wait meanwhile, so it is not for threads that get less of the processors
+  // than others. Not for threads of the engine. An engine that can't do so just commits.
+  virtual void CommitHere(CommitRequest request, CommitDone done) {
+    Commit(std::move(request), std::move(done));
+  }
+
   // Returns the bounds of the log.
   virtual LogBounds log_bounds() const = 0;
 
@@ -310,16 +319,16 @@ class Engine {
   // Returns whether the store takes writes at the moment. Never blocks.
   virtual WriteState write_state() const = 0;
 
-  // Sets the function that is called on a thread of the engine, after the
-  // `done` of the commits concerned, whenever the head of the log has moved.
-  // It must not block, nor call this function. Call before the first Commit; an
+  // Sets the function that is called whenever the head of the log has moved: on a thread of
+  // the engine after the `done` of the commits concerned, or on one in CommitHere() before
+  // its `done`. It must not block, nor call this function. Call before the first Commit; an
   // empty function removes it, and returns only when no call of the old one is
   // under way.
   virtual void SetCommitListener(CommitListener listener) = 0;
 
   // Finishes the commits that were accepted, refuses new ones with UNAVAILABLE,
-  // and closes the store cleanly. Blocks. No read may be under way, and of the
-  // other functions only Commit(), TrimLog(), log_bounds() and log_epochs() may be
+  // and closes the store cleanly. Blocks. No read or CommitHere() may be under way, and of the
+  // other functions only Commit(), CommitHere(), TrimLog(), log_bounds() and log_epochs() may be
   // called afterwards. Idempotent. Errors: FAILED_PRECONDITION if a snapshot
   // is left: the store is not closed then; else what kept it from closing
   // cleanly, such as a commit that could not be written.
@@ -329,6 +338,9 @@ class Engine {
 // Commits and waits for the result. Blocks: not for threads of gRPC or of the
 // engine.
 CommitResult CommitAndWait(Engine& engine, CommitRequest request);
+
+// The same with CommitHere().
+CommitResult CommitHereAndWait(Engine& engine, CommitRequest request);
 
 // Returns INVALID_ARGUMENT if `request` breaks a rule of CommitRequest. For
 // engines.

@@ -1,7 +1,7 @@
 // File: server/lifecycle/transaction.h
 //
 // The loop of a write: read, decide, commit, and do it again from the start if what
-// was read has changed before the commit. No thread waits for the disk.
+// was read has changed before the commit. No thread waits for the disk that must not.
 
 #ifndef INNKEEPER_SERVER_LIFECYCLE_TRANSACTION_H_
 #define INNKEEPER_SERVER_LIFECYCLE_TRANSACTION_H_
@@ -71,16 +71,21 @@ class Transactor {
   Transactor(storage::Engine& engine, Executor& executor, const Clock& clock, Options options)
       : engine_(engine), executor_(executor), clock_(clock), options_(options) {}
 
+  // Whether a write's commits may be made by the threads that run it, which saves waking
+  // others: Engine::CommitHere.
+  enum class Thread { kMustNotWait, kMayWait };
+
   // Answers with what was recorded for the request, or else with what the attempt
   // comes to, once that is durable, and records it. The tolls are paid before an attempt, and
   // given back if it changes nothing: a request that was carried out already pays nothing,
   // and one that can't pay makes no work. The first attempt is made before
-  // this returns; later ones are run by the executor, and so is `done` behind a
-  // commit, or once that was stopped by a thread of the engine. Errors: those of
+  // this returns. Behind a commit that another thread has made, the executor runs what
+  // follows, later attempts and `done`; once that was stopped, a thread of the engine. Errors: those of
   // FindSerializedResponse, of the tolls, of the attempt, and CommitError; ABORTED
   // (CONFLICT) after six attempts; DEADLINE_PASSED.
   template <typename Response>
-  void Run(Write<Response> write, absl::AnyInvocable<void(absl::StatusOr<Response>)> done);
+  void Run(Write<Response> write, absl::AnyInvocable<void(absl::StatusOr<Response>)> done,
+           Thread thread = Thread::kMustNotWait);
 
   // A turn at a room that lasts until it is destroyed: writes to the room wait. Must not
   // outlive the transactor. Movable.
@@ -119,6 +124,7 @@ class Transactor {
   struct Transaction {
     Write<Response> write;
     absl::AnyInvocable<void(absl::StatusOr<Response>)> done;
+    Thread thread;
     int attempts_made = 0;
     // Of the latest attempt.
     Response response;
@@ -131,9 +137,12 @@ class Transactor {
   template <typename Response>
   absl::StatusOr<Outcome<Response>> Decide(Transaction<Response>& transaction);
 
-  // Goes on behind a commit.
+  // Goes on behind a commit, where that may take its time.
   template <typename Response>
   void Committed(std::unique_ptr<Transaction<Response>> transaction);
+
+  template <typename Response>
+  void GoOn(std::unique_ptr<Transaction<Response>> transaction);
 
   // Ends with what the latest commit came to.
   template <typename Response>
@@ -161,9 +170,9 @@ class Transactor {
 
 template <typename Response>
 void Transactor::Run(Write<Response> write,
-                     absl::AnyInvocable<void(absl::StatusOr<Response>)> done) {
+                     absl::AnyInvocable<void(absl::StatusOr<Response>)> done, Thread thread) {
   auto transaction = std::make_unique<Transaction<Response>>(
-      Transaction<Response>{std::move(write), std::move(done)});
+      Transaction<Response>{std::move(write), std::move(done), thread});
   const std::string room_id = transaction->write.room_id;
   if (room_id.empty()) return Try(std::move(transaction));
   Turns::Task begin = [this, transaction = std::move(transaction)](bool may_begin) mutable {
@@ -211,11 +220,14 @@ void Transactor::Try(std::unique_ptr<Transaction<Response>> transaction) {
   if (!outcome.ok()) return End<Response>(*transaction, outcome.status());
   if (!outcome->commit) return End<Response>(*transaction, std::move(outcome->response));
   transaction->response = std::move(outcome->response);
-  engine_.Commit(outcome->commit->Take(), [this, transaction = std::move(transaction)](
-                                              const storage::CommitResult& result) mutable {
-    transaction->result = result;
-    Committed(std::move(transaction));
-  });
+  const auto commit = transaction->thread == Thread::kMayWait ? &storage::Engine::CommitHere
+                                                              : &storage::Engine::Commit;
+  (engine_.*commit)(
+      outcome->commit->Take(),
+      [this, transaction = std::move(transaction)](storage::CommitResult result) mutable {
+        transaction->result = std::move(result);
+        Committed(std::move(transaction));
+      });
 }
 
 template <typename Response>
@@ -238,13 +250,19 @@ absl::StatusOr<Outcome<Response>> Transactor::Decide(Transaction<Response>& tran
 
 template <typename Response>
 void Transactor::Committed(std::unique_ptr<Transaction<Response>> transaction) {
+  if (transaction->result.made_here) return GoOn(std::move(transaction));
   Transaction<Response>& committed = *transaction;
   Executor::Task go_on = [this, transaction = std::move(transaction)]() mutable {
-    const bool lost = absl::IsAborted(transaction->result.status);
-    if (!lost || transaction->attempts_made == kMaxAttempts) return Answer(*transaction);
-    Try(std::move(transaction));
+    GoOn(std::move(transaction));
   };
   if (!executor_.Submit(std::move(go_on))) Answer(committed);
+}
+
+template <typename Response>
+void Transactor::GoOn(std::unique_ptr<Transaction<Response>> transaction) {
+  const bool lost = absl::IsAborted(transaction->result.status);
+  if (!lost || transaction->attempts_made == kMaxAttempts) return Answer(*transaction);
+  Try(std::move(transaction));
 }
 
 template <typename Response>

@@ -117,12 +117,14 @@ grpc::ServerUnaryReactor* EventSubscriptionsService::ServeChange(
         lifecycle::Write<Response> write = change(*std::move(message), CallerOf(*call.principal));
         write.trail = TrailOf(environment, call);
         environment.transactor.template Run<Response>(
-            std::move(write), [&dispatcher, name = std::move(name),
-                               reply = std::move(reply)](absl::StatusOr<Response> result) mutable {
+            std::move(write),
+            [&dispatcher, name = std::move(name),
+             reply = std::move(reply)](absl::StatusOr<Response> result) mutable {
               if (!result.ok()) return reply(result.status());
               dispatcher.Refresh(name);
               reply(SerializeMessage(*result));
-            });
+            },
+            lifecycle::Transactor::Thread::kMayWait);
       });
 }
 

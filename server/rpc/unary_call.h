@@ -139,7 +139,8 @@ grpc::ServerUnaryReactor* ServeWrite(const Method& method, const CallEnvironment
                 room_id = result->room_id();
               }
               reply(SerializeMessage(*result));
-            });
+            },
+            lifecycle::Transactor::Thread::kMayWait);
       });
 }
 

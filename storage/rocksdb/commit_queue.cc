@@ -66,15 +66,25 @@ CommitResult CommitQueue::Admit(const QueuedCommit& commit, size_t bytes) const 
   return {};
 }
 
-bool CommitQueue::Take(std::vector<QueuedCommit>& commits, absl::Duration patience) {
+bool CommitQueue::IsNext(const QueuedCommit& commit) const {
+  const size_t bytes = BytesOf(commit.request);
+  absl::MutexLock lock(&mutex_);
+  return commits_.empty() && Admit(commit, bytes).status.ok();
+}
+
+bool CommitQueue::Await(absl::Duration patience) {
   const absl::Time deadline = absl::Now() + patience;
   absl::MutexLock lock(&mutex_);
   while (commits_.empty() && closed_.ok()) {
     if (changed_.WaitWithDeadline(&mutex_, deadline)) break;
   }
+  return !commits_.empty() || closed_.ok();
+}
+
+void CommitQueue::Take(std::vector<QueuedCommit>& commits) {
+  absl::MutexLock lock(&mutex_);
   commits.swap(commits_);
   bytes_ = 0;
-  return !commits.empty() || closed_.ok();
 }
 
 void CommitQueue::Refuse(CommitResult refusal, bool has_reserve) {

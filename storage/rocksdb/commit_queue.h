@@ -36,9 +36,15 @@ class CommitQueue {
   // Queues `commit`, or calls its `done` with the reason for refusing it.
   void Push(QueuedCommit commit);
 
-  // Waits for commits, but not for longer than `patience`, and swaps all of them into
-  // `commits`, which must be empty. Returns false when the queue is closed and empty.
-  bool Take(std::vector<QueuedCommit>& commits, absl::Duration patience);
+  // Whether `commit` would be let in, and be the first.
+  bool IsNext(const QueuedCommit& commit) const;
+
+  // Waits for commits, but not for longer than `patience`. Returns false when the queue is
+  // closed and empty.
+  bool Await(absl::Duration patience);
+
+  // Swaps all that wait into `commits`, which must be empty.
+  void Take(std::vector<QueuedCommit>& commits);
 
   // Refuses further commits with `refusal`, whose status is not OK, those that may use the
   // reserve excepted if `has_reserve`. What is queued stays. Until Accept(), or a Refuse()

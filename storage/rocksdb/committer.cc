@@ -44,16 +44,23 @@ Committer::Committer(LiveStore& store, const Meta& meta, CommitterOptions option
       queue_(options.max_queued_commits, options.max_queued_bytes),
       retry_delay_(options.retry_period),
       oldest_(meta.oldest),
-      head_(meta.head.position),
-      thread_([this, meta] {
-        builder_.emplace(store_.writable(), meta);
-        Run();
-      }) {}
+      head_(meta.head.position) {
+  builder_.emplace(store_.writable(), meta);
+  thread_ = std::thread([this] { Run(); });
+}
 
 Committer::~Committer() { Stop().IgnoreError(); }
 
 void Committer::Commit(CommitRequest request, Engine::CommitDone done) {
   queue_.Push({.request = std::move(request), .done = std::move(done)});
+}
+
+void Committer::CommitHere(CommitRequest request, Engine::CommitDone done) {
+  QueuedCommit commit{.request = std::move(request), .done = std::move(done)};
+  std::optional<CommitResult> result = TryCommitHere(commit);
+  if (!result) return queue_.Push(std::move(commit));
+  result->made_here = true;
+  commit.done(*std::move(result));
 }
 
 void Committer::Trim(LogPosition before, Engine::CommitDone done) {
@@ -82,6 +89,7 @@ absl::Status Committer::Stop() {
   absl::MutexLock lock(&stop_mutex_);
   queue_.Close(absl::UnavailableError("the store is closed"));
   if (thread_.joinable()) thread_.join();
+  absl::MutexLock writing(&write_mutex_);
   return failure_;
 }
 
@@ -93,16 +101,45 @@ WriteState Committer::write_state() const {
 void Committer::Run() {
   pthread_setname_np(pthread_self(), "committer");
   std::vector<QueuedCommit> commits;
-  while (queue_.Take(commits, retry_period_)) {
+  while (queue_.Await(retry_period_)) {
+    absl::MutexLock lock(&write_mutex_);
+    queue_.Take(commits);
     LookAfterDisk();
     absl::Span<QueuedCommit> waiting = absl::MakeSpan(commits);
-    while (!waiting.empty()) waiting.remove_prefix(CommitBatch(waiting));
+    while (!waiting.empty()) waiting.remove_prefix(CommitAndTell(waiting));
     commits.clear();
   }
 }
 
-// Commits as many of `commits` as fit into a batch and returns how many.
-size_t Committer::CommitBatch(absl::Span<QueuedCommit> commits) {
+// Does nothing if others are writing, or wait to.
+std::optional<CommitResult> Committer::TryCommitHere(const QueuedCommit& commit) {
+  if (!write_mutex_.TryLock()) return std::nullopt;
+  std::optional<CommitResult> result;
+  if (queue_.IsNext(commit)) {
+    LookAfterDisk();
+    const bool moved = CommitBatch(absl::MakeConstSpan(&commit, 1));
+    if (moved) NotifyListener(builder_->head().position);
+    result = std::move(results_.front());
+  }
+  write_mutex_.Unlock();
+  return result;
+}
+
+// Commits as many of `commits` as fit into a batch, tells their callers and the listener, and
+// returns how many.
+size_t Committer::CommitAndTell(absl::Span<QueuedCommit> commits) {
+  const bool moved = CommitBatch(commits);
+  for (size_t i = 0; i < results_.size(); ++i) {
+    Engine::CommitDone done = std::move(commits[i].done);
+    done(std::move(results_[i]));
+  }
+  if (moved) NotifyListener(builder_->head().position);
+  return results_.size();
+}
+
+// Commits as many of `commits` as fit into a batch. results_ then has what became of them, in
+// their order. Returns whether the head of the log has moved.
+bool Committer::CommitBatch(absl::Span<const QueuedCommit> commits) {
   const absl::Time commit_time = clock_();
   const LogPosition head_before = builder_->head().position;
   builder_->Begin();
@@ -113,18 +150,13 @@ size_t Committer::CommitBatch(absl::Span<QueuedCommit> commits) {
   // Commits that failed are answered after the write too: what they lost against
   // may be in this very batch, and they must find it when they look.
   const absl::Status written = builder_->empty() ? failure_ : WriteBatch(results_.size());
-  const bool moved = written.ok() && builder_->head().position != head_before;
-  if (written.ok()) {
-    PublishHead(builder_->head().position);
-    oldest_ = builder_->oldest();
+  if (!written.ok()) {
+    results_.assign(results_.size(), RefusalFor(write_state()));
+    return false;
   }
-  for (size_t i = 0; i < results_.size(); ++i) {
-    Engine::CommitDone done = std::move(commits[i].done);
-    if (!written.ok()) results_[i] = RefusalFor(write_state());
-    done(std::move(results_[i]));
-  }
-  if (moved) NotifyListener(builder_->head().position);
-  return results_.size();
+  PublishHead(builder_->head().position);
+  oldest_ = builder_->oldest();
+  return builder_->head().position != head_before;
 }
 
 CommitResult Committer::AddToBatch(const QueuedCommit& commit, absl::Time commit_time) {

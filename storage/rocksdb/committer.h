@@ -1,10 +1,12 @@
 // File: storage/rocksdb/committer.h
 //
-// The one thread that writes to a store.
+// What writes to a store, one thread at a time.
 //
-// It takes all the commits that wait, packs them into batches, syncs each batch
-// to disk with one write, and then tells their callers. So the cost of a sync is
-// shared by all who wait for it, and preconditions need no locks.
+// A thread of its own takes all the commits that wait, packs them into batches, syncs each
+// batch to disk with one write, and then tells their callers. So the cost of a sync is
+// shared by all who wait for it, and preconditions need no locks of their own. While nothing
+// waits, a caller that may wait makes its commit itself: that saves waking the thread, and
+// being woken by it.
 //
 // After a failed write nothing may build on that batch, for whether it will be there is
 // unknown. So the committer refuses all commits until it has opened the store anew, which it
@@ -51,7 +53,7 @@ struct CommitterOptions {
 class Committer {
  public:
   // Starts the thread. `meta` is where the store stands, with the epochs that it has
-  // once it has another log entry. `store` belongs to the thread until Stop() returns:
+  // once it has another log entry. `store` belongs to the committer until Stop() returns:
   // nobody else may use what of it is for one thread at a time.
   Committer(LiveStore& store, const Meta& meta, CommitterOptions options);
 
@@ -62,6 +64,9 @@ class Committer {
   // `done` is called on the committer's thread, or on the caller's if the queue
   // refuses the commit; the next batch waits for it.
   void Commit(CommitRequest request, Engine::CommitDone done);
+
+  // As Engine::CommitHere, of such a request.
+  void CommitHere(CommitRequest request, Engine::CommitDone done);
 
   // Removes log entries as Engine::TrimLog does, and calls `done` with the status.
   void Trim(LogPosition before, Engine::CommitDone done);
@@ -85,23 +90,28 @@ class Committer {
 
   // Finishes what was accepted, refuses all else, and ends the thread. Returns the
   // write error if the store has not been opened anew after it. Not from the committer's
-  // thread.
+  // thread, nor while CommitHere() is under way.
   absl::Status Stop();
 
  private:
   void Run();
-  size_t CommitBatch(absl::Span<QueuedCommit> commits);
-  CommitResult AddToBatch(const QueuedCommit& commit, absl::Time commit_time);
-  absl::Status WriteBatch(size_t commits);
+  std::optional<CommitResult> TryCommitHere(const QueuedCommit& commit);
+  size_t CommitAndTell(absl::Span<QueuedCommit> commits)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  bool CommitBatch(absl::Span<const QueuedCommit> commits)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  CommitResult AddToBatch(const QueuedCommit& commit, absl::Time commit_time)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  absl::Status WriteBatch(size_t commits) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
   void NotifyListener(LogPosition head);
 
   // What it does about a disk that takes no writes.
-  void LookAfterDisk();
-  void CheckSpace();
-  void Fail(const absl::Status& error);
-  void TryToReopen();
-  void GoOnFrom(Meta meta);
-  void SetState(const WriteState& state);
+  void LookAfterDisk() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  void CheckSpace() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  void Fail(const absl::Status& error) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  void TryToReopen() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  void GoOnFrom(Meta meta) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  void SetState(const WriteState& state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
 
   LiveStore& store_;
   const absl::AnyInvocable<absl::Time() const> clock_;
@@ -112,13 +122,16 @@ class Committer {
   const LogEpoch epoch_;  // that began when the store was opened
   CommitQueue queue_;
 
-  // Used by the committer's thread only.
-  std::optional<BatchBuilder> builder_;
-  std::vector<CommitResult> results_;
-  absl::Status failure_;        // OK unless a write failed; read by others after Stop()
-  bool is_short_ = false;       // of room on the disk
-  absl::Duration retry_delay_;  // until the next attempt to open the store anew
-  absl::Time next_attempt_ = absl::InfinitePast();
+  // Held by the thread that takes commits from the queue, or makes its own, until they are
+  // written.
+  absl::Mutex write_mutex_;
+  std::optional<BatchBuilder> builder_ ABSL_GUARDED_BY(write_mutex_);
+  std::vector<CommitResult> results_ ABSL_GUARDED_BY(write_mutex_);
+  absl::Status failure_ ABSL_GUARDED_BY(write_mutex_);   // OK unless a write failed
+  bool is_short_ ABSL_GUARDED_BY(write_mutex_) = false;  // of room on the disk
+  // Until the next attempt to open the store anew.
+  absl::Duration retry_delay_ ABSL_GUARDED_BY(write_mutex_);
+  absl::Time next_attempt_ ABSL_GUARDED_BY(write_mutex_) = absl::InfinitePast();
 
   // Published after the batch is durable. oldest_ <= head_ + 1 at all times, for
   // those who read oldest_ first.

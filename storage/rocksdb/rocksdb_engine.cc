@@ -54,11 +54,11 @@ class RocksDbEngine : public Engine {
   }
 
   void Commit(CommitRequest request, CommitDone done) override {
-    if (absl::Status status = CheckCommitRequest(request); !status.ok()) {
-      done({.status = std::move(status)});
-      return;
-    }
-    committer_.Commit(std::move(request), std::move(done));
+    Check(std::move(request), std::move(done), &Committer::Commit);
+  }
+
+  void CommitHere(CommitRequest request, CommitDone done) override {
+    Check(std::move(request), std::move(done), &Committer::CommitHere);
   }
 
   LogBounds log_bounds() const override { return committer_.log_bounds(); }
@@ -117,6 +117,14 @@ class RocksDbEngine : public Engine {
   }
 
  private:
+  // Hands a request on that follows the rules.
+  void Check(CommitRequest request, CommitDone done,
+             void (Committer::*commit)(CommitRequest, CommitDone)) {
+    absl::Status status = CheckCommitRequest(request);
+    if (!status.ok()) return done({.status = std::move(status)});
+    (committer_.*commit)(std::move(request), std::move(done));
+  }
+
   void ReclaimLog() {
     absl::MutexLock lock(&close_mutex_);
     if (closed_) return;

@@ -210,7 +210,7 @@ absl::StatusOr<std::optional<Versioned>> SealedEngine::Get(absl::string_view key
   return seal_.Open(sealed_key, *std::move(sealed), ReadTier::kAll);
 }
 
-void SealedEngine::Commit(CommitRequest request, CommitDone done) {
+void SealedEngine::SealCommit(CommitRequest request, CommitDone done, HandOn hand_on) {
   absl::Status checked = CheckCommitRequest(request);
   if (!checked.ok()) {
     done({.status = std::move(checked)});
@@ -234,7 +234,7 @@ void SealedEngine::Commit(CommitRequest request, CommitDone done) {
     write.value = seal_.SealValue(write.key, *write.value, secret->get());
   }
   done = std::move(secrets).Note(request, std::move(done));
-  engine_->Commit(std::move(request), std::move(done));
+  ((*engine_).*hand_on)(std::move(request), std::move(done));
 }
 
 absl::Status SealedEngine::DestroyRoomSecrets(absl::string_view room_id,

@@ -59,7 +59,12 @@ class SealedEngine final : public Engine {
   using Engine::NewSnapshot;
   std::unique_ptr<Snapshot> NewSnapshot(ReadTier tier) const override;
   absl::StatusOr<std::optional<Versioned>> Get(absl::string_view key) const override;
-  void Commit(CommitRequest request, CommitDone done) override;
+  void Commit(CommitRequest request, CommitDone done) override {
+    SealCommit(std::move(request), std::move(done), &Engine::Commit);
+  }
+  void CommitHere(CommitRequest request, CommitDone done) override {
+    SealCommit(std::move(request), std::move(done), &Engine::CommitHere);
+  }
   LogBounds log_bounds() const override { return engine_->log_bounds(); }
   std::shared_ptr<const LogEpochs> log_epochs() const override { return engine_->log_epochs(); }
   absl::Status ScanLog(LogPosition from, LogVisitor visit) const override;
@@ -102,6 +107,11 @@ class SealedEngine final : public Engine {
   class Passage;
   // The secrets that a commit's values are sealed with.
   class CommitSecrets;
+
+  using HandOn = void (Engine::*)(CommitRequest, CommitDone);
+
+  // Seals a commit and hands it on.
+  void SealCommit(CommitRequest request, CommitDone done, HandOn hand_on);
 
   // Returns the secret of a room that had one before; null if there is none.
   absl::StatusOr<RoomSecretPtr> FindSecret(absl::string_view room);

@@ -170,6 +170,73 @@ TEST_P(EngineConformance, NoUpdateIsLost) {
   EXPECT_EQ(Value("counter"), absl::StrCat(kThreads * kIncrements));
 }
 
+TEST_P(EngineConformance, CommitHereIsACommit) {
+  const Revision before = Put("kept", "old");
+  const CommitResult result =
+      CommitHereAndWait(engine(), {.preconditions = {Precondition::Unchanged("kept", before)},
+                                   .writes = {{"kept", std::nullopt}, {"new", "value"}},
+                                   .log_entries = {"1", "2"}});
+  ASSERT_TRUE(result.status.ok()) << result.status;
+  EXPECT_GT(result.revision, before);
+  EXPECT_EQ(result.first_position, 1u);
+  EXPECT_EQ(Rows(*engine().NewSnapshot(), "a", "z"),
+            (std::vector<Row>{{"new", "value", result.revision}}));
+  EXPECT_EQ(Log(1).size(), 2u);
+
+  const CommitResult lost = CommitHereAndWait(
+      engine(), {.preconditions = {Precondition::Absent("kept"), Precondition::Absent("new")},
+                 .writes = {{"other", "value"}}});
+  EXPECT_EQ(lost.status.code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(lost.failed_precondition, 1u);
+  EXPECT_EQ(CommitHereAndWait(engine(), {.writes = {{"", "value"}}}).status.code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(Value("other"), std::nullopt);
+
+  ASSERT_TRUE(engine().Close().ok());
+  EXPECT_EQ(CommitHereAndWait(engine(), {}).status.code(), absl::StatusCode::kUnavailable);
+  Discard();
+}
+
+TEST_P(EngineConformance, CommitHereComesBehindThoseBefore) {
+  constexpr int kRounds = 50;
+  for (int round = 0; round < kRounds; ++round) {
+    for (const char* payload : {"1", "2", "3"}) {
+      engine().Commit({.log_entries = {payload}}, [](auto) {});
+    }
+    ASSERT_TRUE(CommitHereAndWait(engine(), {.log_entries = {"here"}}).status.ok());
+  }
+  const std::vector<LogEntry> log = Log(1);
+  ASSERT_EQ(log.size(), 4u * kRounds);
+  for (size_t i = 0; i < log.size(); ++i) {
+    EXPECT_EQ(log[i].payload, i % 4 == 3 ? "here" : absl::StrCat(i % 4 + 1));
+  }
+}
+
+TEST_P(EngineConformance, CommitsHereAndElsewhereTakeTurns) {
+  constexpr int kThreads = 8;
+  constexpr int kIncrements = 50;
+  Put("counter", "0");
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, commit = t % 2 == 0 ? CommitAndWait : CommitHereAndWait] {
+      for (int done = 0; done < kIncrements;) {
+        const Versioned counter = **engine().Get("counter");
+        const std::string next = absl::StrCat(std::stoi(counter.value) + 1);
+        const CommitResult result = commit(
+            engine(), {.preconditions = {Precondition::Unchanged("counter", counter.revision)},
+                       .writes = {{"counter", next}},
+                       .log_entries = {next}});
+        if (result.status.ok()) ++done;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(Value("counter"), absl::StrCat(kThreads * kIncrements));
+  const std::vector<LogEntry> log = Log(1);
+  ASSERT_EQ(log.size(), static_cast<size_t>(kThreads * kIncrements));
+  for (size_t i = 0; i < log.size(); ++i) EXPECT_EQ(log[i].payload, absl::StrCat(i + 1));
+}
+
 TEST_P(EngineConformance, CommitShowsWholeOrNotAtAll) {
   std::atomic<bool> writing = true;
   std::thread writer([&] {

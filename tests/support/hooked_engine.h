@@ -44,6 +44,11 @@ class HookedEngine final : public Engine {
     if (*hook) (*hook)(request);
     engine_.Commit(std::move(request), std::move(done));
   }
+  void CommitHere(CommitRequest request, CommitDone done) override {
+    const std::shared_ptr<Hook> hook = CurrentHook();
+    if (*hook) (*hook)(request);
+    engine_.CommitHere(std::move(request), std::move(done));
+  }
   LogBounds log_bounds() const override { return engine_.log_bounds(); }
   absl::Status ScanLog(LogPosition from, LogVisitor visit) const override {
     return engine_.ScanLog(from, visit);

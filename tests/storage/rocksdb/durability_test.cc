@@ -105,6 +105,39 @@ TEST_F(DurabilityTest, NothingShowsBeforeItIsSynced) {
   EXPECT_THAT(Heads(), ElementsAre(1u, 2u, 3u, 4u));
 }
 
+TEST_F(DurabilityTest, WhoMayWaitMakesTheCommitAndOthersWait) {
+  // The committer's thread may not be at rest yet.
+  while (!CommitHereAndWait(*engine_, {.log_entries = {"before"}}).made_here) {
+  }
+  const LogPosition before = engine_->log_bounds().head;
+  faults_.HoldSyncs();
+  absl::Notification done;
+  std::thread here([&] {
+    engine_->CommitHere({.writes = {{"key4", "new"}}, .log_entries = {"here"}},
+                        [&](const CommitResult& result) {
+                          EXPECT_TRUE(result.status.ok()) << result.status;
+                          done.Notify();
+                        });
+  });
+  faults_.AwaitHeldSync();
+  absl::Notification next_done;
+  engine_->Commit({.log_entries = {"next"}}, [&](const CommitResult& result) {
+    EXPECT_TRUE(result.status.ok()) << result.status;
+    EXPECT_EQ(result.first_position, before + 2);
+    next_done.Notify();
+  });
+  EXPECT_FALSE(engine_->Get("key4")->has_value());
+  EXPECT_EQ(engine_->log_bounds().head, before);
+  EXPECT_FALSE(done.HasBeenNotified());
+
+  faults_.ReleaseSyncs();
+  here.join();
+  done.WaitForNotification();
+  next_done.WaitForNotification();
+  ASSERT_TRUE(engine_->Close().ok());
+  EXPECT_EQ(Heads().back(), before + 2);
+}
+
 TEST_F(DurabilityTest, TrimIsDoneWhenItIsSynced) {
   faults_.HoldSyncs();
   absl::Notification done;

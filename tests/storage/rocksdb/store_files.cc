@@ -62,9 +62,11 @@ std::unique_ptr<Engine> MustOpen(RocksDbOptions options) {
 }
 
 CommitResult CommitNumbered(Engine& engine, int number) {
-  return CommitAndWait(engine, {.writes = {{NumberedKey(number), NumberedValue(number)}},
-                                .log_entries = {absl::StrCat(number)},
-                                .audit_entries = {absl::StrCat(number)}});
+  CommitRequest request{.writes = {{NumberedKey(number), NumberedValue(number)}},
+                        .log_entries = {absl::StrCat(number)},
+                        .audit_entries = {absl::StrCat(number)}};
+  return number % 2 == 0 ? CommitAndWait(engine, std::move(request))
+                         : CommitHereAndWait(engine, std::move(request));
 }
 
 void ExpectNumbered(Engine& engine, int count) {

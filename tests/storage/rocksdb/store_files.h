@@ -23,7 +23,8 @@ RocksDbOptions SmallOptions(const std::string& directory, bool create = false);
 // Opens the store, and expects success.
 std::unique_ptr<Engine> MustOpen(RocksDbOptions options);
 
-// Commits a value under a key made of `number`, a log entry and an audit entry of the same.
+// Commits a value under a key made of `number`, a log entry and an audit entry of the same; if it
+// is odd, on this thread.
 CommitResult CommitNumbered(Engine& engine, int number);
 
 // Expects that the commits numbered 1 to `count`, which were all there were, are
