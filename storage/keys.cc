@@ -22,7 +22,7 @@ absl::Span<const Component> ComponentsOf(Table table) {
   static constexpr std::array kStateEntry = {kText, kText, kPrivate};
   static constexpr std::array kSuperseded = {kText, kText, kPrivate, kNumber};
   static constexpr std::array kEventNumber = {kText, kNumber};
-  static constexpr std::array kEventName = {kText, kText};
+  static constexpr std::array kEventName = {kText, kText, kNumber};
   static constexpr std::array kName = {kPrivate};
   static constexpr std::array kNameInRoom = {kText, kPrivate};
   static constexpr std::array kListing = {kNumber, kText};

@@ -6,8 +6,8 @@
 //   state     = 'S' str(room_id) str(type) priv(state_key)             StateRecord
 //   history   = 'H' str(room_id) str(type) priv(state_key) ~u64(revision)
 //                                                                      StateRecord
-//   event     = 'E' str(room_id) u64(number)                           EventRecord
-//   event id  = 'N' str(room_id) str(event_id)                         EventNumberRecord
+//   events    = 'E' str(room_id) u64(number_of_last)                   EventsRecord
+//   event id  = 'N' str(room_id) str(event_id) u64(number)             (empty)
 //   keys      = 'Y' str(room_id)                                       RoomKeysRecord
 //   alias     = 'A' priv(alias)                                        AliasRecord
 //   room's    = 'B' str(room_id) priv(alias)                           (empty)
@@ -40,6 +40,10 @@
 // the keys that start with some components finds exactly those that have them. A
 // sealed store has something else in place of private components
 // (sealing/name_cipher.h), and scans them in the order of that.
+// `events` holds events of a room that came together, some KiB of them. `event id` says where
+// those are that are not in the first such record of their room. Stores also have what was
+// written before: an EventRecord for each event, and an EventNumberRecord under each event's id
+// in place of the number in the key.
 // `history` holds the entries of a room's state that were superseded, latest
 // first, by the room revision that they came with. `listed` has the public rooms,
 // `link` the places in rooms' state that name another room. A `staged` room has

@@ -1,7 +1,7 @@
 // File: storage/record_codec.h
 //
-// Between records and the bytes that the engine keeps: a version byte, 1, and the
-// record. For the parts of room_store.h.
+// Between records and the bytes that the engine keeps: a version byte and the record. For
+// the parts of room_store.h.
 
 #ifndef INNKEEPER_STORAGE_RECORD_CODEC_H_
 #define INNKEEPER_STORAGE_RECORD_CODEC_H_
@@ -26,8 +26,8 @@ namespace innkeeper::storage {
 inline constexpr char kRecordVersion = 1;
 
 template <typename Record>
-std::string Encode(const Record& record) {
-  std::string value(1, kRecordVersion);
+std::string Encode(const Record& record, char version = kRecordVersion) {
+  std::string value(1, version);
   CHECK(record.AppendToString(&value));
   return value;
 }
@@ -37,7 +37,7 @@ inline absl::Status Damaged(absl::string_view key) {
   return absl::DataLossError(absl::StrCat("damaged record under key ", DescribeKey(key)));
 }
 
-// The record in `value`, which stands under `key`. DATA_LOSS if it is damaged or of an
+// The record of kRecordVersion in `value`, which stands under `key`. DATA_LOSS if it is damaged or of an
 // unknown version.
 template <typename Record>
 absl::StatusOr<Record> Decode(absl::string_view key, absl::string_view value) {

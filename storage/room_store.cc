@@ -31,20 +31,12 @@ std::string HistoryKey(absl::string_view room_id, const StatePosition& position,
       .Build();
 }
 
-std::string EventKey(absl::string_view room_id, int64_t number) {
-  return KeyBuilder(Table::kEvent).Str(room_id).U64(static_cast<uint64_t>(number)).Build();
-}
-
 std::string AliasKey(absl::string_view alias) {
   return KeyBuilder(Table::kAlias).Str(alias).Build();
 }
 
 std::string RoomAliasKey(absl::string_view room_id, absl::string_view alias) {
   return KeyBuilder(Table::kRoomAlias).Str(room_id).Str(alias).Build();
-}
-
-std::string EventIdKey(absl::string_view room_id, absl::string_view event_id) {
-  return KeyBuilder(Table::kEventId).Str(room_id).Str(event_id).Build();
 }
 
 std::string RoomKeysKey(absl::string_view room_id) {
@@ -198,38 +190,6 @@ absl::Status RoomReader::ScanState(const StateQuery& query, StateVisitor visit) 
         return !earlier->has_value() || visit(std::move(position), **std::move(earlier));
       });
   return scanned.ok() ? status : scanned;
-}
-
-absl::Status RoomReader::ScanEvents(
-    absl::string_view room_id, int64_t first,
-    absl::FunctionRef<bool(int64_t number, EventRecord event)> visit) const {
-  const std::string end = PrefixEnd(KeyBuilder(Table::kEvent).Str(room_id).Build());
-  absl::Status status;
-  absl::Status scanned = snapshot_->Scan(
-      EventKey(room_id, first), end, [&](absl::string_view key, absl::string_view value, Revision) {
-        KeyReader reader(key);
-        reader.Str();  // the room id
-        const std::optional<uint64_t> number = reader.U64();
-        absl::StatusOr<EventRecord> event = Decode<EventRecord>(key, value);
-        status = number ? event.status() : Damaged(key);
-        return status.ok() && visit(static_cast<int64_t>(*number), *std::move(event));
-      });
-  return scanned.ok() ? status : scanned;
-}
-
-absl::StatusOr<std::optional<EventRecord>> RoomReader::GetEvent(absl::string_view room_id,
-                                                                int64_t number) const {
-  auto stored = GetStored<EventRecord>(*snapshot_, EventKey(room_id, number));
-  if (!stored.ok()) return stored.status();
-  return RecordOf(*std::move(stored));
-}
-
-absl::StatusOr<std::optional<int64_t>> RoomReader::GetEventNumber(
-    absl::string_view room_id, absl::string_view event_id) const {
-  auto stored = GetStored<EventNumberRecord>(*snapshot_, EventIdKey(room_id, event_id));
-  if (!stored.ok()) return stored.status();
-  if (!stored->has_value()) return std::nullopt;
-  return (*stored)->record.number();
 }
 
 absl::Status RoomReader::ScanRooms(absl::string_view after,
@@ -537,17 +497,6 @@ void RoomCommit::RequireStaging(absl::string_view room_id, Revision revision) {
   Require(Precondition::Unchanged(StagedRoomKey(room_id), revision), Conflict::kStagingChanged);
 }
 
-void RoomCommit::PutEvent(absl::string_view room_id, int64_t number, const EventRecord& event) {
-  Put(EventKey(room_id, number), Encode(event));
-  EventNumberRecord record;
-  record.set_number(number);
-  Put(EventIdKey(room_id, event.event_id()), Encode(record));
-}
-
-void RoomCommit::RewriteEvent(absl::string_view room_id, int64_t number, const EventRecord& event) {
-  Put(EventKey(room_id, number), Encode(event));
-}
-
 void RoomCommit::PutState(absl::string_view room_id, const StatePosition& position,
                           const StateRecord& state, const std::optional<StateRecord>& superseded) {
   Put(StateKey(room_id, position.type, position.state_key), Encode(state));
@@ -653,6 +602,11 @@ void RoomCommit::RecordRequest(const RequestKey& key, const RequestRecord& recor
 void RoomCommit::ForgetRequest(const RoomReader::ExpiredRequest& request) {
   PutOrDelete(RequestRecordKey(request.key), false);
   PutOrDelete(RequestExpiryKey(request.key, absl::ToUnixMicros(request.expire_time)), false);
+}
+
+CommitRequest RoomCommit::Take() {
+  FlushEvents();
+  return std::move(request_);
 }
 
 void RoomCommit::AppendLog(std::string payload) {

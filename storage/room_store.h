@@ -4,8 +4,8 @@
 // server talks to. A RoomReader sees the store as of one moment; a RoomCommit
 // gathers what is to change together.
 //
-// Every stored record is a version byte, 1, and the message of
-// storage/records.proto that storage/keys.h names for its key.
+// Every stored record is a version byte and the message of storage/records.proto that
+// storage/keys.h names for its key. The version is 1, or 2 for events.
 
 #ifndef INNKEEPER_STORAGE_ROOM_STORE_H_
 #define INNKEEPER_STORAGE_ROOM_STORE_H_
@@ -225,6 +225,8 @@ class RoomReader {
                                                                   size_t limit) const;
 
  private:
+  friend class RoomCommit;
+
   absl::StatusOr<std::optional<StateRecord>> GetSupersededState(absl::string_view room_id,
                                                                 const StatePosition& position,
                                                                 int64_t revision) const;
@@ -275,11 +277,14 @@ class RoomCommit {
   // Demands that the note was last written at `revision`, or with 0 that there is none.
   void RequireStaging(absl::string_view room_id, Revision revision);
 
-  // Writes a new event, the `number`th of a room.
-  void PutEvent(absl::string_view room_id, int64_t number, const EventRecord& event);
+  // Writes a new event, the `number`th of a room. Those of one room are best put one behind
+  // the other: then they are kept together.
+  void PutEvent(absl::string_view room_id, int64_t number, EventRecord event);
 
-  // Replaces what is stored of the `number`th event of a room; its id stays.
-  void RewriteEvent(absl::string_view room_id, int64_t number, const EventRecord& event);
+  // Replaces what is stored of the `number`th event of a room; its id stays. At most once in a
+  // commit for a room. Errors: those of `reader`, which sees the event.
+  absl::Status RewriteEvent(const RoomReader& reader, absl::string_view room_id, int64_t number,
+                            EventRecord event);
 
   // Sets an entry of a room's state; `superseded` is the one that stood there.
   void PutState(absl::string_view room_id, const StatePosition& position, const StateRecord& state,
@@ -401,10 +406,12 @@ class RoomCommit {
   void AppendAudit(std::string payload);
 
   // True if nothing was gathered, audit entries aside.
-  bool empty() const { return request_.writes.empty() && request_.log_entries.empty(); }
+  bool empty() const {
+    return request_.writes.empty() && request_.log_entries.empty() && run_.events.events().empty();
+  }
 
   // Ends the gathering.
-  CommitRequest Take() { return std::move(request_); }
+  CommitRequest Take();
 
   // What `result`, the ABORTED result of what Take() returned, ran into.
   Conflict ConflictOf(const CommitResult& result) const;
@@ -415,7 +422,19 @@ class RoomCommit {
   void Put(std::string key, std::string value);
   void PutOrDelete(std::string key, bool put);
 
+  // Puts the run of events that is being gathered.
+  void FlushEvents();
+
+  // Consecutive events of a room.
+  struct Run {
+    std::string room_id;
+    int64_t last = 0;  // the number of the last one
+    size_t bytes = 0;
+    EventsRecord events;
+  };
+
   CommitRequest request_;
+  Run run_;
   std::vector<Conflict> conflicts_;  // of each precondition
   std::vector<RoomChange> room_changes_;
 };

@@ -92,9 +92,10 @@ void ImportedRoomRecords::StagePart(RoomCommit& commit, size_t max_bytes) {
 }
 
 size_t ImportedRoomRecords::StageNextEvent(RoomCommit& commit) {
-  const storage::EventRecord event = ToEventRecord(room_.events[next_event_++], record_.revision());
-  commit.PutEvent(record_.room_id(), static_cast<int64_t>(next_event_), event);
-  return event.ByteSizeLong() + kEventOverheadBytes;
+  storage::EventRecord event = ToEventRecord(room_.events[next_event_++], record_.revision());
+  const size_t bytes = event.ByteSizeLong() + kEventOverheadBytes;
+  commit.PutEvent(record_.room_id(), static_cast<int64_t>(next_event_), std::move(event));
+  return bytes;
 }
 
 size_t ImportedRoomRecords::StageNextEntry(RoomCommit& commit) {

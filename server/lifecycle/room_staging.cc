@@ -275,8 +275,8 @@ absl::Status StageRedaction(RoomCommit& commit, const storage::RoomReader& reade
   record = ToEventRecord(*event, record.revision());
   record.set_signatures(std::move(signatures));
   record.set_redacted_by(redacted_by);
-  commit.RewriteEvent(room.room_id(), number, record);
-  if (!event->state_key) return absl::OkStatus();
+  absl::Status rewritten = commit.RewriteEvent(reader, room.room_id(), number, record);
+  if (!rewritten.ok() || !event->state_key) return rewritten;
 
   const storage::StatePosition position{event->type, *event->state_key};
   auto current = CurrentEntryOf(reader, room.room_id(), record);

@@ -28,7 +28,7 @@ absl::StatusOr<NumberedEvent> FindEvent(const storage::RoomReader& reader,
   if (!number->has_value()) return EventNotFound(event_id);
   auto record = reader.GetEvent(room_id, **number);
   if (!record.ok()) return record.status();
-  if (!record->has_value()) {
+  if (!record->has_value() || (*record)->event_id() != event_id) {
     return absl::DataLossError(absl::StrCat(room_id, " has lost its event number ", **number));
   }
   return NumberedEvent{**number, **std::move(record)};

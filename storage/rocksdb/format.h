@@ -1,6 +1,6 @@
 // File: storage/rocksdb/format.h
 //
-// What the embedded engine keeps on disk: format version 2.
+// What the embedded engine keeps on disk: format version 3.
 //
 // A store is a directory:
 //
@@ -45,8 +45,9 @@
 // "audit" is the head of the audit log, and written with its entries; missing as long as
 // there are none.
 //
-// Version 1 had no epochs. A store of it is read as one whose only epoch is the
-// first, and gets version 2 when it is opened. Such a change is flushed to table
+// Version 1 had no epochs: a store of it is read as one whose only epoch is the first. In
+// version 2 rooms' events had a record each (storage/event_records.cc, which still reads
+// them). Older stores get this version when they are opened. That is flushed to table
 // files at once, so that an older server always finds it and refuses the store.
 //
 // The functions below never fail on damaged bytes: they return nothing.
@@ -67,7 +68,7 @@
 
 namespace innkeeper::storage::embedded {
 
-inline constexpr uint64_t kFormatVersion = 2;
+inline constexpr uint64_t kFormatVersion = 3;
 inline constexpr uint64_t kOldestFormatVersion = 1;  // that is still read
 
 inline constexpr size_t kMaxEpochs = 4096;

@@ -89,6 +89,7 @@ void CheckRecords(absl::string_view value) {
   CheckRecord<storage::RoomRecord>(value);
   CheckRecord<storage::StateRecord>(value);
   CheckRecord<storage::EventRecord>(value);
+  CheckRecord<storage::EventsRecord>(value);
   CheckRecord<storage::RoomKeysRecord>(value);
   CheckRecord<storage::RequestRecord>(value);
   CheckRecord<storage::SubscriptionRecord>(value);
@@ -104,6 +105,7 @@ void ReadEverything() {
   CheckRead(reader.GetRoom(kRoom).status());
   CheckRead(reader.GetState(kRoom, "t", "k").status());
   CheckRead(reader.GetEvent(kRoom, 1).status());
+  CheckRead(reader.GetEventNumber(kRoom, "$e").status());
   CheckRead(reader.GetRoomKeys(kRoom).status());
   CheckRead(reader.ListAliases(kRoom).status());
   CheckRead(reader.ListLockedRooms().status());

@@ -408,7 +408,7 @@ TEST_F(RoomStoreTest, EventsAreFoundByTheirIdsInTheirRoom) {
 
   event.set_content("after");
   RoomCommit rewrite;
-  rewrite.RewriteEvent(kRoom, 7, event);
+  ASSERT_TRUE(rewrite.RewriteEvent(RoomReader(*engine_), kRoom, 7, event).ok());
   MustCommit(rewrite);
   EXPECT_EQ((*RoomReader(*engine_).GetEvent(kRoom, 7))->content(), "after");
   EXPECT_EQ(*RoomReader(*engine_).GetEventNumber(kRoom, "$seven"), 7);

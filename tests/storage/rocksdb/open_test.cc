@@ -147,12 +147,26 @@ TEST_F(OpenTest, RefusesAStoreInUse) {
 
 TEST_F(OpenTest, RefusesOtherFormats) {
   MakeStore();
-  for (const uint64_t version : {0u, 3u, 1'000u}) {
+  for (const uint64_t version : {0u, 4u, 1'000u}) {
     PutMeta(embedded::kFormatKey, embedded::StoredInteger(version).bytes());
     ExpectRefused(
         StatusCode::kFailedPrecondition,
-        AllOf(HasSubstr(absl::StrCat("format version ", version)), HasSubstr("only knows 1 to 2")));
+        AllOf(HasSubstr(absl::StrCat("format version ", version)), HasSubstr("only knows 1 to 3")));
   }
+}
+
+TEST_F(OpenTest, OpensAStoreOfTheSecondFormatAndGivesItThisOne) {
+  MakeStore();
+  const auto epochs = MustOpen(SmallOptions(path_))->log_epochs()->all();
+  PutMeta(embedded::kFormatKey, embedded::StoredInteger(2).bytes());
+  {
+    const std::unique_ptr<Engine> engine = MustOpen(SmallOptions(path_));
+    ExpectNumbered(*engine, 5);
+    EXPECT_EQ(engine->log_epochs()->IdAt(5), epochs[1].id);
+    CopyStore(path_, path_ + "_crashed");
+  }
+  EXPECT_EQ(FormatInTables(path_ + "_crashed"), 3u);
+  ExpectNumbered(*MustOpen(SmallOptions(path_ + "_crashed")), 5);
 }
 
 TEST_F(OpenTest, OpensAStoreOfTheFirstFormatAndGivesItThisOne) {
@@ -171,7 +185,7 @@ TEST_F(OpenTest, OpensAStoreOfTheFirstFormatAndGivesItThisOne) {
   }
   // An older server must find the version in the tables, whatever is in the
   // write-ahead log: it can't read that.
-  EXPECT_EQ(FormatInTables(path_ + "_crashed"), 2u);
+  EXPECT_EQ(FormatInTables(path_ + "_crashed"), 3u);
   const std::unique_ptr<Engine> engine = MustOpen(SmallOptions(path_ + "_crashed"));
   ExpectNumbered(*engine, 6);
   EXPECT_EQ(engine->log_epochs()->IdAt(5), incarnation);
