@@ -74,16 +74,26 @@ struct Write {
   std::optional<std::string> value;
 };
 
-// Changes log entries into what the engine keeps of them, once their places are known. Thread-safe.
+// Seals what an engine keeps whose place only the engine knows: log entries and audit entries.
+// Its functions are called on threads of the engine and of readers, and must be quick.
+// Thread-safe.
 class LogSealer {
  public:
   virtual ~LogSealer() = default;
 
-  // Returns what to keep of the log entry `payload` at `position`. Called on a thread of the
-  // engine: it must be quick. The engine gives readers back what it kept.
-  virtual std::string SealEntry(LogPosition position, absl::string_view payload) const = 0;
+  // Returns what to keep of consecutive log entries, the last of which is at `last`.
+  virtual std::string SealEntries(LogPosition last, absl::string_view entries) const = 0;
 
-  // The same for the value of an audit entry, which goes under `key`.
+  // Puts into `entries` what SealEntries() made `sealed` of. Errors: DATA_LOSS.
+  virtual absl::Status OpenEntries(LogPosition last, absl::string_view sealed,
+                                   std::string& entries) const = 0;
+
+  // The same for one entry by itself, as they were sealed before; in stores of that time.
+  virtual absl::Status OpenEntry(LogPosition position, absl::string_view sealed,
+                                 std::string& payload) const = 0;
+
+  // Returns what to keep of the value of an audit entry, which goes under `key`. The engine
+  // gives readers back what it kept.
   virtual std::string SealAuditEntry(absl::string_view key, absl::string_view value) const = 0;
 };
 
@@ -97,9 +107,6 @@ struct CommitRequest {
   // Payloads of entries of the audit log: the engine numbers and chains them as it commits
   // them. The writes must not put anything under keys that such entries get.
   std::vector<std::string> audit_entries;
-  // Seals the log entries and the audit entries; null: they are kept as they are. Must
-  // outlive the engine.
-  const LogSealer* log_sealer = nullptr;
   // Whether the commit is one without which a server can't run, so that it may take of the
   // room on the disk that an engine leaves free.
   bool may_use_reserve = false;
@@ -325,6 +332,10 @@ class Engine {
   // empty function removes it, and returns only when no call of the old one is
   // under way.
   virtual void SetCommitListener(CommitListener listener) = 0;
+
+  // Has log entries and audit entries sealed from now on. Call before the first of them is
+  // written or read. `sealer` must outlive the engine.
+  virtual void SetLogSealer(const LogSealer* sealer) = 0;
 
   // Finishes the commits that were accepted, refuses new ones with UNAVAILABLE,
   // and closes the store cleanly. Blocks. No read or CommitHere() may be under way, and of the

@@ -19,6 +19,7 @@ constexpr size_t kProtectionBytesPerKey = 8;
 
 BatchBuilder::BatchBuilder(const Database& database, const Meta& meta)
     : database_(database),
+      log_(database, meta.head.position),
       head_(meta.head),
       oldest_(meta.oldest),
       audit_(meta.audit),
@@ -45,18 +46,11 @@ CommitResult BatchBuilder::Add(const CommitRequest& request, absl::Time commit_t
   ++head_.revision;
   for (const Write& write : request.writes) AddWrite(write);
   const LogPosition first_position = request.log_entries.empty() ? 0 : head_.position + 1;
-  const std::string header = EncodeLogEntryHeader(head_.revision, commit_time);
   for (const std::string& payload : request.log_entries) {
     ++head_.position;
-    if (request.log_sealer == nullptr) {
-      AddLogEntry(payload, header);
-    } else {
-      AddLogEntry(request.log_sealer->SealEntry(head_.position, payload), header);
-    }
+    log_.Append(head_.revision, commit_time, payload, batch_);
   }
-  for (const std::string& payload : request.audit_entries) {
-    AddAuditEntry(payload, commit_time, request.log_sealer);
-  }
+  for (const std::string& payload : request.audit_entries) AddAuditEntry(payload, commit_time);
   return {.revision = head_.revision, .first_position = first_position};
 }
 
@@ -69,6 +63,7 @@ CommitResult BatchBuilder::AddTrim(LogPosition before) {
 }
 
 rocksdb::WriteBatch& BatchBuilder::Finish() {
+  log_.Finish(batch_);
   if (head_.position > written_position_ && !new_epochs_.empty()) {
     PutMeta(kEpochsKey, new_epochs_);
     new_epochs_.clear();
@@ -112,20 +107,12 @@ void BatchBuilder::AddValue(absl::string_view key, absl::string_view value) {
   overlay_[key] = head_.revision;
 }
 
-void BatchBuilder::AddAuditEntry(absl::string_view payload, absl::Time commit_time,
-                                 const LogSealer* sealer) {
+void BatchBuilder::AddAuditEntry(absl::string_view payload, absl::Time commit_time) {
   const uint64_t number = audit_.number + 1;
   const std::string& key = audit_keys_.emplace_back(AuditKey(number));
   const std::string value = EncodeAuditValue(audit_.hash, commit_time, payload);
   audit_ = {number, HashAuditEntry(number, value)};
-  AddValue(key, sealer == nullptr ? value : sealer->SealAuditEntry(key, value));
-}
-
-void BatchBuilder::AddLogEntry(absl::string_view payload, absl::string_view header) {
-  const StoredInteger position(head_.position);
-  const rocksdb::Slice key = ToSlice(position.bytes());
-  const std::array<rocksdb::Slice, 2> value = {ToSlice(header), ToSlice(payload)};
-  CHECK(batch_.Put(database_.log(), {&key, 1}, {value.data(), value.size()}).ok());
+  AddValue(key, sealer_ == nullptr ? value : sealer_->SealAuditEntry(key, value));
 }
 
 void BatchBuilder::PutMeta(absl::string_view key, absl::string_view value) {

@@ -19,6 +19,7 @@
 #include "rocksdb/write_batch.h"
 #include "storage/engine.h"
 #include "storage/rocksdb/database.h"
+#include "storage/rocksdb/log_writer.h"
 
 namespace innkeeper::storage::embedded {
 
@@ -29,6 +30,12 @@ class BatchBuilder {
  public:
   // The store stands at `meta`, whose epochs are those of the log once it has another entry.
   BatchBuilder(const Database& database, const Meta& meta);
+
+  // As Engine::SetLogSealer; null: nothing is sealed, as before the first call.
+  void SetLogSealer(const LogSealer* sealer) {
+    sealer_ = sealer;
+    log_.SetSealer(sealer);
+  }
 
   // Begins the next batch, on top of the one before, which must be written.
   void Begin();
@@ -47,7 +54,7 @@ class BatchBuilder {
   bool empty() const { return batch_.Count() == 0 && head_.revision == head_.previous; }
 
   // About how large the batch is.
-  size_t bytes() const { return batch_.GetDataSize(); }
+  size_t bytes() const { return batch_.GetDataSize() + log_.bytes(); }
 
   // Completes the batch and returns it. It stays with the builder.
   rocksdb::WriteBatch& Finish();
@@ -61,11 +68,12 @@ class BatchBuilder {
   absl::StatusOr<Revision> RevisionOf(absl::string_view key);
   void AddWrite(const Write& write);
   void AddValue(absl::string_view key, absl::string_view value);
-  void AddAuditEntry(absl::string_view payload, absl::Time commit_time, const LogSealer* sealer);
-  void AddLogEntry(absl::string_view payload, absl::string_view header);
+  void AddAuditEntry(absl::string_view payload, absl::Time commit_time);
   void PutMeta(absl::string_view key, absl::string_view value);
 
   const Database& database_;
+  const LogSealer* sealer_ = nullptr;
+  LogWriter log_;
   Head head_;
   LogPosition oldest_;
   AuditHead audit_;

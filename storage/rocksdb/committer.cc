@@ -85,6 +85,12 @@ void Committer::SetListener(Engine::CommitListener listener) {
   listener_ = std::move(listener);
 }
 
+void Committer::SetLogSealer(const LogSealer* sealer) {
+  absl::MutexLock lock(&write_mutex_);
+  log_sealer_ = sealer;
+  builder_->SetLogSealer(sealer);
+}
+
 absl::Status Committer::Stop() {
   absl::MutexLock lock(&stop_mutex_);
   queue_.Close(absl::UnavailableError("the store is closed"));
@@ -238,6 +244,7 @@ void Committer::GoOnFrom(Meta meta) {
   // Unless an entry was written in it, it isn't there yet.
   if (meta.epochs.back().id != epoch_.id) meta.epochs.push_back(epoch_);
   builder_.emplace(store_.writable(), meta);
+  builder_->SetLogSealer(log_sealer_);
   const bool moved = meta.head.position > head_.load();
   PublishHead(meta.head.position);
   oldest_ = meta.oldest;

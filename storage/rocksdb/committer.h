@@ -83,6 +83,9 @@ class Committer {
 
   void SetListener(Engine::CommitListener listener);
 
+  // As in Engine.
+  void SetLogSealer(const LogSealer* sealer);
+
   // As in Engine and EngineStats.
   WriteState write_state() const;
   uint64_t write_failures() const { return write_failures_; }
@@ -125,6 +128,7 @@ class Committer {
   // Held by the thread that takes commits from the queue, or makes its own, until they are
   // written.
   absl::Mutex write_mutex_;
+  const LogSealer* log_sealer_ ABSL_GUARDED_BY(write_mutex_) = nullptr;
   std::optional<BatchBuilder> builder_ ABSL_GUARDED_BY(write_mutex_);
   std::vector<CommitResult> results_ ABSL_GUARDED_BY(write_mutex_);
   absl::Status failure_ ABSL_GUARDED_BY(write_mutex_);   // OK unless a write failed

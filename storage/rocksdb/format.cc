@@ -9,6 +9,8 @@ namespace innkeeper::storage::embedded {
 namespace {
 
 constexpr size_t kIntegerBytes = 8;
+// The first byte of a record of the log. That of an entry of format 2 is a revision's.
+constexpr char kLogRecordMark = '\x01';
 
 // Takes an integer off the front of `bytes`.
 std::optional<uint64_t> TakeInteger(absl::string_view& bytes) {
@@ -38,6 +40,32 @@ std::optional<StoredValue> ParseValue(absl::string_view bytes) {
   const std::optional<uint64_t> revision = TakeInteger(bytes);
   if (!revision) return std::nullopt;
   return StoredValue{*revision, bytes};
+}
+
+bool IsLogRecord(absl::string_view bytes) {
+  return !bytes.empty() && bytes.front() == kLogRecordMark;
+}
+
+std::optional<StoredLogRecord> ParseLogRecord(absl::string_view bytes) {
+  if (!IsLogRecord(bytes)) return std::nullopt;
+  bytes.remove_prefix(1);
+  const std::optional<uint64_t> count = TakeInteger(bytes);
+  if (!count || *count == 0) return std::nullopt;
+  return StoredLogRecord{*count, bytes};
+}
+
+std::string EncodeLogRecordHeader(uint64_t count) {
+  return absl::StrCat(absl::string_view(&kLogRecordMark, 1), StoredInteger(count).bytes());
+}
+
+std::optional<StoredLogEntry> TakeLogEntry(absl::string_view& entries) {
+  const std::optional<uint64_t> revision = TakeInteger(entries);
+  const std::optional<uint64_t> micros = TakeInteger(entries);
+  const std::optional<uint64_t> size = TakeInteger(entries);
+  if (!revision || !micros || !size || *size > entries.size()) return std::nullopt;
+  const absl::string_view payload = entries.substr(0, *size);
+  entries.remove_prefix(*size);
+  return StoredLogEntry{*revision, absl::FromUnixMicros(static_cast<int64_t>(*micros)), payload};
 }
 
 std::optional<StoredLogEntry> ParseLogEntry(absl::string_view bytes) {

@@ -15,7 +15,7 @@
 //   column family   key             value
 //   -------------   -------------   --------------------------------
 //   default         key             revision payload
-//   log             position        revision commit-time payload
+//   log             position        0x01 count (revision commit-time size payload)...
 //   meta            "format"        the format's version
 //                   "incarnation"   a number drawn when the store was made
 //                   "head"          revision position previous
@@ -33,6 +33,10 @@
 // position, and the revision of the batch before. So the batches in the
 // write-ahead log form a chain, which wal_survey.h follows to find holes.
 //
+// A record of the log has consecutive entries, `count` of them, the last of which is at the
+// position that it stands under. A store that is sealed has them sealed, all in one. An entry
+// stands in one record at a time; it may move into another: log_writer.h.
+//
 // The log starts at "oldest". What stands below it was trimmed, and goes away by and
 // by: log_space.h.
 //
@@ -47,8 +51,10 @@
 //
 // Version 1 had no epochs: a store of it is read as one whose only epoch is the first. In
 // version 2 rooms' events had a record each (storage/event_records.cc, which still reads
-// them). Older stores get this version when they are opened. That is flushed to table
-// files at once, so that an older server always finds it and refuses the store.
+// them), and so had entries of the log: revision, commit-time and payload, of which only the
+// payload was sealed. These are read as they are. Older stores get this version when they are
+// opened. That is flushed to table files at once, so that an older server always finds it and
+// refuses the store.
 //
 // The functions below never fail on damaged bytes: they return nothing.
 
@@ -105,16 +111,34 @@ struct StoredValue {
 
 std::optional<StoredValue> ParseValue(absl::string_view bytes);
 
-// The parts of a value in the log.
+// Whether `bytes`, of a value in the log, are a record, and not an entry of format 2.
+bool IsLogRecord(absl::string_view bytes);
+
+// The parts of a record.
+struct StoredLogRecord {
+  uint64_t count = 0;         // at least 1
+  absl::string_view entries;  // may be sealed
+};
+
+std::optional<StoredLogRecord> ParseLogRecord(absl::string_view bytes);
+
+// Returns what stands before the entries of a record.
+std::string EncodeLogRecordHeader(uint64_t count);
+
+// An entry of the log.
 struct StoredLogEntry {
   Revision revision = 0;
   absl::Time commit_time;
   absl::string_view payload;
 };
 
+// Takes an entry off the front of the `entries` of a record that is not sealed.
+std::optional<StoredLogEntry> TakeLogEntry(absl::string_view& entries);
+
+// Parses an entry of format 2.
 std::optional<StoredLogEntry> ParseLogEntry(absl::string_view bytes);
 
-// Returns what stands before the payload of a log entry.
+// Returns what stands before the size or, in format 2, the payload of a log entry.
 std::string EncodeLogEntryHeader(Revision revision, absl::Time commit_time);
 
 // Where a store stands.

@@ -1,13 +1,16 @@
 #include "storage/rocksdb/log_reader.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "rocksdb/iterator.h"
 #include "rocksdb/options.h"
 #include "rocksdb/snapshot.h"
 #include "storage/rocksdb/format.h"
+#include "storage/rocksdb/log_record.h"
 #include "storage/rocksdb/rocksdb_status.h"
 
 namespace innkeeper::storage::embedded {
@@ -26,10 +29,36 @@ absl::Status Missing(const Database& database, LogPosition from, LogPosition pos
   return absl::DataLossError(absl::StrCat("log position ", position, " is missing"));
 }
 
+// Whether the record that `it` is at has the entry at `position`.
+bool HasPosition(const rocksdb::Iterator& it, LogPosition position) {
+  const LogPosition last = ParseInteger(FromSlice(it.key())).value_or(0);
+  const std::optional<LogPosition> first = FirstOfLogRecord(last, FromSlice(it.value()));
+  // Of one that is damaged its reader tells.
+  return last >= position && first.value_or(position) <= position;
+}
+
+// Visits the entries of the record that `it` is at, from `position` up to `head`; `position`
+// is then that of the entry behind those that were visited. Returns whether the scan goes on.
+absl::StatusOr<bool> VisitRecord(const rocksdb::Iterator& it, const LogSealer* sealer,
+                                 LogPosition head, Engine::LogVisitor visit, LogPosition& position,
+                                 std::string& buffer) {
+  const LogPosition last = ParseInteger(FromSlice(it.key())).value_or(0);
+  auto record = LogRecordReader::Open(last, FromSlice(it.value()), sealer, buffer);
+  if (!record.ok()) return record.status();
+  while (position <= std::min(head, last)) {
+    const std::optional<LogEntryView> entry = record->Next();
+    if (!entry) return absl::DataLossError(absl::StrCat("log position ", position, " is damaged"));
+    if (entry->position < position) continue;
+    ++position;
+    if (!visit(*entry)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
-absl::Status ScanLog(const Database& database, LogPosition head, LogPosition from,
-                     Engine::LogVisitor visit) {
+absl::Status ScanLog(const Database& database, const LogSealer* sealer, LogPosition head,
+                     LogPosition from, Engine::LogVisitor visit) {
   // One view of the oldest position and of the entries. Files of what is trimmed
   // meanwhile may be gone before the iterator is made.
   rocksdb::ManagedSnapshot snapshot(&database.db());
@@ -41,21 +70,16 @@ absl::Status ScanLog(const Database& database, LogPosition head, LogPosition fro
   if (from > head) return absl::OkStatus();
 
   const StoredInteger begin(from);
-  const StoredInteger end(head + 1);
-  const rocksdb::Slice upper = ToSlice(end.bytes());
-  options.iterate_upper_bound = &upper;
   // Whoever reads the whole log is not to push everything else out of the cache.
   options.fill_cache = false;
   const std::unique_ptr<rocksdb::Iterator> it(database.db().NewIterator(options, database.log()));
-  it->Seek(ToSlice(begin.bytes()));
-  for (LogPosition position = from; position <= head; ++position, it->Next()) {
+  std::string buffer;
+  LogPosition position = from;
+  for (it->Seek(ToSlice(begin.bytes())); position <= head; it->Next()) {
     if (!it->Valid() && !it->status().ok()) return FromRocksDb(it->status(), "reading the log");
-    if (!it->Valid() || ParseInteger(FromSlice(it->key())) != position) {
-      return Missing(database, from, position);
-    }
-    const std::optional<StoredLogEntry> entry = ParseLogEntry(FromSlice(it->value()));
-    if (!entry) return absl::DataLossError(absl::StrCat("log position ", position, " is damaged"));
-    if (!visit({position, entry->revision, entry->commit_time, entry->payload})) break;
+    if (!it->Valid() || !HasPosition(*it, position)) return Missing(database, from, position);
+    const absl::StatusOr<bool> goes_on = VisitRecord(*it, sealer, head, visit, position, buffer);
+    if (!goes_on.ok() || !*goes_on) return goes_on.status();
   }
   return absl::OkStatus();
 }

@@ -11,10 +11,10 @@
 
 namespace innkeeper::storage::embedded {
 
-// As Engine::ScanLog, of a log whose head is `head`. Thread-safe, also while the
-// log is trimmed.
-absl::Status ScanLog(const Database& database, LogPosition head, LogPosition from,
-                     Engine::LogVisitor visit);
+// As Engine::ScanLog, of a log whose head is `head`, and which `sealer` has sealed unless it
+// is null. Thread-safe, also while the log is trimmed.
+absl::Status ScanLog(const Database& database, const LogSealer* sealer, LogPosition head,
+                     LogPosition from, Engine::LogVisitor visit);
 
 }  // namespace innkeeper::storage::embedded
 

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "rocksdb/iterator.h"
+#include "storage/rocksdb/log_record.h"
 #include "storage/rocksdb/rocksdb_status.h"
 #include "storage/rocksdb/wal_survey.h"
 
@@ -41,9 +42,18 @@ absl::Status CheckDurableHead(const StoreDirectory& directory, const WalSurvey& 
   return absl::OkStatus();
 }
 
-// Returns the position of the entry that the iterator is at, 0 if at none.
-LogPosition PositionAt(const rocksdb::Iterator& it) {
-  return it.Valid() ? ParseInteger(FromSlice(it.key())).value_or(0) : 0;
+// The positions of the first and the last entry of the record that the iterator is at, 0 if at
+// none.
+struct Positions {
+  LogPosition first = 0;
+  LogPosition last = 0;
+};
+
+Positions PositionsAt(const rocksdb::Iterator& it) {
+  if (!it.Valid()) return {};
+  const LogPosition last = ParseInteger(FromSlice(it.key())).value_or(0);
+  // That it is damaged is for those to find who read it.
+  return {FirstOfLogRecord(last, FromSlice(it.value())).value_or(last), last};
 }
 
 // Makes sure that the log starts and ends where `meta` says.
@@ -58,19 +68,19 @@ absl::Status CheckLog(const Database& database, const Meta& meta) {
       database.db().NewIterator(rocksdb::ReadOptions(), database.log()));
   const StoredInteger oldest(meta.oldest);
   it->Seek(ToSlice(oldest.bytes()));
-  const LogPosition first = PositionAt(*it);
+  const Positions first = PositionsAt(*it);
   it->SeekToLast();
-  const LogPosition last = PositionAt(*it);
+  const LogPosition last = PositionsAt(*it).last;
   if (!it->status().ok()) return FromRocksDb(it->status(), "reading the log");
   // Of what was trimmed there may be something left.
   const bool empty = meta.oldest > meta.head.position;
-  if (empty ? first == 0 && last <= meta.head.position
-            : first == meta.oldest && last == meta.head.position) {
+  if (empty ? first.last == 0 && last <= meta.head.position
+            : first.first <= meta.oldest && last == meta.head.position) {
     return absl::OkStatus();
   }
   return absl::DataLossError(absl::StrCat("the log should run from ", meta.oldest, " to ",
-                                          meta.head.position, ", but runs from ", first, " to ",
-                                          last));
+                                          meta.head.position, ", but runs from ", first.first,
+                                          " to ", last));
 }
 
 // Makes sure that the next audit entry takes nobody's place. That one is missing is for

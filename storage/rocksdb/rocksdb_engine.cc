@@ -66,7 +66,7 @@ class RocksDbEngine : public Engine {
   std::shared_ptr<const LogEpochs> log_epochs() const override { return epochs_; }
 
   absl::Status ScanLog(LogPosition from, LogVisitor visit) const override {
-    return embedded::ScanLog(*store_.database(), log_bounds().head, from, visit);
+    return embedded::ScanLog(*store_.database(), log_sealer_, log_bounds().head, from, visit);
   }
 
   absl::StatusOr<uint64_t> EstimateLogBytes(LogPosition begin, LogPosition end) const override {
@@ -105,6 +105,11 @@ class RocksDbEngine : public Engine {
     committer_.SetListener(std::move(listener));
   }
 
+  void SetLogSealer(const LogSealer* sealer) override {
+    log_sealer_ = sealer;
+    committer_.SetLogSealer(sealer);
+  }
+
   absl::Status Close() override {
     absl::MutexLock lock(&close_mutex_);
     if (closed_) return close_status_;
@@ -134,6 +139,7 @@ class RocksDbEngine : public Engine {
 
   const std::shared_ptr<const LogEpochs> epochs_;
   const embedded::Meta meta_;  // of the store as it was opened
+  const LogSealer* log_sealer_ = nullptr;
   LiveStore store_;
   Committer committer_;
 

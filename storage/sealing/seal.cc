@@ -8,9 +8,13 @@
 namespace innkeeper::storage {
 namespace {
 
-// The place of a log entry; no key starts like that.
-std::string LogPlace(LogPosition position) {
+// The places of a log entry by itself, and of several; no key starts like that.
+std::string EntryPlace(LogPosition position) {
   return KeyBuilder(static_cast<Table>('\0')).U64(position).Build();
+}
+
+std::string EntriesPlace(LogPosition last) {
+  return KeyBuilder(static_cast<Table>('\1')).U64(last).Build();
 }
 
 }  // namespace
@@ -74,13 +78,21 @@ absl::Status Seal::OpenWith(const RoomSecret* secret, absl::string_view sealed_k
                                           opened.message()));
 }
 
-std::string Seal::SealEntry(LogPosition position, absl::string_view payload) const {
-  return values_.Seal(LogPlace(position), payload);
+std::string Seal::SealEntries(LogPosition last, absl::string_view entries) const {
+  return values_.Seal(EntriesPlace(last), entries);
+}
+
+absl::Status Seal::OpenEntries(LogPosition last, absl::string_view sealed,
+                               std::string& entries) const {
+  absl::Status opened = values_.Open(EntriesPlace(last), sealed, entries);
+  if (opened.ok()) return opened;
+  return absl::DataLossError(
+      absl::StrCat("the record of log entries up to ", last, " ", opened.message()));
 }
 
 absl::Status Seal::OpenEntry(LogPosition position, absl::string_view sealed,
                              std::string& payload) const {
-  absl::Status opened = values_.Open(LogPlace(position), sealed, payload);
+  absl::Status opened = values_.Open(EntryPlace(position), sealed, payload);
   if (opened.ok()) return opened;
   return absl::DataLossError(absl::StrCat("the log entry ", position, " ", opened.message()));
 }

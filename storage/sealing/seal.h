@@ -50,10 +50,12 @@ class Seal final : public LogSealer {
                                                 std::optional<Versioned> sealed,
                                                 ReadTier tier) const;
 
-  // Log entries, sealed for their positions.
-  std::string SealEntry(LogPosition position, absl::string_view payload) const override;
+  // Log entries are sealed for the position of the last, or were, one by one, for their own.
+  std::string SealEntries(LogPosition last, absl::string_view entries) const override;
+  absl::Status OpenEntries(LogPosition last, absl::string_view sealed,
+                           std::string& entries) const override;
   absl::Status OpenEntry(LogPosition position, absl::string_view sealed,
-                         std::string& payload) const;
+                         std::string& payload) const override;
   std::string SealAuditEntry(absl::string_view key, absl::string_view value) const override {
     return SealValue(key, value);
   }

@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include <glog/logging.h>
+
 #include "absl/memory/memory.h"
 #include "storage/keys.h"
 #include "storage/room_secret_ids.h"
@@ -178,7 +180,9 @@ SealedEngine::SealedEngine(std::unique_ptr<Engine> engine, std::unique_ptr<RoomS
       secrets_of_rooms_(kSecretsOfRooms),
       seal_(keyring, secrets_.get()),
       master_key_id_(keyring.master_key_id),
-      engine_(std::move(engine)) {}
+      engine_(std::move(engine)) {
+  engine_->SetLogSealer(&seal_);
+}
 
 absl::StatusOr<std::unique_ptr<SealedEngine>> SealedEngine::Open(
     std::unique_ptr<Engine> engine, std::unique_ptr<RoomSecrets> secrets,
@@ -220,7 +224,6 @@ void SealedEngine::SealCommit(CommitRequest request, CommitDone done, HandOn han
     precondition.key = seal_.names().SealKey(precondition.key);
   }
   for (Write& write : request.writes) write.key = seal_.names().SealKey(write.key);
-  request.log_sealer = &seal_;
   CommitSecrets secrets(*this);
   const Passage passage(*this);
   for (Write& write : request.writes) {
@@ -262,15 +265,7 @@ absl::StatusOr<RoomSecretPtr> SealedEngine::FindSecret(absl::string_view room) {
   return nullptr;
 }
 
-absl::Status SealedEngine::ScanLog(LogPosition from, LogVisitor visit) const {
-  absl::Status status;
-  std::string payload;
-  absl::Status scanned = engine_->ScanLog(from, [&](const LogEntryView& entry) {
-    status = seal_.OpenEntry(entry.position, entry.payload, payload);
-    return status.ok() && visit({entry.position, entry.revision, entry.commit_time, payload});
-  });
-  return scanned.ok() ? status : scanned;
-}
+void SealedEngine::SetLogSealer(const LogSealer*) { LOG(FATAL) << "a seal above another"; }
 
 absl::Status SealedEngine::Close() {
   absl::Status closed = engine_->Close();

@@ -67,7 +67,9 @@ class SealedEngine final : public Engine {
   }
   LogBounds log_bounds() const override { return engine_->log_bounds(); }
   std::shared_ptr<const LogEpochs> log_epochs() const override { return engine_->log_epochs(); }
-  absl::Status ScanLog(LogPosition from, LogVisitor visit) const override;
+  absl::Status ScanLog(LogPosition from, LogVisitor visit) const override {
+    return engine_->ScanLog(from, visit);
+  }
   absl::StatusOr<uint64_t> EstimateLogBytes(LogPosition begin, LogPosition end) const override {
     return engine_->EstimateLogBytes(begin, end);
   }
@@ -79,6 +81,8 @@ class SealedEngine final : public Engine {
   void SetCommitListener(CommitListener listener) override {
     engine_->SetCommitListener(std::move(listener));
   }
+  // The log has a seal already: that of this.
+  void SetLogSealer(const LogSealer* sealer) override;
   absl::Status Close() override;
 
   // The id of the master key that wrapped the keyring when it was opened.

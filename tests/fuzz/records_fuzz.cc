@@ -24,6 +24,7 @@
 #include "storage/record_codec.h"
 #include "storage/records.pb.h"
 #include "storage/rocksdb/format.h"
+#include "storage/rocksdb/log_record.h"
 #include "storage/room_store.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/support/temp_dir.h"
@@ -190,6 +191,18 @@ void CheckAuditEntry(absl::string_view bytes) {
            bytes);
 }
 
+void CheckLogRecord(absl::string_view bytes) {
+  const storage::LogPosition last = 9;
+  const auto first = storage::embedded::FirstOfLogRecord(last, bytes);
+  std::string buffer;
+  auto reader = storage::embedded::LogRecordReader::Open(last, bytes, nullptr, buffer);
+  CHECK_EQ(reader.ok(), first.has_value());
+  if (!reader.ok()) return;
+  CHECK_LE(*first, last);
+  CHECK_EQ(reader->position(), *first);
+  while (const auto entry = reader->Next()) CHECK_EQ(entry->position + 1, reader->position());
+}
+
 void CheckEngineEntry(absl::string_view bytes) {
   const auto entry = storage::embedded::ParseLogEntry(bytes);
   if (!entry) return;
@@ -209,6 +222,7 @@ void CheckPlace(char place, absl::string_view bytes) {
       return CheckEpochs(bytes);
     case kEngineEntry:
       CheckAuditEntry(bytes);
+      CheckLogRecord(bytes);
       return CheckEngineEntry(bytes);
     default:
       return;
@@ -249,6 +263,20 @@ storage::EventRecord StoredEvent() {
   return event;
 }
 
+storage::EventsRecord StoredEvents() {
+  storage::EventsRecord events;
+  *events.add_events() = StoredEvent();
+  *events.add_events() = StoredEvent();
+  return events;
+}
+
+std::string EncodedLogRecord() {
+  std::string entries;
+  storage::embedded::AppendLogEntry(3, absl::FromUnixMicros(5), "first", entries);
+  storage::embedded::AppendLogEntry(4, absl::FromUnixMicros(6), "second", entries);
+  return storage::embedded::EncodeLogRecord(9, 2, entries, nullptr);
+}
+
 }  // namespace
 
 void TestOneInput(absl::string_view input) {
@@ -286,6 +314,8 @@ std::vector<std::string> MadeSeeds() {
       SeedOf(KeyBuilder(Table::kStateHistory).Str(kRoom).Str("t").Str("k").DescendingU64(2),
              Encode(state)),
       SeedOf(KeyBuilder(Table::kEvent).Str(kRoom).U64(1), Encode(StoredEvent())),
+      SeedOf(KeyBuilder(Table::kEvent).Str(kRoom).U64(2), Encode(StoredEvents(), 2)),
+      SeedOf(KeyBuilder(Table::kEventId).Str(kRoom).Str("$e").U64(3), ""),
       SeedOf(KeyBuilder(Table::kRoomAlias).Str(kRoom).Str(std::string("#a\0b", 4)), ""),
       SeedOf(KeyBuilder(Table::kListedRoom).DescendingU64(2).Str(kRoom), ""),
       SeedOf(KeyBuilder(Table::kLink).Str(kRoom).Str("!s").Str("m.space.child").Str(kRoom), ""),
@@ -307,6 +337,7 @@ std::vector<std::string> MadeSeeds() {
       SeedOf(kEngineEntry,
              absl::StrCat(storage::embedded::EncodeLogEntryHeader(3, absl::FromUnixMicros(5)),
                           "payload")),
+      SeedOf(kEngineEntry, EncodedLogRecord()),
   };
 }
 

@@ -62,6 +62,7 @@ class HookedEngine final : public Engine {
   void SetCommitListener(CommitListener listener) override {
     engine_.SetCommitListener(std::move(listener));
   }
+  void SetLogSealer(const LogSealer* sealer) override { engine_.SetLogSealer(sealer); }
   absl::Status Close() override { return engine_.Close(); }
 
  private:

@@ -53,6 +53,19 @@ TEST(FormatTest, LogEntryIsRevisionTimeAndPayload) {
   }
 }
 
+TEST(FormatTest, LogRecordIsAMarkACountAndEntries) {
+  const std::string bytes = absl::StrCat("\x01", Stored(3), "entries");
+  EXPECT_EQ(EncodeLogRecordHeader(3), bytes.substr(0, 9));
+  EXPECT_TRUE(IsLogRecord(bytes));
+  const auto record = ParseLogRecord(bytes);
+  ASSERT_TRUE(record.has_value());
+  EXPECT_EQ(record->count, 3u);
+  EXPECT_EQ(record->entries, "entries");
+  EXPECT_FALSE(ParseLogRecord(bytes.substr(0, 8)).has_value());
+  EXPECT_FALSE(ParseLogRecord(absl::StrCat("\x01", Stored(0))).has_value());
+  EXPECT_FALSE(IsLogRecord(EncodeLogEntryHeader(9, absl::UnixEpoch())));
+}
+
 TEST(FormatTest, HeadComesBack) {
   const Head head = {3, 2, 1};
   EXPECT_EQ(ParseHead(EncodeHead(head)), head);
@@ -87,6 +100,9 @@ TEST(FormatTest, DamagedBytesAreHarmless) {
     EXPECT_EQ(ParseValue(bytes).has_value(), bytes.size() >= 8);
     EXPECT_EQ(ParseLogEntry(bytes).has_value(), bytes.size() >= 16);
     EXPECT_EQ(ParseHead(bytes).has_value(), bytes.size() == 24);
+    absl::string_view entries = bytes;
+    while (TakeLogEntry(entries)) {
+    }
   }
 }
 

@@ -5,8 +5,10 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -43,6 +45,33 @@ class SealedEngineTest : public SealingFixture {
   }
 
   std::string Sealed(const std::string& key) { return engine().seal().names().SealKey(key); }
+};
+
+// Does to sealed log records what `tamper` does, which is also given what is in them.
+class TamperingSealer final : public LogSealer {
+ public:
+  using Tamper = std::function<std::string(std::string sealed, absl::string_view entries)>;
+
+  TamperingSealer(const Seal& seal, Tamper tamper) : seal_(seal), tamper_(std::move(tamper)) {}
+
+  std::string SealEntries(LogPosition last, absl::string_view entries) const override {
+    return tamper_(seal_.SealEntries(last, entries), entries);
+  }
+  absl::Status OpenEntries(LogPosition last, absl::string_view sealed,
+                           std::string& entries) const override {
+    return seal_.OpenEntries(last, sealed, entries);
+  }
+  absl::Status OpenEntry(LogPosition position, absl::string_view sealed,
+                         std::string& payload) const override {
+    return seal_.OpenEntry(position, sealed, payload);
+  }
+  std::string SealAuditEntry(absl::string_view key, absl::string_view value) const override {
+    return seal_.SealAuditEntry(key, value);
+  }
+
+ private:
+  const Seal& seal_;
+  const Tamper tamper_;
 };
 
 TEST_F(SealedEngineTest, LeavesNoTraceOfNamesValuesAndEntriesInFiles) {
@@ -132,18 +161,42 @@ TEST_F(SealedEngineTest, NoticesKeysThatWereChanged) {
   EXPECT_TRUE(absl::IsDataLoss(scanned));
 }
 
-TEST_F(SealedEngineTest, NoticesLogEntriesThatWereNeverSealedOrStandElsewhere) {
+TEST_F(SealedEngineTest, NoticesLogRecordsThatWereNeverSealedOrStandElsewhere) {
+  std::string first;
+  const TamperingSealer sealer(engine().seal(), [&](std::string sealed, absl::string_view entries) {
+    if (absl::StrContains(entries, "not sealed")) return std::string(entries);
+    if (first.empty()) first = sealed;
+    return first;  // also as the second
+  });
+  engine().unsealed().SetLogSealer(&sealer);
   Append(engine(), "first");
-  const std::string first = engine().unsealed().ReadLog(1, 1, 1000)->front().payload;
-  Append(engine().unsealed(), first);  // the first one again, as the second
+  Append(engine(), "second");
+  Append(engine(), "not sealed");
   const absl::Status scanned = engine().ScanLog(1, [](const LogEntryView& entry) {
     EXPECT_EQ(entry.payload, "first");
     return false;
   });
   EXPECT_TRUE(scanned.ok()) << scanned;
   EXPECT_TRUE(absl::IsDataLoss(engine().ReadLog(2, 1, 1000).status()));
-  Append(engine().unsealed(), "not sealed");
   EXPECT_TRUE(absl::IsDataLoss(engine().ReadLog(3, 1, 1000).status()));
+  Close();
+}
+
+TEST_F(SealedEngineTest, NoticesEveryChangedByteOfALogRecord) {
+  size_t changed = 0;  // counts the bytes from 1
+  size_t size = 1;
+  const TamperingSealer sealer(engine().seal(), [&](std::string sealed, absl::string_view) {
+    size = sealed.size();
+    if (changed > 0) sealed[changed - 1] = static_cast<char>(sealed[changed - 1] ^ 1);
+    return sealed;
+  });
+  engine().unsealed().SetLogSealer(&sealer);
+  for (; changed <= size; ++changed) {
+    Append(engine(), "entry");
+    EXPECT_EQ(engine().ReadLog(changed + 1, 1, 1000).ok(), changed == 0) << changed;
+  }
+  EXPECT_GT(size, 30u);
+  Close();
 }
 
 TEST_F(SealedEngineTest, KeepsEmptyValuesEmpty) {

@@ -1,0 +1,62 @@
+// File: storage/rocksdb/log_record.h
+//
+// A record of the log: consecutive entries, which stand under the position of the last.
+// Their layout: format.h.
+
+#ifndef INNKEEPER_STORAGE_ROCKSDB_LOG_RECORD_H_
+#define INNKEEPER_STORAGE_ROCKSDB_LOG_RECORD_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "storage/engine.h"
+
+namespace innkeeper::storage::embedded {
+
+// Appends to `entries`, those of a record, the next one.
+void AppendLogEntry(Revision revision, absl::Time commit_time, absl::string_view payload,
+                    std::string& entries);
+
+// Returns the record of the entries in `entries`, `count` in number, the last of which is at
+// `last`. `sealer` may be null.
+std::string EncodeLogRecord(LogPosition last, uint64_t count, absl::string_view entries,
+                            const LogSealer* sealer);
+
+// Returns the position of the first entry of the record `bytes`, which stands under `last`;
+// nothing if it is damaged, as far as that shows without opening its seal.
+std::optional<LogPosition> FirstOfLogRecord(LogPosition last, absl::string_view bytes);
+
+// Takes a record apart. Not thread-safe.
+class LogRecordReader {
+ public:
+  // Reads the record `bytes`, which stands under `last`. `sealer` is what it was sealed with,
+  // if anything; `buffer` is for what that opens. All must outlive the reader. Errors:
+  // DATA_LOSS.
+  static absl::StatusOr<LogRecordReader> Open(LogPosition last, absl::string_view bytes,
+                                              const LogSealer* sealer, std::string& buffer);
+
+  // Returns the next entry; nothing at the end of the record, or where it is damaged, which
+  // is short of `last` then.
+  std::optional<LogEntryView> Next();
+
+  // The position of the next entry.
+  LogPosition position() const { return position_; }
+
+ private:
+  LogRecordReader(LogPosition first, absl::string_view entries)
+      : position_(first), entries_(entries) {}
+  explicit LogRecordReader(const LogEntryView& single)
+      : position_(single.position), single_(single) {}
+
+  LogPosition position_;
+  absl::string_view entries_;           // that are left
+  std::optional<LogEntryView> single_;  // of a record that has but one, as they were in format 2
+};
+
+}  // namespace innkeeper::storage::embedded
+
+#endif  // INNKEEPER_STORAGE_ROCKSDB_LOG_RECORD_H_
