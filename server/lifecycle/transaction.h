@@ -80,8 +80,8 @@ class Transactor {
   // given back if it changes nothing: a request that was carried out already pays nothing,
   // and one that can't pay makes no work. The first attempt is made before
   // this returns. Behind a commit that another thread has made, the executor runs what
-  // follows, later attempts and `done`; once that was stopped, a thread of the engine. Errors: those of
-  // FindSerializedResponse, of the tolls, of the attempt, and CommitError; ABORTED
+  // follows, later attempts and `done`; once that was stopped, a thread of the engine. Errors:
+  // those of FindSerializedResponse, of the tolls, of the attempt, and CommitError; ABORTED
   // (CONFLICT) after six attempts; DEADLINE_PASSED.
   template <typename Response>
   void Run(Write<Response> write, absl::AnyInvocable<void(absl::StatusOr<Response>)> done,
@@ -169,8 +169,8 @@ class Transactor {
 };
 
 template <typename Response>
-void Transactor::Run(Write<Response> write,
-                     absl::AnyInvocable<void(absl::StatusOr<Response>)> done, Thread thread) {
+void Transactor::Run(Write<Response> write, absl::AnyInvocable<void(absl::StatusOr<Response>)> done,
+                     Thread thread) {
   auto transaction = std::make_unique<Transaction<Response>>(
       Transaction<Response>{std::move(write), std::move(done), thread});
   const std::string room_id = transaction->write.room_id;
@@ -222,12 +222,11 @@ void Transactor::Try(std::unique_ptr<Transaction<Response>> transaction) {
   transaction->response = std::move(outcome->response);
   const auto commit = transaction->thread == Thread::kMayWait ? &storage::Engine::CommitHere
                                                               : &storage::Engine::Commit;
-  (engine_.*commit)(
-      outcome->commit->Take(),
-      [this, transaction = std::move(transaction)](storage::CommitResult result) mutable {
-        transaction->result = std::move(result);
-        Committed(std::move(transaction));
-      });
+  (engine_.*commit)(outcome->commit->Take(), [this, transaction = std::move(transaction)](
+                                                 const storage::CommitResult& result) mutable {
+    transaction->result = result;
+    Committed(std::move(transaction));
+  });
 }
 
 template <typename Response>

@@ -106,26 +106,26 @@ template <typename Request, typename Response, typename Change>
 grpc::ServerUnaryReactor* EventSubscriptionsService::ServeChange(
     const Method& method, grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
     grpc::ByteBuffer* response, Change change) {
-  return ServeBytes(
-      method, environment_, &environment_.write_executor, context, request, response,
-      [change, &environment = environment_, &dispatcher = use_cases_.dispatcher](
-          Call& call, const grpc::ByteBuffer& bytes, Reply reply) {
-        auto message = ParseRequest<Request>(bytes);
-        if (!message.ok()) return reply(message.status());
-        NoteRequest(*message, call);
-        std::string name = NameIn(*message);
-        lifecycle::Write<Response> write = change(*std::move(message), CallerOf(*call.principal));
-        write.trail = TrailOf(environment, call);
-        environment.transactor.template Run<Response>(
-            std::move(write),
-            [&dispatcher, name = std::move(name),
-             reply = std::move(reply)](absl::StatusOr<Response> result) mutable {
-              if (!result.ok()) return reply(result.status());
-              dispatcher.Refresh(name);
-              reply(SerializeMessage(*result));
-            },
-            lifecycle::Transactor::Thread::kMayWait);
-      });
+  auto serve = [change, &environment = environment_, &dispatcher = use_cases_.dispatcher](
+                   Call& call, const grpc::ByteBuffer& bytes, Reply reply) {
+    auto message = ParseRequest<Request>(bytes);
+    if (!message.ok()) return reply(message.status());
+    NoteRequest(*message, call);
+    std::string name = NameIn(*message);
+    lifecycle::Write<Response> write = change(*std::move(message), CallerOf(*call.principal));
+    write.trail = TrailOf(environment, call);
+    environment.transactor.template Run<Response>(
+        std::move(write),
+        [&dispatcher, name = std::move(name),
+         reply = std::move(reply)](absl::StatusOr<Response> result) mutable {
+          if (!result.ok()) return reply(result.status());
+          dispatcher.Refresh(name);
+          reply(SerializeMessage(*result));
+        },
+        lifecycle::Transactor::Thread::kMayWait);
+  };
+  return ServeBytes(method, environment_, &environment_.write_executor, context, request, response,
+                    std::move(serve));
 }
 
 grpc::ServerUnaryReactor* EventSubscriptionsService::CreateSubscription(

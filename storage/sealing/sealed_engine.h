@@ -5,7 +5,7 @@
 //
 //   value        sealed for its key (value_sealer.h), and if it says something of a room, with
 //                the room's secret (room_secrets.h); an empty one stays empty
-//   log entry    sealed for its position in the log
+//   log entries  sealed by the engine below for their positions in the log, many as one
 //   audit entry  sealed as a value; the head of the audit log, a number and a hash, is not
 //   key          its private components are hidden (name_cipher.h)
 //   keyring      stands as it is: its keys are wrapped (keyring.h)
@@ -15,7 +15,7 @@
 // destroyed reads as if it was not there. To find a room's secret Commit() may have to read.
 //
 // What can still be seen: how many rooms, entries and events there are, how large, and
-// when they were written; ids of rooms and of events; types of state events; which keys
+// when they were written; ids of rooms and of most events; types of state events; which keys
 // are about the same user, within a table.
 
 #ifndef INNKEEPER_STORAGE_SEALING_SEALED_ENGINE_H_

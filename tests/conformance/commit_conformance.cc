@@ -139,8 +139,8 @@ TEST_P(EngineConformance, LoserFindsWhatItLostAgainst) {
                                   .writes = {{key, "value"}}};
     absl::Notification won;
     absl::Notification lost;
-    engine().Commit(create, [&](CommitResult) { won.Notify(); });
-    engine().Commit(create, [&](CommitResult result) {
+    engine().Commit(create, [&](const CommitResult&) { won.Notify(); });
+    engine().Commit(create, [&](const CommitResult& result) {
       EXPECT_EQ(result.status.code(), absl::StatusCode::kAborted);
       EXPECT_EQ(Value(key), "value");
       lost.Notify();
@@ -155,6 +155,7 @@ TEST_P(EngineConformance, NoUpdateIsLost) {
   constexpr int kIncrements = 50;
   Put("counter", "0");
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&] {
       for (int done = 0; done < kIncrements;) {
@@ -217,6 +218,7 @@ TEST_P(EngineConformance, CommitsHereAndElsewhereTakeTurns) {
   constexpr int kIncrements = 50;
   Put("counter", "0");
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, commit = t % 2 == 0 ? CommitAndWait : CommitHereAndWait] {
       for (int done = 0; done < kIncrements;) {
@@ -258,6 +260,7 @@ TEST_P(EngineConformance, CommitShowsWholeOrNotAtAll) {
 
 TEST_P(EngineConformance, RevisionsRiseInCommitOrder) {
   std::vector<CommitRequest> requests;
+  requests.reserve(500);
   for (int i = 0; i < 500; ++i) requests.push_back({.writes = {{"key", absl::StrCat(i)}}});
   Revision last = Put("key", "first");
   EXPECT_GT(last, 0u);
@@ -273,14 +276,16 @@ TEST_P(EngineConformance, CommitCanBeReadWhenItIsDone) {
   for (int i = 0; i < 100; ++i) {
     absl::Notification done;
     const std::string key = absl::StrCat("key", i);
-    engine().Commit({.writes = {{key, "value"}}, .log_entries = {key}}, [&](CommitResult result) {
-      EXPECT_EQ(Value(key), "value");
-      const auto in_snapshot = engine().NewSnapshot()->Get(key);
-      EXPECT_TRUE(in_snapshot.ok() && in_snapshot->has_value());
-      EXPECT_GE(engine().log_bounds().head, result.first_position);
-      EXPECT_THAT(Log(result.first_position), ElementsAre(testing::Field(&LogEntry::payload, key)));
-      done.Notify();
-    });
+    engine().Commit({.writes = {{key, "value"}}, .log_entries = {key}},
+                    [&](const CommitResult& result) {
+                      EXPECT_EQ(Value(key), "value");
+                      const auto in_snapshot = engine().NewSnapshot()->Get(key);
+                      EXPECT_TRUE(in_snapshot.ok() && in_snapshot->has_value());
+                      EXPECT_GE(engine().log_bounds().head, result.first_position);
+                      EXPECT_THAT(Log(result.first_position),
+                                  ElementsAre(testing::Field(&LogEntry::payload, key)));
+                      done.Notify();
+                    });
     done.WaitForNotification();
   }
 }
@@ -289,7 +294,7 @@ TEST_P(EngineConformance, DoneMayCommit) {
   absl::Notification finished;
   std::function<void(int)> commit_next = [&](int left) {
     if (left == 0) return finished.Notify();
-    engine().Commit({.log_entries = {absl::StrCat(left)}}, [&, left](CommitResult result) {
+    engine().Commit({.log_entries = {absl::StrCat(left)}}, [&, left](const CommitResult& result) {
       EXPECT_TRUE(result.status.ok()) << result.status;
       commit_next(left - 1);
     });
@@ -361,7 +366,7 @@ TEST_P(EngineConformance, FullQueueRefusesAtOnce) {
   const std::unique_ptr<Engine> small = OpenOther({.max_queued_commits = kQueued});
   absl::Notification busy;
   absl::Notification proceed;
-  small->Commit({.writes = {{"first", "1"}}}, [&](CommitResult) {
+  small->Commit({.writes = {{"first", "1"}}}, [&](const CommitResult&) {
     busy.Notify();
     proceed.WaitForNotification();
   });
@@ -369,7 +374,7 @@ TEST_P(EngineConformance, FullQueueRefusesAtOnce) {
 
   std::atomic<size_t> accepted = 0;
   for (size_t i = 0; i < kQueued; ++i) {
-    small->Commit({.writes = {{"queued", absl::StrCat(i)}}}, [&](CommitResult result) {
+    small->Commit({.writes = {{"queued", absl::StrCat(i)}}}, [&](const CommitResult& result) {
       if (result.status.ok()) ++accepted;
     });
   }

@@ -54,7 +54,7 @@ class RoomStoreTest : public testing::Test {
     Entries entries;
     EXPECT_TRUE(RoomReader(*engine_)
                     .ScanState(query,
-                               [&](StatePosition position, const StateRecord& record) {
+                               [&](const StatePosition& position, const StateRecord& record) {
                                  entries.emplace_back(position.type + "|" + position.state_key,
                                                       record.content());
                                  return true;
@@ -221,7 +221,7 @@ TEST_F(RoomStoreTest, UsersRoomsFollowTheirMembership) {
     std::vector<std::pair<std::string, std::string>> rooms;
     EXPECT_TRUE(RoomReader(*engine_)
                     .ScanRoomsOfUser("@a:b", after,
-                                     [&](std::string room_id, const UserRoomRecord& record) {
+                                     [&](const std::string& room_id, const UserRoomRecord& record) {
                                        rooms.emplace_back(room_id, record.membership());
                                        return true;
                                      })

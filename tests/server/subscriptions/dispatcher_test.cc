@@ -83,7 +83,7 @@ TEST(DispatcherTest, WhatIsNotAcknowledgedComesAgainAfterARestart) {
   delivery.Subscribe(Named());
   {
     TestConsumer consumer(delivery, Consume(kName, 2));
-    EXPECT_THAT(consumer.NextEvents(), ElementsAre(1, 2));
+    EXPECT_THAT(consumer.NextEvents(2), ElementsAre(1, 2));
     EXPECT_EQ(*consumer.Ack(), 2);
     EXPECT_THAT(consumer.NextEvents(), ElementsAre(3));
   }
@@ -153,7 +153,7 @@ TEST(DispatcherTest, AnAcknowledgementIsAddedToWhatSomebodyElseWrote) {
   delivery.Append({"!a", "!b"});
   delivery.Subscribe(Named());
   TestConsumer consumer(delivery, Consume());
-  ASSERT_THAT(consumer.NextEvents(), ElementsAre(1, 2));
+  ASSERT_THAT(consumer.NextEvents(2), ElementsAre(1, 2));
   delivery.engine().SetHook([&](const CommitRequest&) {
     delivery.engine().SetHook([](const CommitRequest&) {});
     auto progress = **RoomReader(delivery.engine()).GetSubscriptionProgress(kName);

@@ -107,9 +107,9 @@ std::optional<v1::ConsumeEventsResponse> TestConsumer::Next() {
   return message;
 }
 
-std::vector<int64_t> TestConsumer::NextEvents() {
+std::vector<int64_t> TestConsumer::NextEvents(size_t least) {
   std::vector<int64_t> sequences;
-  while (sequences.empty()) {
+  while (sequences.size() < least) {
     const auto message = Next();
     if (!message) break;
     for (const v1::DeliveredEvent& event : message->events().events()) {

@@ -87,9 +87,9 @@ class TestConsumer final : private ConsumerSink {
   // Waits for the next message and takes it; nothing if the stream ends instead.
   std::optional<v1::ConsumeEventsResponse> Next();
 
-  // Waits for the next message with events, and returns their sequences; none if the
-  // stream ends.
-  std::vector<int64_t> NextEvents();
+  // Waits for the next messages with events, until these are `least` in number or the stream
+  // ends, and returns their sequences.
+  std::vector<int64_t> NextEvents(size_t least = 1);
 
   // Waits for a message to be sent, and leaves it.
   void AwaitMessage();

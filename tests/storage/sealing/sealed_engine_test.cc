@@ -163,11 +163,13 @@ TEST_F(SealedEngineTest, NoticesKeysThatWereChanged) {
 
 TEST_F(SealedEngineTest, NoticesLogRecordsThatWereNeverSealedOrStandElsewhere) {
   std::string first;
-  const TamperingSealer sealer(engine().seal(), [&](std::string sealed, absl::string_view entries) {
-    if (absl::StrContains(entries, "not sealed")) return std::string(entries);
-    if (first.empty()) first = sealed;
-    return first;  // also as the second
-  });
+  const TamperingSealer sealer(engine().seal(),
+                               [&](const std::string& sealed, absl::string_view entries) {
+                                 if (absl::StrContains(entries, "not sealed"))
+                                   return std::string(entries);
+                                 if (first.empty()) first = sealed;
+                                 return first;  // also as the second
+                               });
   engine().unsealed().SetLogSealer(&sealer);
   Append(engine(), "first");
   Append(engine(), "second");
