@@ -20,6 +20,7 @@ constexpr int kNewFilesPerCompaction = 8;
 constexpr size_t kHintPrefixBytes = 1;
 constexpr size_t kLogBlockBytes = 32 << 10;
 constexpr int kMaxOpenFiles = 512;
+constexpr uint64_t kBytesPerSync = 1 << 20;
 
 rocksdb::DBOptions MakeDbOptions(std::shared_ptr<rocksdb::Cache> cache, size_t write_buffer_bytes) {
   rocksdb::DBOptions options;
@@ -35,6 +36,8 @@ rocksdb::DBOptions MakeDbOptions(std::shared_ptr<rocksdb::Cache> cache, size_t w
   options.write_buffer_manager =
       std::make_shared<rocksdb::WriteBufferManager>(write_buffer_bytes, std::move(cache));
   options.max_open_files = kMaxOpenFiles;
+  // Or else the disk gets a table file all at once when it is complete, and commits wait.
+  options.bytes_per_sync = kBytesPerSync;
   options.info_log = std::make_shared<InfoLog>();
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
