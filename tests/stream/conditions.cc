@@ -36,7 +36,9 @@ void GoThroughCalm(Scene& scene, const std::string& program) {
   scene.AddUsualReaders();
   scene.AddUsualConsumers();
   scene.Connect(server.address());
-  Write(scene, 3 * kWritesBetweenBreaks);
+  Write(scene, kWritesBetweenBreaks);
+  scene.AddSnapshotReaders();
+  Write(scene, 2 * kWritesBetweenBreaks);
   scene.Finish();
 }
 
@@ -47,6 +49,7 @@ void GoThroughBreaks(Scene& scene, const std::string& program, void (ServerProce
   scene.Connect(server.address());
   for (int i = 0; i < kBreaks; ++i) {
     Write(scene, kWritesBetweenBreaks);
+    if (i == 0) scene.AddSnapshotReaders();
     for (const auto& consumers : scene.consumers()) consumers->Kill(0);
     (server.*end)();
     server.Start();

@@ -93,7 +93,11 @@ absl::Status Consumers::DealWith(const v1::DeliveredEvent& event) {
   ++calls_;
   const bool fails = is_one_in(options_.fails_one_in) ||
                      (is_one_in(options_.fails_twice_one_in) && event.attempt() <= 2);
-  if (fails && !none_fails_) return absl::InternalError("it fails in this test");
+  if (fails && !none_fails_) {
+    // The death of a consumer is the last attempt's failure, and that of the server undoes it.
+    if (event.attempt() >= options_.max_delivery_attempts - 1) nearly_parked_.insert(sequence);
+    return absl::InternalError("it fails in this test");
+  }
   done_.push_back(sequence);
   return absl::OkStatus();
 }
@@ -150,6 +154,7 @@ Consumption Consumers::consumption() {
   {
     absl::MutexLock lock(&mutex_);
     consumption.done = done_;
+    once_parked_.insert(nearly_parked_.begin(), nearly_parked_.end());
   }
   consumption.parked = Parked();
   once_parked_.merge(std::set<int64_t>(consumption.parked));

@@ -83,6 +83,8 @@ class Consumers {
   bool created_ = false;
   std::set<int64_t> once_parked_;
   mutable absl::Mutex mutex_;
+  // What may have been parked, and those behind it have gone on, just before the server died.
+  std::set<int64_t> nearly_parked_ ABSL_GUARDED_BY(mutex_);
   std::vector<int64_t> done_ ABSL_GUARDED_BY(mutex_);
   int64_t calls_ ABSL_GUARDED_BY(mutex_) = 0;
   bool none_fails_ ABSL_GUARDED_BY(mutex_) = false;

@@ -21,7 +21,8 @@ struct Consumption {
   v1::RoomEventFilter filter;
   std::vector<int64_t> done;  // sequences; an event may come more than once
   std::set<int64_t> parked;
-  // Those that were parked at some time, and then were delivered again out of order.
+  // Those that were parked at some time, or may have been, and then were delivered again out of
+  // order.
   std::set<int64_t> once_parked;
   // Everything up to here is acknowledged, said the server when `done` was already what it is.
   int64_t acknowledged = 0;

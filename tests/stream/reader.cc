@@ -191,6 +191,7 @@ void Reader::Receive(const v1::WatchRoomEventsResponse& message) {
       break;
     case v1::WatchRoomEventsResponse::kCaughtUp:
       ReceiveBookmark(message.caught_up().cursor(), message.caught_up().sequence());
+      recording_.streams.back().messages.back().is_caught_up = true;
       break;
     case v1::WatchRoomEventsResponse::kFellBehind:
       ReceiveBookmark(message.fell_behind().cursor(), message.fell_behind().sequence());
@@ -211,6 +212,7 @@ void Reader::ReceiveConfirmed(const v1::WatchConfirmed& confirmed) {
     ReceiveBookmark(confirmed.cursor(), behind, MessageKind::kConfirmed);
   }
   stream.messages.back().oldest_sequence = confirmed.oldest_sequence();
+  stream.messages.back().head_sequence = confirmed.head_sequence();
   confirmed_ = true;
 }
 

@@ -38,7 +38,9 @@ struct SeenMessage {
   // the snapshot shows the rooms; of a kBookmark, which is any other message that tells how
   // far the stream is, that.
   int64_t sequence = 0;
-  int64_t oldest_sequence = 0;    // of kConfirmed
+  int64_t oldest_sequence = 0;  // of kConfirmed
+  int64_t head_sequence = 0;    // of kConfirmed
+  bool is_caught_up = false;  // of a kBookmark, whether it says that nothing is left to catch up on
   std::vector<SeenEvent> events;  // of kEvents
   bool commit_continues = false;  // of kEvents
   std::vector<SeenRoom> rooms;    // of kSnapshot

@@ -68,6 +68,16 @@ void Scene::AddUsualReaders() {
   AddReader(options);
 }
 
+void Scene::AddSnapshotReaders() {
+  for (const int rooms_at_a_time : {1000, 2}) {
+    Reader::Options options{.name = absl::StrCat("snapshot, ", rooms_at_a_time, " rooms at a time"),
+                            .request = RequestFrom(v1::START_POSITION_SNAPSHOT),
+                            .principal = "observer"};
+    options.request.set_max_batch_events(rooms_at_a_time);
+    AddReader(std::move(options)).Connect(Connection(address_, 1024));
+  }
+}
+
 Consumers& Scene::AddConsumers(Consumers::Options options) {
   return *consumers_.emplace_back(std::make_unique<Consumers>(std::move(options)));
 }

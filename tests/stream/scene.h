@@ -38,6 +38,10 @@ class Scene {
   // and without filters, with messages that are too small for a commit.
   void AddUsualReaders();
 
+  // Readers with a snapshot, for when there are rooms to show; one takes two at a time. They
+  // are connected.
+  void AddSnapshotReaders();
+
   // Consumers of durable subscriptions. To be added before the first Connect().
   Consumers& AddConsumers(Consumers::Options options);
   // Two groups: some that share all rooms and are done with everything in the end, and some
@@ -68,6 +72,7 @@ class Scene {
   const std::vector<std::unique_ptr<Reader>>& readers() const { return readers_; }
   const std::vector<std::unique_ptr<Consumers>>& consumers() const { return consumers_; }
   Log& log() { return log_; }
+  const Log& log() const { return log_; }
   std::vector<Recording>& recordings() { return recordings_; }
   Problems& problems() { return problems_; }
 

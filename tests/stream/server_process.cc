@@ -28,7 +28,8 @@ void ServerProcess::Start() {
           "--listen_address=127.0.0.1:0", absl::StrCat("--server_name=", kTestServerName),
           "--instance_name=stream", absl::StrCat("--data_dir=", dir_.File("data")),
           absl::StrCat("--tokens_file=", dir_.File("tokens.json")), "--rate_limits=off",
-          "--block_cache_bytes=32MiB", "--write_buffer_bytes=8MiB", "--min_log_level=warning"},
+          "--max_queue_time=0", "--block_cache_bytes=32MiB", "--write_buffer_bytes=8MiB",
+          "--min_log_level=warning"},
       dir_.File("server.log"));
   const std::optional<std::string> address = ReadReadyAddress(*process_);
   CHECK(address) << "the server does not start; see " << dir_.File("server.log");

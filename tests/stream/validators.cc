@@ -224,7 +224,9 @@ Problems CheckBookmarkable(const Recording& recording, const Log& log) {
   const std::vector<int64_t> chosen = Chosen(recording, log);
   for (const SeenStream& stream : recording.streams) {
     int64_t position = StartOf(stream).value_or(0);
+    int64_t head_at_start = 0;
     for (const SeenMessage& message : stream.messages) {
+      head_at_start = std::max(head_at_start, message.head_sequence);
       for (const SeenEvent& event : message.events) {
         find.Expect(event.sequence > position, "event ", event.sequence,
                     " came when the stream was behind ", position);
@@ -237,6 +239,9 @@ Problems CheckBookmarkable(const Recording& recording, const Log& log) {
                   message.sequence, " when it had sent no more than up to ", position);
       find.Expect(message.sequence <= static_cast<int64_t>(log.size()), "the stream said ",
                   message.sequence, ", and the log ends with ", log.size());
+      find.Expect(!message.is_caught_up || message.sequence >= head_at_start,
+                  "the stream said that it had caught up at ", message.sequence,
+                  ", when it had begun with ", head_at_start, " to catch up with");
       position = std::max(position, message.sequence);
     }
   }

@@ -40,7 +40,8 @@ Problems CheckAtomic(const Recording& recording, const Log& log);
 Problems CheckResumable(const Recording& recording, const Log& log);
 
 // Bookmarkable: when a stream says how far it is, everything up to there was sent, nothing
-// of it comes later, and it gets to the end of the log.
+// of it comes later, and it gets to the end of the log; when it says that it has caught up,
+// that is no less than the log had when it began.
 Problems CheckBookmarkable(const Recording& recording, const Log& log);
 
 // Snapshots: each shows the rooms as they were at one place in the log, each once, and none

@@ -198,6 +198,12 @@ INSTANTIATE_TEST_SUITE_P(
         Spoiling{"ABookmarkBeyondTheLog",
                  [](Recording& r) { r.streams[4].messages.back().sequence = 19; },
                  {"Bookmarkable"}},
+        Spoiling{"ACatchingUpThatIsCutShort",
+                 [](Recording& r) {
+                   r.streams[0].messages[0].head_sequence = 4;
+                   r.streams[0].messages[2].is_caught_up = true;
+                 },
+                 {"Bookmarkable"}},
         Spoiling{"AReaderThatDoesNotGetToTheEnd",
                  [](Recording& r) {
                    r.streams[4].messages.pop_back();
