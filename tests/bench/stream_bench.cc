@@ -3,7 +3,10 @@
 // same sizes, which is the ceiling. Prints a table in Markdown, with the goals.
 //
 //   stream_bench [--events=1000000] [--live=1000] [--idle=10000] [--seconds=10]
-//                [--rows=catch_up,live,delivery,create,idle] [--rounds=3]
+//                [--consumed=200000] [--rows=idle,catch_up,consume,live,delivery,create]
+//                [--rounds=3]
+
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -26,6 +29,7 @@
 #include "grpcpp/support/proto_buffer_reader.h"
 #include "innkeeper/v1/room_lifecycle.grpc.pb.h"
 #include "server/base/process.h"
+#include "tests/bench/acknowledging_consumers.h"
 #include "tests/bench/calls.h"
 #include "tests/bench/echo.grpc.pb.h"
 #include "tests/bench/live_readers.h"
@@ -34,12 +38,13 @@
 #include "tests/bench/stream_server.h"
 
 ABSL_FLAG(int64_t, events, 1'000'000, "how many events the log has at first");
+ABSL_FLAG(int64_t, consumed, 200'000, "how many of them are consumed in the row `consume`");
 ABSL_FLAG(int, live, 1000, "how many readers there are in the row `live`");
 ABSL_FLAG(int, idle, 10'000, "how many readers there are in the row `idle`");
 ABSL_FLAG(double, seconds, 10, "how long each row is measured that has a duration");
 ABSL_FLAG(int, rounds, 3, "how often what is compared is measured in turns");
 ABSL_FLAG(std::vector<std::string>, rows,
-          std::vector<std::string>({"catch_up", "live", "delivery", "create", "idle"}),
+          std::vector<std::string>({"idle", "catch_up", "consume", "live", "delivery", "create"}),
           "what is measured");
 ABSL_FLAG(int64_t, serve, -1, "internal: be the servers, with a log of so many events");
 
@@ -49,6 +54,7 @@ namespace {
 constexpr double kCreatesPerSecond = 250;
 constexpr int kCreatesInFlight = 64;
 constexpr int kFewReaders = 100;
+constexpr int kFewConsumers = 4;
 constexpr int kStreamsPerConnection = 100;
 constexpr size_t kLongestCaughtUp = 256;
 
@@ -79,6 +85,7 @@ class Benchmark {
       : server_(program, absl::GetFlag(FLAGS_events)), rooms_(server_.address()) {}
 
   void CatchUp();
+  void Consume();
   void Live();
   void Delivery();
   void Create();
@@ -89,6 +96,8 @@ class Benchmark {
   Transfer Read(const std::string& address, const std::string& method,
                 const google::protobuf::MessageLite& request, IsLast is_last);
   Transfer ReadLog();
+  absl::Duration WatchEvents(int64_t events);
+  absl::Duration ConsumeEvents(int64_t events, int consumers);
   Transfer ReadCeiling(const std::vector<int64_t>& message_sizes);
 
   StartCall CreateCall() {
@@ -102,6 +111,7 @@ class Benchmark {
 
   const absl::Duration duration_ = absl::Seconds(absl::GetFlag(FLAGS_seconds));
   const int rounds_ = absl::GetFlag(FLAGS_rounds);
+  int subscriptions_ = 0;  // that were created
   StreamServer server_;
   Stubs<v1::RoomLifecycle> rooms_;
 };
@@ -176,6 +186,52 @@ void Benchmark::CatchUp() {
   PrintRow("CPU us of the server for an event, and of the ceiling",
            absl::StrFormat("%.2f, %.2f", Micros(log.server_cpu) / all_events,
                            Micros(ceiling.server_cpu) / all_events));
+}
+
+// Every message is parsed, as a consumer has to do.
+absl::Duration Benchmark::WatchEvents(int64_t events) {
+  v1::WatchRoomEventsRequest request;
+  request.set_position(v1::START_POSITION_OLDEST);
+  return Read(server_.address(), "/innkeeper.v1.RoomLifecycle/WatchRoomEvents", request,
+              [left = events](grpc::ByteBuffer& bytes) mutable {
+                v1::WatchRoomEventsResponse message;
+                CHECK(grpc::SerializationTraits<v1::WatchRoomEventsResponse>::Deserialize(&bytes,
+                                                                                          &message)
+                          .ok());
+                left -= message.events().events_size();
+                return left <= 0;
+              })
+      .taken;
+}
+
+absl::Duration Benchmark::ConsumeEvents(int64_t events, int consumers) {
+  const absl::Time start = absl::Now();
+  AcknowledgingConsumers group(server_.address(), absl::StrCat("bench-", ++subscriptions_),
+                               consumers);
+  group.AwaitAcknowledged(events);
+  return absl::Now() - start;
+}
+
+void Benchmark::Consume() {
+  const int64_t events = std::min(absl::GetFlag(FLAGS_consumed), absl::GetFlag(FLAGS_events));
+  WatchEvents(events);  // warms up
+  absl::Duration watch;
+  absl::Duration one;
+  absl::Duration few;
+  for (int i = 0; i < rounds_; ++i) {
+    watch += WatchEvents(events);
+    one += ConsumeEvents(events, 1);
+    few += ConsumeEvents(events, kFewConsumers);
+  }
+  const auto rate = [&](absl::Duration taken) {
+    return absl::StrFormat("%.0f", static_cast<double>(events * rounds_) / Seconds(taken));
+  };
+  PrintRow(absl::StrFormat("events/s, one reader of the oldest %d that parses them", events),
+           rate(watch));
+  PrintRow("the same through a subscription, acknowledged, events/s", rate(one));
+  PrintRow("of the reader", absl::StrFormat("%.2f", absl::FDivDuration(watch, one)));
+  PrintRow(absl::StrFormat("the same by %d consumers, events/s", kFewConsumers), rate(few));
+  PrintRow("of the reader", absl::StrFormat("%.2f", absl::FDivDuration(watch, few)));
 }
 
 LoadResult Benchmark::CreateAtRate() {
@@ -257,7 +313,17 @@ void Benchmark::Idle() {
   measure(count / 10, 1, "");
 }
 
+// Each connection takes a descriptor, here and in the process of the servers, which inherits
+// the limit.
+void RaiseLimitOfConnections() {
+  rlimit limit;
+  PCHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  limit.rlim_cur = limit.rlim_max;
+  PCHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+}
+
 void Run(const std::string& program) {
+  RaiseLimitOfConnections();
   Benchmark benchmark(program);
   const std::vector<std::string> rows = absl::GetFlag(FLAGS_rows);
   const auto is_measured = [&](absl::string_view row) {
@@ -267,6 +333,7 @@ void Run(const std::string& program) {
   // First: later the process has memory to spare.
   if (is_measured("idle")) benchmark.Idle();
   if (is_measured("catch_up")) benchmark.CatchUp();
+  if (is_measured("consume")) benchmark.Consume();
   if (is_measured("live")) benchmark.Live();
   if (is_measured("delivery")) benchmark.Delivery();
   if (is_measured("create")) benchmark.Create();

@@ -36,7 +36,7 @@ void StreamReader::OnReadDone(bool ok) {
 }
 
 void StreamReader::OnDone(const grpc::Status& status) {
-  LOG_IF(ERROR, status.error_code() != grpc::StatusCode::CANCELLED)
+  CHECK_EQ(status.error_code(), grpc::StatusCode::CANCELLED)
       << "a stream ended: " << status.error_message();
   done_.Notify();
 }

@@ -18,7 +18,8 @@
 
 namespace innkeeper::bench {
 
-// An open stream. Thread-safe.
+// An open stream. Crashes if it ends before it is cancelled: what waits for it would wait for
+// ever. Thread-safe.
 class StreamReader final : private grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   // Called with each message on threads of gRPC, one at a time.
