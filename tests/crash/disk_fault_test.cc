@@ -19,6 +19,7 @@
 #include "tests/crash/room_check.h"
 #include "tests/crash/violations.h"
 #include "tests/crash/watcher.h"
+#include "tests/storage/rocksdb/disk_failures.h"
 #include "tests/storage/rocksdb/failing_disk.h"
 #include "tests/support/health_client.h"
 #include "tests/support/manual_clock.h"
@@ -30,6 +31,7 @@ namespace innkeeper::crash {
 namespace {
 
 using google::protobuf::util::MessageDifferencer;
+using storage::DiskFailure;
 using storage::FailingDisk;
 using storage::Unsynced;
 
@@ -40,19 +42,10 @@ constexpr char kWritesHealth[] = "innkeeper.v1.writes";
 // What a creation and an upgrade take at least: three batches, each written and synced.
 constexpr int kLeastCalls = 6;
 
-struct Failure {
-  std::string name;
-  rocksdb::IOStatus error;
-  int count;
-  bool torn;
-
-  friend void PrintTo(const Failure& failure, std::ostream* out) { *out << failure.name; }
-};
-
 // A server, a room that is created and one that is upgraded, with a fault at one call.
 class FaultRun {
  public:
-  FaultRun(const Failure& failure, int first) : failure_(failure), first_(first) {
+  FaultRun(const DiskFailure& failure, int first) : failure_(failure), first_(first) {
     old_room_.request = RoomRequest("@old:example.org");
     old_room_.request.set_room_version("10");
     old_room_.request.set_name("Old room");
@@ -110,10 +103,7 @@ class FaultRun {
     ASSERT_EQ(old_room_.outcome, Outcome::kDone) << old_room_.reason;
     upgrade_.request.set_room_id(old_room_.response.room().room_id());
     watcher_.Connect(server_->address());
-    disk_.Arrange({{.first = first_,
-                    .count = failure_.count,
-                    .error = failure_.error,
-                    .torn = failure_.torn}});
+    disk_.Arrange({failure_.At(first_)});
   }
 
   void CreateAndUpgrade(const std::string& address) {
@@ -203,7 +193,7 @@ class FaultRun {
     EXPECT_EQ(health, "SERVING");
   }
 
-  const Failure failure_;
+  const DiskFailure failure_;
   const int first_;
   TempDir dir_{TempDir::Place::kMemory};
   const std::string data_dir_ = dir_.File("data");
@@ -217,7 +207,7 @@ class FaultRun {
   std::unique_ptr<TestServer> server_;
 };
 
-class DiskFaultTest : public testing::TestWithParam<Failure> {};
+class DiskFaultTest : public testing::TestWithParam<DiskFailure> {};
 
 TEST_P(DiskFaultTest, NothingIsLostNorThereByHalf) {
   bool was_met = true;
@@ -228,14 +218,8 @@ TEST_P(DiskFaultTest, NothingIsLostNorThereByHalf) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Faults, DiskFaultTest,
-    testing::Values(Failure{"BadOnce", storage::BadDisk(), 1, false},
-                    Failure{"FullOnceTorn", storage::FullDisk(), 1, true},
-                    Failure{"BadForGood", storage::BadDisk(), 1'000'000, false},
-                    Failure{"FullForGoodTorn", storage::FullDisk(), 1'000'000, true},
-                    Failure{"ReadOnlyForGood", storage::ReadOnlyDisk(), 1'000'000, false}),
-    [](const auto& instance) { return instance.param.name; });
+INSTANTIATE_TEST_SUITE_P(Faults, DiskFaultTest, testing::ValuesIn(storage::DiskFailures()),
+                         storage::NameOfFailure);
 
 }  // namespace
 }  // namespace innkeeper::crash

@@ -2,7 +2,6 @@
 // nothing that was seen goes away, and writes come back by themselves.
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -18,6 +17,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "storage/rocksdb/rocksdb_engine.h"
+#include "tests/storage/rocksdb/disk_failures.h"
 #include "tests/storage/rocksdb/failing_disk.h"
 #include "tests/storage/rocksdb/store_files.h"
 #include "tests/support/temp_dir.h"
@@ -30,12 +30,6 @@ using absl::StatusCode;
 constexpr absl::Duration kPatience = absl::Seconds(30);
 constexpr int kCommits = 12;
 
-// Every call is tried in the full form, each with every kind of power cut; else some calls.
-bool IsFull() { return std::getenv("INNKEEPER_FULL") != nullptr; }
-
-// The call to try after `call`, in the short form `stride` further on.
-int Next(int call, int stride) { return call + (IsFull() ? 1 : stride); }
-
 // Whether the store comes to take writes, or stop to.
 bool AwaitTrouble(const Engine& engine, WriteTrouble trouble) {
   const absl::Time deadline = absl::Now() + kPatience;
@@ -45,30 +39,13 @@ bool AwaitTrouble(const Engine& engine, WriteTrouble trouble) {
   return engine.write_state().trouble == trouble;
 }
 
-struct Failure {
-  std::string name;
-  rocksdb::IOStatus error;
-  int count;
-  bool torn;
-
-  friend void PrintTo(const Failure& failure, std::ostream* out) { *out << failure.name; }
-};
-
-class FailingDiskTest : public testing::TestWithParam<Failure> {
+class FailingDiskTest : public testing::TestWithParam<DiskFailure> {
  protected:
   RocksDbOptions Options() {
     RocksDbOptions options = SmallOptions(path_, /*create=*/true);
     options.env = disk_.env();
     options.retry_period = absl::Milliseconds(1);
     return options;
-  }
-
-  // The fault of this test, at the call `first`.
-  DiskFault Fault(int first) const {
-    return {.first = first,
-            .count = GetParam().count,
-            .error = GetParam().error,
-            .torn = GetParam().torn};
   }
 
   // Opens the store if the disk lets it.
@@ -99,7 +76,7 @@ class FailingDiskTest : public testing::TestWithParam<Failure> {
   // one more.
   void ExpectAfterPowerCut(int least, int most) {
     std::vector<Unsynced> kinds = {Unsynced::kDropped, Unsynced::kHalved, Unsynced::kSpoiled};
-    if (!IsFull()) kinds = {kinds[power_cuts_++ % kinds.size()]};
+    if (!IsFullForm()) kinds = {kinds[power_cuts_++ % kinds.size()]};
     for (const Unsynced unsynced : kinds) {
       SCOPED_TRACE(absl::StrCat("unsynced bytes of kind ", static_cast<int>(unsynced)));
       const std::string image = directory_.path() + "/image";
@@ -129,10 +106,10 @@ class FailingDiskTest : public testing::TestWithParam<Failure> {
 
 // The store is opened, written and closed, twice, so that it is written to table files.
 TEST_P(FailingDiskTest, NothingAcknowledgedIsLost) {
-  for (int first = 1;; first = Next(first, 31)) {
+  for (int first = 1;; first = NextCall(first, 31)) {
     SCOPED_TRACE(absl::StrCat("call ", first));
     std::filesystem::remove_all(path_);
-    disk_.Arrange({Fault(first)});
+    disk_.Arrange({GetParam().At(first)});
     int acknowledged = 0;
     for (int part = 1; part <= 2; ++part) {
       const std::unique_ptr<Engine> engine = Open();
@@ -163,7 +140,7 @@ class ComingBackTest : public FailingDiskTest {
       if (done == kCommits) break;
       ExpectAtLeast(*engine, done);
       ExpectAfterPowerCut(done, done + 1);
-      if (GetParam().count > 1) MendOnceItIsHit(*engine);
+      if (!GetParam().passes()) MendOnceItIsHit(*engine);
       ASSERT_TRUE(AwaitTrouble(*engine, WriteTrouble::kNone)) << engine->write_state().message;
       const int seen = static_cast<int>(engine->log_bounds().head);
       EXPECT_GE(seen, done);
@@ -206,34 +183,28 @@ class ComingBackTest : public FailingDiskTest {
 };
 
 TEST_P(ComingBackTest, WithAllThatWasSeen) {
-  for (int first = 1;; first = Next(first, 3)) {
+  for (int first = 1;; first = NextCall(first, 3)) {
     SCOPED_TRACE(absl::StrCat("call ", first));
     was_hit_ = false;
-    CommitAllThrough({Fault(first)});
+    CommitAllThrough({GetParam().At(first)});
     if (HasFailure() || !was_hit_) break;
   }
 }
 
 // Another call fails while the store is being opened anew, or soon after.
 TEST_P(ComingBackTest, AlthoughItFailsOnceMore) {
-  for (int second = 2;; second = Next(second, 31)) {
+  for (int second = 2;; second = NextCall(second, 31)) {
     SCOPED_TRACE(absl::StrCat("call ", second));
     was_hit_ = false;
-    CommitAllThrough({{.first = 1, .count = 1, .error = BadDisk()}, Fault(second)});
+    CommitAllThrough({{.first = 1, .count = 1, .error = BadDisk()}, GetParam().At(second)});
     if (HasFailure() || !was_hit_) break;
   }
 }
 
-const auto kFailures = testing::Values(
-    Failure{"BadOnce", BadDisk(), 1, false}, Failure{"FullOnceTorn", FullDisk(), 1, true},
-    Failure{"BadForGood", BadDisk(), 1'000'000, false},
-    Failure{"FullForGoodTorn", FullDisk(), 1'000'000, true},
-    Failure{"ReadOnlyForGood", ReadOnlyDisk(), 1'000'000, false});
+const auto kFailures = testing::ValuesIn(DiskFailures());
 
-std::string NameOf(const testing::TestParamInfo<Failure>& info) { return info.param.name; }
-
-INSTANTIATE_TEST_SUITE_P(Faults, FailingDiskTest, kFailures, NameOf);
-INSTANTIATE_TEST_SUITE_P(Faults, ComingBackTest, kFailures, NameOf);
+INSTANTIATE_TEST_SUITE_P(Faults, FailingDiskTest, kFailures, NameOfFailure);
+INSTANTIATE_TEST_SUITE_P(Faults, ComingBackTest, kFailures, NameOfFailure);
 
 class DiskTroubleTest : public testing::Test {
  protected:
