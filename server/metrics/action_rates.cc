@@ -8,14 +8,15 @@ namespace {
 constexpr absl::string_view kActions[] = {"CreateRoom", "UpgradeRoom", "ApproveCreation",
                                           "ApproveUpgrade"};
 
-bool IsServiceFault(absl::StatusCode code, absl::string_view reason) {
+bool IsServiceFault(absl::StatusCode code, absl::string_view reason, absl::Duration allowed) {
   switch (code) {
     case absl::StatusCode::kInternal:
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kDataLoss:
     case absl::StatusCode::kUnknown:
-    case absl::StatusCode::kDeadlineExceeded:
       return true;
+    case absl::StatusCode::kDeadlineExceeded:
+      return allowed >= kLeastAllowance;
     default:
       return reason == "CONFLICT" || reason == "OVERLOADED";
   }
@@ -24,12 +25,12 @@ bool IsServiceFault(absl::StatusCode code, absl::string_view reason) {
 }  // namespace
 
 std::optional<bool> ActionOutcome(absl::string_view method, absl::StatusCode code,
-                                  absl::string_view reason) {
+                                  absl::string_view reason, absl::Duration allowed) {
   if (std::find(std::begin(kActions), std::end(kActions), method) == std::end(kActions)) {
     return std::nullopt;
   }
   if (code == absl::StatusCode::kOk) return true;
-  if (IsServiceFault(code, reason)) return false;
+  if (IsServiceFault(code, reason, allowed)) return false;
   return std::nullopt;
 }
 

@@ -44,11 +44,15 @@ struct ActionCounts {
   }
 };
 
+// What an action must have been allowed, from its arrival on, for a deadline that passed to be
+// the service's fault.
+inline constexpr absl::Duration kLeastAllowance = absl::Milliseconds(100);
+
 // Whether a call is an action that has succeeded, or one that has failed by the service's
 // fault. Nothing for calls of other methods, and for errors that the caller has to mend or
-// wait for.
+// wait for. `allowed` is how long the call was allowed to take.
 std::optional<bool> ActionOutcome(absl::string_view method, absl::StatusCode code,
-                                  absl::string_view reason);
+                                  absl::string_view reason, absl::Duration allowed);
 
 // Counts what happened within a window of time that slides on in steps of a sixtieth of it.
 // Thread-safe.

@@ -26,7 +26,7 @@ std::vector<std::pair<std::string, uint64_t>> CounterByName::values() const {
 }
 
 void CallMetrics::Count(absl::string_view method, absl::StatusCode code, absl::string_view reason,
-                        absl::Duration latency) {
+                        const CallTime& time) {
   const std::string_view key(method.data(), method.size());
   MethodCalls* calls = nullptr;
   {
@@ -41,10 +41,10 @@ void CallMetrics::Count(absl::string_view method, absl::StatusCode code, absl::s
   }
   const auto index = static_cast<size_t>(code);
   calls->by_code[index < MethodCalls::kCodes ? index : 2].Add();  // 2 is UNKNOWN
-  calls->latency.Observe(latency);
+  calls->latency.Observe(time.took);
   if (!reason.empty()) errors_.Add(reason);
   if (action_rates_ == nullptr) return;
-  if (const auto succeeded = ActionOutcome(method, code, reason)) {
+  if (const auto succeeded = ActionOutcome(method, code, reason, time.allowed)) {
     action_rates_->CountAction(*succeeded);
   }
 }

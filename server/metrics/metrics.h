@@ -49,13 +49,19 @@ struct MethodCalls {
   Histogram latency{0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10};
 };
 
+// How long a call took, and how long it was allowed to take, both from its arrival on.
+struct CallTime {
+  absl::Duration took;
+  absl::Duration allowed = absl::InfiniteDuration();
+};
+
 // The calls of all methods. Thread-safe.
 class CallMetrics {
  public:
   // Counts a call that is over. `method` is a part of the program; `reason` is that of
   // the error, empty if there is none.
   void Count(absl::string_view method, absl::StatusCode code, absl::string_view reason,
-             absl::Duration latency);
+             const CallTime& time);
 
   // The methods that were called so far, by name. They stay where they are.
   std::vector<std::pair<std::string, const MethodCalls*>> methods() const;

@@ -153,7 +153,7 @@ Call& Admission::call() {
 void EndCall(const CallEnvironment& environment, const Method& method, const Admission& admission,
              const absl::Status& status, absl::Time start, absl::string_view stream_id) {
   RecordCall(environment.metrics, method.name, admission.caller(), admission.room_id(), status,
-             absl::Now() - start, stream_id);
+             {.took = absl::Now() - start, .allowed = admission.deadline() - start}, stream_id);
   if (environment.audit != nullptr && audit::IsRefusal(status)) {
     environment.audit->RecordRefusal(admission.origin(), status);
   }

@@ -47,7 +47,7 @@ struct Call {
   std::string room_id;
   // When nobody waits for the reply any more: the caller's deadline, or the end of the time
   // that calls may take. Streams have only the former.
-  absl::Time deadline;
+  absl::Time deadline = absl::InfiniteFuture();
 
   // What the audit log says of the call: how its caller showed who it is, from where it
   // came, and of its request, which NoteRequest() notes, for whom, its id and about what.
@@ -99,6 +99,9 @@ class Admission {
     return call_.principal->name();
   }
   const std::string& room_id() const { return call_.room_id; }
+
+  // That of the call, once it is known who makes it.
+  absl::Time deadline() const { return call_.deadline; }
 
   // For the audit log, whether the call is admitted or not.
   audit::Origin origin() const { return OriginOf(call_); }

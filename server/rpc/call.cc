@@ -11,11 +11,11 @@ namespace innkeeper::rpc {
 absl::Status Overloaded() { return limits::Overloaded("max_queued_requests"); }
 
 void RecordCall(metrics::CallMetrics& metrics, absl::string_view method, absl::string_view caller,
-                absl::string_view room_id, const absl::Status& status, absl::Duration latency,
-                absl::string_view stream_id) {
+                absl::string_view room_id, const absl::Status& status,
+                const metrics::CallTime& time, absl::string_view stream_id) {
   const v1::ErrorReason code = ReasonOf(status);
   const std::string reason = code == v1::ERROR_REASON_UNSPECIFIED ? "" : ReasonName(code);
-  metrics.Count(method, status.code(), reason, latency);
+  metrics.Count(method, status.code(), reason, time);
   if (absl::IsResourceExhausted(status)) {
     const std::string limit = MetadataOf(status, "limit");
     if (!limit.empty()) metrics.CountLimit(limit);
@@ -24,7 +24,7 @@ void RecordCall(metrics::CallMetrics& metrics, absl::string_view method, absl::s
   LOG(INFO) << "method=" << method << " caller=" << caller << " room=" << LogWord(room_id)
             << " status=" << absl::StatusCodeToString(status.code())
             << " reason=" << (reason.empty() ? "-" : reason)
-            << " latency_us=" << absl::ToInt64Microseconds(latency)
+            << " latency_us=" << absl::ToInt64Microseconds(time.took)
             << (stream_id.empty() ? "" : " stream=") << stream_id;
 }
 

@@ -46,8 +46,8 @@ using lifecycle::DeadlinePassed;
 // those of addresses that are not listened to (see limits::LoginGuard). `caller` is a principal's
 // name, or "-" where it isn't known; `stream_id` names a stream of events.
 void RecordCall(metrics::CallMetrics& metrics, absl::string_view method, absl::string_view caller,
-                absl::string_view room_id, const absl::Status& status, absl::Duration latency,
-                absl::string_view stream_id = "");
+                absl::string_view room_id, const absl::Status& status,
+                const metrics::CallTime& time, absl::string_view stream_id = "");
 
 }  // namespace innkeeper::rpc
 

@@ -82,7 +82,7 @@ grpc::ServerUnaryReactor* ServeBytes(const Method& method, const CallEnvironment
   const absl::Time start = absl::Now();
   if (!environment.gate.Enter()) {
     const absl::Status refusal = feed::ShuttingDownError();
-    RecordCall(environment.metrics, method.name, "-", "", refusal, absl::Now() - start);
+    RecordCall(environment.metrics, method.name, "-", "", refusal, {absl::Now() - start});
     reactor->Finish(ToGrpcStatus(refusal));
     return reactor;
   }

@@ -25,6 +25,7 @@
 #include "absl/time/time.h"
 #include "google/rpc/error_details.pb.h"
 #include "server/base/random.h"
+#include "server/metrics/action_rates.h"
 #include "tests/e2e/e2e_test.h"
 #include "tests/support/health_client.h"
 #include "tests/support/http_get.h"
@@ -81,7 +82,7 @@ class LimitsTest : public testing::Test {
 
   static std::string User(int i) { return absl::StrCat("@user", i, ":example.org"); }
 
-  const ManualClock clock_;
+  const ManualClock clock_{};
   std::unique_ptr<TestServer> server_;
   std::unique_ptr<TestClient> backend_;
 };
@@ -537,12 +538,25 @@ class OverloadTest : public testing::Test {
     return admin_->stub().CreateRoom(&context, RoomRequest(kAlice), &response);
   }
 
+  // Makes a call that reaches the server, and that it has no thread for within `time`.
+  void CreateTooLate(absl::Duration time) {
+    const std::string before = RequestBytes();
+    do {
+      EXPECT_EQ(CreateWithin(time).error_code(), StatusCode::DEADLINE_EXCEEDED);
+    } while (RequestBytes() == before);
+  }
+
   int64_t RoomCount() { return admin_->ListRooms({}).response.rooms_size(); }
 
-  // Waits until requests of as many bytes wait or are worked on.
+  // How many bytes the requests have that wait or are worked on.
+  std::string RequestBytes() {
+    const std::string metrics = MetricsOf(*server_);
+    const size_t begin = metrics.find(kRequestBytes) + sizeof(kRequestBytes) - 1;
+    return metrics.substr(begin, metrics.find('\n', begin) - begin);
+  }
+
   void AwaitRequestBytes(size_t bytes) {
-    const std::string line = absl::StrCat("\ninnkeeper_request_bytes ", bytes, "\n");
-    while (!absl::StrContains(MetricsOf(*server_), line)) std::this_thread::yield();
+    while (RequestBytes() != absl::StrCat(bytes)) std::this_thread::yield();
   }
 
   std::vector<grpc::Status> LetGo() {
@@ -554,6 +568,7 @@ class OverloadTest : public testing::Test {
   }
 
   static constexpr size_t kNonceBytes = 32;
+  static constexpr char kRequestBytes[] = "\ninnkeeper_request_bytes ";
 
   std::atomic<bool> armed_ = false;
   absl::Notification held_;
@@ -614,6 +629,20 @@ TEST_F(OverloadTest, ACallThatWaitedForTooLongIsNotBegun) {
               UnorderedElementsAre(IsError(StatusCode::OK, ""),
                                    IsError(StatusCode::DEADLINE_EXCEEDED, "DEADLINE_PASSED")));
   EXPECT_EQ(RoomCount(), before + 1) << "of the call that had begun";
+}
+
+// Deadlines that pass while a call waits count against the service, but for those that no
+// server can be relied on to keep.
+TEST_F(OverloadTest, OnlyFairDeadlinesCountAgainstTheService) {
+  Start([](ServerConfig&) {});
+  Hold();
+  CreateTooLate(metrics::kLeastAllowance / 2);
+  CreateTooLate(metrics::kLeastAllowance * 2);
+  for (const grpc::Status& outcome : LetGo()) EXPECT_TRUE(outcome.ok());
+  EXPECT_TRUE(admin_->CreateRoom(RoomRequest(kAlice)).ok()) << "when those before are over";
+  const std::string metrics = MetricsOf(*server_);
+  EXPECT_THAT(metrics, HasSubstr("\ninnkeeper_window_actions 4\n"));
+  EXPECT_THAT(metrics, HasSubstr("\ninnkeeper_window_failures 1\n"));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "server/metrics/action_rates.h"
 
+#include <optional>
+
 #include <gtest/gtest.h>
 
 #include "absl/status/status.h"
@@ -60,15 +62,20 @@ TEST_F(ActionRatesTest, AClockThatIsPutBackForgetsNothingAndCounts) {
   EXPECT_EQ(rates_.counts().succeeded, 2);
 }
 
+// Of a call without a deadline.
+std::optional<bool> Outcome(const char* method, absl::StatusCode code, const char* reason) {
+  return ActionOutcome(method, code, reason, absl::InfiniteDuration());
+}
+
 TEST(ActionOutcomeTest, CountsCreationsAndUpgradesAndWhatIsNotTheCallersFault) {
   using absl::StatusCode;
   for (const char* method : {"CreateRoom", "UpgradeRoom", "ApproveCreation", "ApproveUpgrade"}) {
-    EXPECT_EQ(ActionOutcome(method, StatusCode::kOk, ""), true) << method;
+    EXPECT_EQ(Outcome(method, StatusCode::kOk, ""), true) << method;
   }
-  EXPECT_EQ(ActionOutcome("GetRoom", StatusCode::kOk, ""), std::nullopt);
-  EXPECT_EQ(ActionOutcome("GetRoom", StatusCode::kInternal, ""), std::nullopt);
+  EXPECT_EQ(Outcome("GetRoom", StatusCode::kOk, ""), std::nullopt);
+  EXPECT_EQ(Outcome("GetRoom", StatusCode::kInternal, ""), std::nullopt);
   const auto of = [](StatusCode code, const char* reason) {
-    return ActionOutcome("UpgradeRoom", code, reason);
+    return Outcome("UpgradeRoom", code, reason);
   };
   EXPECT_EQ(of(StatusCode::kInternal, ""), false);
   EXPECT_EQ(of(StatusCode::kInternal, "ROOM_UPGRADE_FAILED"), false);
@@ -85,6 +92,19 @@ TEST(ActionOutcomeTest, CountsCreationsAndUpgradesAndWhatIsNotTheCallersFault) {
   EXPECT_EQ(of(StatusCode::kPermissionDenied, "INSUFFICIENT_POWER"), std::nullopt);
   EXPECT_EQ(of(StatusCode::kNotFound, "ROOM_NOT_FOUND"), std::nullopt);
   EXPECT_EQ(of(StatusCode::kUnauthenticated, "CREDENTIALS_INVALID"), std::nullopt);
+}
+
+TEST(ActionOutcomeTest, ADeadlineThatNoServerKeepsIsTheCallersFault) {
+  const auto within = [](absl::Duration allowed, absl::StatusCode code) {
+    return ActionOutcome("CreateRoom", code, "", allowed);
+  };
+  const absl::Duration too_short = kLeastAllowance - absl::Nanoseconds(1);
+  for (const absl::Duration allowed : {-absl::Seconds(1), absl::ZeroDuration(), too_short}) {
+    EXPECT_EQ(within(allowed, absl::StatusCode::kDeadlineExceeded), std::nullopt);
+  }
+  EXPECT_EQ(within(kLeastAllowance, absl::StatusCode::kDeadlineExceeded), false);
+  EXPECT_EQ(within(too_short, absl::StatusCode::kInternal), false) << "is none of the deadline";
+  EXPECT_EQ(within(too_short, absl::StatusCode::kOk), true);
 }
 
 }  // namespace

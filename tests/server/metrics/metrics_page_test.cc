@@ -97,7 +97,7 @@ TEST_F(MetricsPageTest, NamesFollowTheConventions) {
 
 TEST_F(MetricsPageTest, TellsOfCalls) {
   metrics_.calls.Count("GetRoom", absl::StatusCode::kNotFound, "ROOM_NOT_FOUND",
-                       absl::Milliseconds(3));
+                       {absl::Milliseconds(3)});
   const ClientMetric calls = Family("innkeeper_calls_total").metric.at(0);
   EXPECT_EQ(calls.counter.value, 1);
   EXPECT_EQ(calls.label.at(0).value, "GetRoom");

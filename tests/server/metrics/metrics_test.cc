@@ -11,10 +11,11 @@ using testing::Pair;
 
 TEST(MetricsTest, CallsAreCountedByMethodCodeAndReason) {
   CallMetrics calls;
-  calls.Count("GetRoom", absl::StatusCode::kOk, "", absl::Milliseconds(3));
-  calls.Count("GetRoom", absl::StatusCode::kOk, "", absl::Milliseconds(3));
-  calls.Count("GetRoom", absl::StatusCode::kNotFound, "ROOM_NOT_FOUND", absl::Milliseconds(1));
-  calls.Count("CreateRoom", absl::StatusCode::kResourceExhausted, "OVERLOADED", absl::Seconds(99));
+  calls.Count("GetRoom", absl::StatusCode::kOk, "", {absl::Milliseconds(3)});
+  calls.Count("GetRoom", absl::StatusCode::kOk, "", {absl::Milliseconds(3)});
+  calls.Count("GetRoom", absl::StatusCode::kNotFound, "ROOM_NOT_FOUND", {absl::Milliseconds(1)});
+  calls.Count("CreateRoom", absl::StatusCode::kResourceExhausted, "OVERLOADED",
+              {absl::Seconds(99)});
   const auto methods = calls.methods();
   ASSERT_EQ(methods.size(), 2u);
   EXPECT_EQ(methods[0].first, "CreateRoom");
@@ -30,7 +31,7 @@ TEST(MetricsTest, CallsAreCountedByMethodCodeAndReason) {
 
 TEST(MetricsTest, AnUnknownCodeIsCountedAsSuch) {
   CallMetrics calls;
-  calls.Count("GetRoom", static_cast<absl::StatusCode>(99), "", absl::ZeroDuration());
+  calls.Count("GetRoom", static_cast<absl::StatusCode>(99), "", {absl::ZeroDuration()});
   EXPECT_EQ(calls.methods()[0].second->by_code[2].value(), 1u);
 }
 

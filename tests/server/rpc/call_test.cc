@@ -33,7 +33,7 @@ TEST(RecordCallTest, ARoomIdMakesNoLineOfItsOwn) {
   const LogKeeper log;
   metrics::CallMetrics metrics;
   RecordCall(metrics, "GetRoom", "calendar", "!a\nmethod=ImportRoom caller=admin:example.org",
-             absl::OkStatus(), absl::Microseconds(5));
+             absl::OkStatus(), {absl::Microseconds(5)});
   EXPECT_EQ(
       log.text(),
       "method=GetRoom caller=calendar room=!a\\nmethod=ImportRoom\\x20caller=admin:example.org "
@@ -43,7 +43,7 @@ TEST(RecordCallTest, ARoomIdMakesNoLineOfItsOwn) {
 TEST(RecordCallTest, SaysWhatIsNotThere) {
   const LogKeeper log;
   metrics::CallMetrics metrics;
-  RecordCall(metrics, "GetRoom", "-", "", absl::OkStatus(), absl::Microseconds(5), "stream-1");
+  RecordCall(metrics, "GetRoom", "-", "", absl::OkStatus(), {absl::Microseconds(5)}, "stream-1");
   EXPECT_EQ(log.text(),
             "method=GetRoom caller=- room=- status=OK reason=- latency_us=5 stream=stream-1\n");
 }
