@@ -113,11 +113,13 @@ class RoomCampaign final : public Campaign {
 
   void Enter(RoomDeeds deeds) {
     for (RoomWrite& write : deeds.writes) {
-      books_.at(write.request.room_id).AddWrite(std::move(write));
+      RoomBook& book = books_.at(write.request.room_id);
+      book.AddWrite(std::move(write));
     }
     for (ExportedRoom& exported : deeds.exports) {
       ++(exported.status.ok() ? whole_exports_ : broken_exports_);
-      books_.at(exported.header.room_id()).AddExport(std::move(exported));
+      RoomBook& book = books_.at(exported.header.room_id());
+      book.AddExport(std::move(exported));
     }
   }
 

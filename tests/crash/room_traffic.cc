@@ -25,6 +25,7 @@ size_t AnyOf(std::mt19937_64& random, const std::vector<T>& choices) {
 
 std::vector<std::string> RoomWriters() {
   std::vector<std::string> users;
+  users.reserve(kWriters);
   for (int i = 0; i < kWriters; ++i) {
     users.push_back(absl::StrCat("@writer", i, ":", kTestServerName));
   }

@@ -220,8 +220,9 @@ void Reader::ReceiveRooms(const v1::RoomSnapshot& snapshot) {
   SeenMessage& seen = recording_.streams.back().messages.emplace_back();
   seen.kind = MessageKind::kSnapshot;
   for (const v1::Room& room : snapshot.rooms()) {
-    seen.rooms.push_back(
-        {room.room_id(), room.creator(), room.status() == v1::ROOM_STATUS_TOMBSTONED});
+    SeenRoom& seen_room = seen.rooms.emplace_back();
+    seen_room = {room.room_id(), room.creator(), room.status() == v1::ROOM_STATUS_TOMBSTONED};
+    if (room.status() == v1::ROOM_STATUS_ACTIVE) seen_room.revision = room.revision();
   }
 }
 

@@ -27,6 +27,7 @@ struct SeenRoom {
   std::string room_id;
   std::string creator;
   bool is_tombstoned = false;
+  std::optional<int64_t> revision = std::nullopt;  // if it is active
 };
 
 // A message of a stream.

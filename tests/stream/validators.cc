@@ -87,17 +87,35 @@ std::vector<int64_t> Chosen(const Recording& recording, const Log& log) {
   return chosen;
 }
 
-// The rooms that a snapshot at that position shows, and whether each is tombstoned.
-std::map<std::string, bool> RoomsAt(int64_t position, const v1::RoomEventFilter& filter,
-                                    const Log& log) {
-  std::map<std::string, bool> rooms;
+// A room as the log tells of it up to some place.
+struct LoggedRoom {
+  bool is_tombstoned = false;
+  std::set<int64_t> commits;        // that changed it
+  bool has_failed_upgrade = false;  // which takes a commit more than the log tells of
+};
+
+// The rooms that a snapshot at that position shows.
+std::map<std::string, LoggedRoom> RoomsAt(int64_t position, const v1::RoomEventFilter& filter,
+                                          const Log& log) {
+  std::map<std::string, LoggedRoom> rooms;
   for (const v1::RoomEvent& event : log) {
     if (event.sequence() > position) break;
-    if (event.has_room_upgraded() && rooms.contains(event.room_id())) rooms[event.room_id()] = true;
-    const SeenRoom room = {.room_id = event.room_id(), .creator = event.creator()};
-    if (event.type() == "room.created" && Passes(filter, room)) rooms.emplace(room.room_id, false);
+    const SeenRoom seen = {.room_id = event.room_id(), .creator = event.creator()};
+    if (event.type() == "room.created" && Passes(filter, seen)) rooms[seen.room_id];
+    const auto room = rooms.find(event.room_id());
+    if (room == rooms.end()) continue;
+    room->second.commits.insert(event.commit_id());
+    if (event.has_room_upgraded()) room->second.is_tombstoned = true;
+    if (event.has_room_upgrade_failed()) room->second.has_failed_upgrade = true;
   }
   return rooms;
+}
+
+// Whether a snapshot may show a room so that the log tells of like that.
+bool IsShown(const SeenRoom& seen, const LoggedRoom& logged) {
+  if (seen.is_tombstoned != logged.is_tombstoned) return false;
+  return !seen.revision || logged.has_failed_upgrade ||
+         *seen.revision == static_cast<int64_t>(logged.commits.size());
 }
 
 }  // namespace
@@ -255,20 +273,25 @@ Problems CheckSnapshots(const Recording& recording, const Log& log) {
   Finder find(recording);
   for (const SeenStream& stream : recording.streams) {
     if (stream.start.kind != StartKind::kSnapshot) continue;
-    std::map<std::string, bool> shown;  // whether it is tombstoned, by room
+    std::map<std::string, SeenRoom> shown;
     std::optional<int64_t> end;
     for (const SeenMessage& message : stream.messages) {
       find.Expect(message.events.empty() || end, "an event came before the end of the snapshot");
       find.Expect(message.rooms.empty() || !end, "a room came behind the end of the snapshot");
       if (message.kind == MessageKind::kSnapshotEnd) end = message.sequence;
       for (const SeenRoom& room : message.rooms) {
-        find.Expect(shown.emplace(room.room_id, room.is_tombstoned).second, room.room_id,
+        find.Expect(shown.emplace(room.room_id, room).second, room.room_id,
                     " came again in the snapshot");
       }
     }
     if (!end) continue;
-    find.Expect(shown == RoomsAt(*end, recording.filter, log), "the snapshot at ", *end,
-                " does not show the rooms that there were");
+    const std::map<std::string, LoggedRoom> rooms = RoomsAt(*end, recording.filter, log);
+    find.Expect(shown.size() == rooms.size(), "the snapshot at ", *end, " shows ", shown.size(),
+                " rooms instead of ", rooms.size());
+    for (const auto& [room_id, room] : rooms) {
+      find.Expect(shown.contains(room_id) && IsShown(shown[room_id], room), "the snapshot at ",
+                  *end, " does not show ", room_id, " as it was");
+    }
   }
   return find.Take();
 }

@@ -44,8 +44,9 @@ Problems CheckResumable(const Recording& recording, const Log& log);
 // that is no less than the log had when it began.
 Problems CheckBookmarkable(const Recording& recording, const Log& log);
 
-// Snapshots: each shows the rooms as they were at one place in the log, each once, and none
-// else; what its end says of that place, the other properties build on.
+// Snapshots: each shows the rooms as they were at one place in the log, as often changed as the
+// log had it by then, each once, and none else; what its end says of that place, the other
+// properties build on.
 Problems CheckSnapshots(const Recording& recording, const Log& log);
 
 }  // namespace innkeeper::stream

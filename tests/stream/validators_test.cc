@@ -288,6 +288,13 @@ TEST_F(SnapshotTest, ShowsRoomsAsTheyWereThen) {
   EXPECT_THAT(CheckSnapshots(recording_, log_), testing::Not(testing::IsEmpty()));
 }
 
+TEST_F(SnapshotTest, ShowsRoomsAsOftenChangedAsTheLogSays) {
+  messages()[1].rooms[0].revision = 1;
+  EXPECT_THAT(Broken(recording_), testing::IsEmpty());
+  messages()[1].rooms[0].revision = 2;
+  EXPECT_THAT(Broken(recording_), testing::ElementsAre("Snapshots"));
+}
+
 TEST_F(SnapshotTest, ComesBeforeEvents) {
   std::swap(messages()[3], messages()[4]);
   EXPECT_THAT(Broken(recording_), testing::Contains("Snapshots"));

@@ -15,8 +15,8 @@
 
 namespace innkeeper::storage {
 
-// Another engine, with a function of the test's that is called before each commit
-// is handed on: the moment at which somebody else may get in between.
+// Another engine, with functions of the test's that are called before each commit is
+// handed on and behind a snapshot: the moments at which somebody else may get in between.
 class HookedEngine final : public Engine {
  public:
   using Hook = absl::AnyInvocable<void(const CommitRequest&)>;
@@ -31,10 +31,19 @@ class HookedEngine final : public Engine {
     hook_ = std::make_shared<Hook>(std::move(hook));
   }
 
+  // To be called once, when the next snapshot has been taken and not been handed out yet.
+  // Thread-safe.
+  void SetSnapshotHook(absl::AnyInvocable<void()> hook) {
+    absl::MutexLock lock(&mutex_);
+    snapshot_hook_ = std::move(hook);
+  }
+
   std::shared_ptr<const LogEpochs> log_epochs() const override { return engine_.log_epochs(); }
   using Engine::NewSnapshot;
   std::unique_ptr<Snapshot> NewSnapshot(ReadTier tier) const override {
-    return engine_.NewSnapshot(tier);
+    std::unique_ptr<Snapshot> snapshot = engine_.NewSnapshot(tier);
+    if (absl::AnyInvocable<void()> hook = TakeSnapshotHook()) hook();
+    return snapshot;
   }
   absl::StatusOr<std::optional<Versioned>> Get(absl::string_view key) const override {
     return engine_.Get(key);
@@ -71,8 +80,14 @@ class HookedEngine final : public Engine {
     return hook_;
   }
 
+  absl::AnyInvocable<void()> TakeSnapshotHook() const {
+    absl::MutexLock lock(&mutex_);
+    return std::exchange(snapshot_hook_, {});
+  }
+
   Engine& engine_;
   mutable absl::Mutex mutex_;
+  mutable absl::AnyInvocable<void()> snapshot_hook_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<Hook> hook_ ABSL_GUARDED_BY(mutex_) = std::make_shared<Hook>();
 };
 

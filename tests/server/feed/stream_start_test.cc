@@ -8,13 +8,17 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "server/base/clock.h"
 #include "server/errors/errors.h"
 #include "server/events/event_codec.h"
 #include "server/feed/event_feed.h"
+#include "server/feed/stream_reader.h"
+#include "server/metrics/metrics.h"
 #include "server/values/timestamp.h"
 #include "storage/room_store.h"
 #include "tests/server/feed/test_feed.h"
+#include "tests/support/hooked_engine.h"
 
 namespace innkeeper::feed {
 namespace {
@@ -155,6 +159,32 @@ TEST(SnapshotTest, ShowsTheRoomsAndThenWhatComes) {
 
   TestStream resumed(*feed, After(end.cursor()));
   EXPECT_EQ(resumed.Next().confirmed().start_sequence(), 4);
+}
+
+TEST(SnapshotTest, WhatIsCommittedWhileItIsTakenComesBehindIt) {
+  TestFeed feed;
+  CreateRoom(feed, "!a:x");
+  storage::HookedEngine engine(feed.engine());
+  engine.SetSnapshotHook([&feed] { CreateRoom(feed, "!b:x"); });
+  const Clock clock = absl::Now;
+  const v1::EventRetention retention;
+  metrics::FeedMetrics metrics;
+  StreamReader reader(
+      {engine, feed->log(), feed->cursors(), clock, retention, metrics},
+      {.start = {.kind = StreamStart::Kind::kSnapshot}, .batch_limits = {10, 1000}});
+  std::vector<std::string> room_ids;
+  v1::WatchRoomEventsResponse message;
+  while (!message.has_snapshot_end()) {
+    const StreamReader::Next next = reader.TryNext();
+    if (next.kind == StreamReader::Next::Kind::kMustRead) {
+      ASSERT_TRUE(reader.Read().ok());
+      continue;
+    }
+    ASSERT_TRUE(message.ParseFromString(next.message));
+    for (const v1::Room& room : message.snapshot().rooms()) room_ids.push_back(room.room_id());
+  }
+  EXPECT_THAT(room_ids, ElementsAre("!a:x"));
+  EXPECT_EQ(message.snapshot_end().sequence(), 1);
 }
 
 TEST(SnapshotTest, OfNoRoomsJustEnds) {
