@@ -108,7 +108,7 @@ std::string ToDer(absl::string_view signature) {
 }
 
 // Reads one key set; notes what is wrong with it first.
-class Reader {
+class KeySetReader {
  public:
   absl::StatusOr<JwtKeys> Read(const Json& set) {
     const auto keys = set.is_object() ? set.find("keys") : set.end();
@@ -231,7 +231,7 @@ std::optional<std::string> DecodeBase64Url(absl::string_view text) {
 absl::StatusOr<JwtKeys> ParseJwtKeys(absl::string_view text) {
   const auto json = ParseStrictJson(text);
   if (!json.ok()) return json.status();
-  return Reader().Read(*json);
+  return KeySetReader().Read(*json);
 }
 
 bool JwtKey::Verifies(absl::string_view text, absl::string_view signature) const {

@@ -53,7 +53,7 @@ struct Grants {
 };
 
 // Reads one file; notes everything that is wrong with it.
-class Reader {
+class TokenFileReader {
  public:
   absl::StatusOr<std::vector<TokenFileEntry>> Read(const Json& file) {
     std::vector<TokenFileEntry> entries;
@@ -276,7 +276,7 @@ class Reader {
 absl::StatusOr<std::vector<TokenFileEntry>> ParseTokenFile(absl::string_view text) {
   const auto json = ParseStrictJson(text);
   if (!json.ok()) return json.status();
-  return Reader().Read(*json);
+  return TokenFileReader().Read(*json);
 }
 
 }  // namespace innkeeper::auth

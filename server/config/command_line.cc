@@ -69,19 +69,19 @@ std::optional<std::string> TextToPrint(absl::Span<const std::string> args) {
 }
 
 // One argument, or two of the form --name value.
-struct Flag {
+struct FlagText {
   std::string name;
   std::optional<std::string> value;
 };
 
 // Takes the next flag from the front of `args`. Nothing if what is there is no
 // flag.
-std::optional<Flag> TakeFlag(absl::Span<const std::string>& args) {
+std::optional<FlagText> TakeFlag(absl::Span<const std::string>& args) {
   absl::string_view text = args.front();
   args.remove_prefix(1);
   if (!absl::ConsumePrefix(&text, "--") || text.empty()) return std::nullopt;
   const size_t equals = text.find('=');
-  Flag flag{.name = std::string(text.substr(0, equals))};
+  FlagText flag{.name = std::string(text.substr(0, equals))};
   if (equals != absl::string_view::npos) {
     flag.value = std::string(text.substr(equals + 1));
   } else if (StandsAlone(flag.name)) {
@@ -100,7 +100,7 @@ Settings ReadArguments(absl::Span<const std::string> args, std::optional<std::st
   Settings settings;
   while (!args.empty()) {
     const std::string& arg = args.front();
-    const std::optional<Flag> flag = TakeFlag(args);
+    const std::optional<FlagText> flag = TakeFlag(args);
     if (!flag) {
       errors.push_back(absl::StrCat("\"", absl::CEscape(arg),
                                     "\": not an option; options are given as --name=value"));

@@ -19,9 +19,6 @@ namespace {
 using storage::RoomReader;
 using storage::RoomRecord;
 
-constexpr int kDefaultPage = 100;
-constexpr int kMaxPage = 1000;
-
 // How many rooms one call looks at, so that a filter that matches little does not
 // make it long.
 constexpr int kMaxRoomsScanned = 10'000;
@@ -112,7 +109,8 @@ absl::StatusOr<v1::ListPublicRoomsResponse> DirectoryReader::ListPublicRooms(
     const v1::ListPublicRoomsRequest& request) const {
   auto start = StartOf(request, signer_);
   if (!start.ok()) return start.status();
-  const int page_size = lifecycle::PageSize(request.page_size(), kDefaultPage, kMaxPage);
+  const int page_size =
+      lifecycle::PageSize(request.page_size(), lifecycle::kDefaultPage, lifecycle::kMaxPage);
   const Filter filter(request);
   const RoomReader reader(engine_);
   v1::ListPublicRoomsResponse response;

@@ -18,9 +18,7 @@ namespace {
 using storage::RoomCommit;
 using storage::RoomReader;
 
-constexpr size_t kNonceBytes = 32;
-
-v1::RoomPreset ToProto(rooms::Preset preset) {
+v1::RoomPreset PresetToProto(rooms::Preset preset) {
   switch (preset) {
     case rooms::Preset::kPrivateChat:
       return v1::ROOM_PRESET_PRIVATE_CHAT;
@@ -44,7 +42,7 @@ storage::RoomRecord MakeRecord(const CreateRoomCommand& command, const rooms::Ge
   const rooms::RoomSpec& spec = command.spec;
   storage::RoomRecord room = NewRoomRecord(*spec.version, genesis, now_us);
   room.set_audience(command.audience);
-  room.set_preset(ToProto(spec.preset));
+  room.set_preset(PresetToProto(spec.preset));
   room.set_is_public(spec.is_public);
   return room;
 }
@@ -128,7 +126,7 @@ absl::StatusOr<RoomCreator::NewRoom> RoomCreator::Build(const CreateRoomCommand&
   if (!valid.ok()) return valid;
   const absl::Time now = clock_();
   absl::StatusOr<rooms::Genesis> genesis = BuildGenesis(
-      command.spec, {options_.server_name, absl::ToUnixMillis(now), random_(kNonceBytes)});
+      command.spec, {options_.server_name, absl::ToUnixMillis(now), random_(rooms::kNonceBytes)});
   if (!genesis.ok()) return genesis.status();
   storage::RoomRecord room = MakeRecord(command, *genesis, absl::ToUnixMicros(now));
   valid = CheckMembers(options_.caps, room);
@@ -142,7 +140,7 @@ absl::StatusOr<Outcome<v1::CreateRoomResponse>> RoomCreator::Try(const CreateRoo
   absl::StatusOr<NewRoom> room = Build(command, reader);
   if (!room.ok()) return room.status();
   v1::CreateRoomResponse response;
-  *response.mutable_room() = lifecycle::ToProto(room->record);
+  *response.mutable_room() = ToProto(room->record);
   if (command.validate_only) {
     response.mutable_room()->clear_room_id();
     return Outcome<v1::CreateRoomResponse>{std::move(response), std::nullopt};

@@ -19,8 +19,8 @@ namespace {
 constexpr int kMaxEvents = 100;
 constexpr size_t kMaxBytes = size_t{256} << 10;
 
-v1::VerifyKey ToProto(const std::string& server_name, const std::string& key_id,
-                      const std::string& public_key) {
+v1::VerifyKey VerifyKeyOf(const std::string& server_name, const std::string& key_id,
+                          const std::string& public_key) {
   v1::VerifyKey proto;
   proto.set_server_name(server_name);
   proto.set_key_id(key_id);
@@ -54,9 +54,9 @@ v1::ExportRoomResponse RoomExport::Header() const {
   header.set_room_id(room_id_);
   header.set_room_version(std::string(version_.id));
   header.set_event_count(event_count_);
-  *header.add_verify_keys() = ToProto(key_.server_name, key_.key_id, key_.key.public_key());
+  *header.add_verify_keys() = VerifyKeyOf(key_.server_name, key_.key_id, key_.key.public_key());
   for (const storage::VerifyKeyRecord& key : other_keys_.keys()) {
-    *header.add_verify_keys() = ToProto(key.server_name(), key.key_id(), key.public_key());
+    *header.add_verify_keys() = VerifyKeyOf(key.server_name(), key.key_id(), key.public_key());
   }
   return response;
 }

@@ -20,8 +20,6 @@ using storage::RoomCommit;
 using storage::RoomReader;
 using storage::RoomRecord;
 
-constexpr size_t kNonceBytes = 32;
-
 bool IsTombstoned(const RoomRecord& room) {
   return room.status() == storage::ROOM_STATUS_RECORD_TOMBSTONED;
 }
@@ -69,10 +67,10 @@ absl::Status StageOldRoomEnd(RoomCommit& commit, const RoomReader& reader,
   const rooms::RoomVersion& version = VersionOf(room);
   const rooms::DividedAlias alias = rooms::DivideAlias(
       rooms::StateContent(*state, "m.room.canonical_alias"), context.server_name);
-  rooms::EventChain chain(
-      version,
-      {context.server_name, absl::ToUnixMillis(context.clock()), context.random(kNonceBytes)},
-      TipOf(room), *std::move(state));
+  rooms::EventChain chain(version,
+                          {context.server_name, absl::ToUnixMillis(context.clock()),
+                           context.random(rooms::kNonceBytes)},
+                          TipOf(room), *std::move(state));
   absl::Status ended =
       rooms::EndOldRoom(version, succession.sender, alias, succession.new_room_id, chain, report);
   if (!ended.ok()) return ended;
@@ -82,14 +80,6 @@ absl::Status StageOldRoomEnd(RoomCommit& commit, const RoomReader& reader,
   LockForUpgrade(room, {});
   Tombstone(room, succession.new_room_id);
   return absl::OkStatus();
-}
-
-v1::RoomUpgraded UpgradedEvent(const RoomRecord& old_room, const RoomRecord& new_room) {
-  v1::RoomUpgraded upgraded;
-  upgraded.set_old_room_id(old_room.room_id());
-  upgraded.set_new_room_id(new_room.room_id());
-  upgraded.set_new_version(new_room.room_version());
-  return upgraded;
 }
 
 }  // namespace

@@ -19,6 +19,11 @@ namespace innkeeper::lifecycle {
 // default.
 inline constexpr size_t kMaxPageBytes = size_t{1} << 20;
 
+// How many records a page has if the request does not say, and at most, in lists that
+// have no reason for other bounds.
+inline constexpr int kDefaultPage = 100;
+inline constexpr int kMaxPage = 1000;
+
 // How many records one call looks at, so that a filter that matches little does not
 // make it long.
 inline constexpr int kMaxScanned = 10'000;

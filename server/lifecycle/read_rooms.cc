@@ -17,8 +17,6 @@ namespace {
 using storage::RoomReader;
 
 constexpr int kMaxStatePage = 1000;
-constexpr int kDefaultRoomsPage = 100;
-constexpr int kMaxRoomsPage = 1000;
 
 constexpr char kStatePurpose[] = "state-page";
 constexpr char kRoomsPurpose[] = "rooms-page";
@@ -119,7 +117,7 @@ absl::StatusOr<v1::ListRoomsResponse> RoomBrowser::ListRooms(const v1::ListRooms
     }
     after = token->last_room_id();
   }
-  const int page_size = PageSize(request.page_size(), kDefaultRoomsPage, kMaxRoomsPage);
+  const int page_size = PageSize(request.page_size(), kDefaultPage, kMaxPage);
   v1::ListRoomsResponse response;
   int scanned_rooms = 0;
   size_t page_bytes = 0;

@@ -18,8 +18,6 @@ using rooms::Json;
 using rooms::StateKey;
 using rooms::StringOrEmpty;
 
-constexpr size_t kNonceBytes = 32;
-
 }  // namespace
 
 absl::Status CheckWritable(const storage::RoomRecord& room) {
@@ -41,7 +39,8 @@ RoomEdit::RoomEdit(const storage::RoomReader& reader, storage::Stored<storage::R
       server_name_(context.server_name),
       caps_(context.caps),
       now_(context.clock()),
-      chain_(version_, {context.server_name, absl::ToUnixMillis(now_), context.random(kNonceBytes)},
+      chain_(version_,
+             {context.server_name, absl::ToUnixMillis(now_), context.random(rooms::kNonceBytes)},
              TipOf(room_.record), rooms::RoomState()) {}
 
 absl::Status RoomEdit::Load(const std::vector<StateKey>& keys) {

@@ -26,7 +26,7 @@ rooms::EventReference FromRecord(const storage::EventReferenceRecord& record) {
 
 // Parses JSON that is stored of an event. Those of old room versions have numbers that
 // newer ones would not take.
-absl::StatusOr<rooms::Json> ParseStored(const std::string& event_id, const std::string& text) {
+absl::StatusOr<rooms::Json> ParseStoredJson(const std::string& event_id, const std::string& text) {
   absl::StatusOr<rooms::Json> json = rooms::ParseJson(text, rooms::JsonNumbers::kAny);
   if (json.ok()) return json;
   return absl::DataLossError(absl::StrCat("what is stored of ", event_id, " is no JSON"));
@@ -40,12 +40,12 @@ std::string TextOf(const rooms::Json& object) {
 }  // namespace
 
 absl::StatusOr<rooms::Json> ContentOf(const storage::EventRecord& record) {
-  return ParseStored(record.event_id(), record.content());
+  return ParseStoredJson(record.event_id(), record.content());
 }
 
 absl::StatusOr<rooms::StateEntry> ToStateEntry(const storage::StateRecord& record) {
   absl::StatusOr<rooms::Json> content =
-      ParseStored(record.reference().event_id(), record.content());
+      ParseStoredJson(record.reference().event_id(), record.content());
   if (!content.ok()) return content.status();
   return rooms::StateEntry{FromRecord(record.reference()), record.sender(),
                            record.origin_server_ts(), *std::move(content)};
@@ -169,7 +169,7 @@ absl::StatusOr<rooms::Event> ToEvent(const std::string& room_id,
   if (!content.ok()) return content.status();
   rooms::Event event;
   if (!record.other_fields().empty()) {
-    absl::StatusOr<rooms::Json> fields = ParseStored(record.event_id(), record.other_fields());
+    absl::StatusOr<rooms::Json> fields = ParseStoredJson(record.event_id(), record.other_fields());
     if (!fields.ok()) return fields.status();
     event.other_fields = *std::move(fields);
   }

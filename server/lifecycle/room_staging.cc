@@ -8,6 +8,7 @@
 #include "absl/container/btree_map.h"
 #include "server/events/event_codec.h"
 #include "server/lifecycle/room_records.h"
+#include "server/rooms/event_types.h"
 #include "server/rooms/identifiers.h"
 #include "server/rooms/named_rooms.h"
 
@@ -15,11 +16,11 @@ namespace innkeeper::lifecycle {
 namespace {
 
 using rooms::Json;
+using rooms::kMemberType;
 using rooms::StringOrEmpty;
 using storage::RoomCommit;
 using storage::RoomRecord;
 
-constexpr char kMember[] = "m.room.member";
 constexpr int64_t kFirstRevision = 1;
 
 // Type and state key.
@@ -46,7 +47,7 @@ absl::btree_map<Place, NumberedEvent> LatestAtPlaces(const std::vector<rooms::Ev
 std::string MembershipIn(const Json& content) { return StringOrEmpty(content, "membership"); }
 
 bool IsRemoteInvite(const rooms::Event& event, absl::string_view server_name) {
-  return event.type == kMember && MembershipIn(event.content) == "invite" &&
+  return event.type == kMemberType && MembershipIn(event.content) == "invite" &&
          !rooms::IsLocal(*event.state_key, server_name);
 }
 
@@ -101,7 +102,7 @@ void StageStateEvent(RoomCommit& commit, const Setting& setting, NumberedEvent n
   const rooms::Event& event = *numbered.event;
   commit.PutState(setting.room_id, {event.type, *event.state_key},
                   ToStateRecord(setting.version, event, setting.revision), superseded);
-  if (event.type == kMember) StageMember(commit, setting, numbered, before);
+  if (event.type == kMemberType) StageMember(commit, setting, numbered, before);
   StageLinks(commit, setting.room_id, event, before);
 }
 
@@ -113,14 +114,14 @@ int64_t Rise(absl::string_view membership, const Json& before, const Json& after
 
 // Notes in the head that the state has got an entry at a place that had none.
 void CountEntry(RoomRecord& room, const rooms::Event& event) {
-  if (event.type == kMember || !room.has_state_entry_count()) return;
+  if (event.type == kMemberType || !room.has_state_entry_count()) return;
   room.set_state_entry_count(room.state_entry_count() + 1);
 }
 
 // Brings what the head says of the state up to a state event.
 void UpdateSummary(RoomRecord& room, const rooms::Event& event, const Json& before) {
   const Json& content = event.content;
-  if (event.type == kMember) {
+  if (event.type == kMemberType) {
     room.set_joined_member_count(room.joined_member_count() + Rise("join", before, content));
     room.set_invited_member_count(room.invited_member_count() + Rise("invite", before, content));
   }
@@ -168,8 +169,8 @@ absl::StatusOr<std::optional<storage::StateRecord>> SupersededEntryOf(
 
 // Has the next event of the room come behind the last of `events`, and behind those that
 // none of them came behind.
-void SetTip(RoomRecord& room, const rooms::RoomVersion& version,
-            const std::vector<rooms::Event>& events) {
+void SetTipFrom(RoomRecord& room, const rooms::RoomVersion& version,
+                const std::vector<rooms::Event>& events) {
   auto& others = *room.mutable_other_latest_events();
   const auto is_covered = [&](const storage::EventReferenceRecord& other) {
     return absl::c_any_of(events, [&](const rooms::Event& event) {
@@ -258,7 +259,7 @@ absl::Status StageNewEvents(RoomCommit& commit, const storage::RoomReader& reade
     StageStateEvent(commit, setting, event, *superseded, before);
     UpdateSummary(room, *event.event, before);
   }
-  SetTip(room, setting.version, events);
+  SetTipFrom(room, setting.version, events);
   room.set_latest_event_number(number);
   return absl::OkStatus();
 }

@@ -100,6 +100,15 @@ class RoomRepair {
 
 }  // namespace
 
+v1::RoomUpgraded UpgradedEvent(const storage::RoomRecord& old_room,
+                               const storage::RoomRecord& new_room) {
+  v1::RoomUpgraded upgraded;
+  upgraded.set_old_room_id(old_room.room_id());
+  upgraded.set_new_room_id(new_room.room_id());
+  upgraded.set_new_version(new_room.room_version());
+  return upgraded;
+}
+
 absl::StatusOr<std::vector<std::string>> StageAliasMoves(storage::RoomCommit& commit,
                                                          const RoomReader& reader,
                                                          const RoomSuccession& succession) {

@@ -1,7 +1,7 @@
 // File: server/lifecycle/room_succession.h
 //
 // What passes from a room to its successor, whoever made that: its aliases, and its
-// place in what other rooms say.
+// place in what other rooms say; and what the stream is told of it.
 
 #ifndef INNKEEPER_SERVER_LIFECYCLE_ROOM_SUCCESSION_H_
 #define INNKEEPER_SERVER_LIFECYCLE_ROOM_SUCCESSION_H_
@@ -11,8 +11,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "innkeeper/v1/room_event.pb.h"
 #include "server/lifecycle/room_edit.h"
 #include "server/rooms/upgrade_report.h"
+#include "storage/records.pb.h"
 #include "storage/room_store.h"
 
 namespace innkeeper::lifecycle {
@@ -22,6 +24,10 @@ struct RoomSuccession {
   std::string new_room_id;
   std::string sender;  // of the events in other rooms
 };
+
+// The event of the stream that a room has been replaced.
+v1::RoomUpgraded UpgradedEvent(const storage::RoomRecord& old_room,
+                               const storage::RoomRecord& new_room);
 
 // Points all aliases of the old room at the new one, and returns them. Errors of
 // RoomReader.

@@ -10,14 +10,14 @@
 #include "server/lifecycle/room_erasure.h"
 #include "server/lifecycle/room_records.h"
 #include "server/lifecycle/room_staging.h"
+#include "server/rooms/event_types.h"
 
 namespace innkeeper::lifecycle {
 namespace {
 
+using rooms::kMemberType;
 using storage::RoomCommit;
 using storage::RoomReader;
-
-constexpr char kMember[] = "m.room.member";
 
 // Whether the upgrade that staged a room goes on.
 absl::StatusOr<bool> IsUnderWay(const RoomReader& reader, const storage::StagedRoomRecord& note) {
@@ -44,7 +44,7 @@ void StagedRoom::StagePart(RoomCommit& commit, int64_t now_us) {
   has_parts_ = true;
   StageEvents(commit, now_us);
   for (const rooms::Event& event : part_) {
-    if (event.state_key && event.type != kMember) rooms::ApplyEvent(state_, version_, event);
+    if (event.state_key && event.type != kMemberType) rooms::ApplyEvent(state_, version_, event);
   }
   event_count_ += static_cast<int64_t>(part_.size());
   latest_ = std::move(part_.back());

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "server/lifecycle/approvals.h"
 #include "server/lifecycle/room_errors.h"
 #include "server/lifecycle/room_records.h"
@@ -21,8 +20,6 @@ using storage::Stored;
 // How often it is tried to approve an upgrade when the room changes under that.
 constexpr int kMaxAttempts = 6;
 
-constexpr size_t kUpgradeIdBytes = 16;
-
 // A room whose upgrade waits, and what was asked for.
 struct WaitingUpgrade {
   Stored<RoomRecord> room;
@@ -31,8 +28,9 @@ struct WaitingUpgrade {
 
 // Reads what is to be decided on. Errors: APPROVAL_NOT_FOUND; ROOM_UPGRADE_IN_PROGRESS if
 // it does not wait any more; those of RoomReader.
-absl::StatusOr<WaitingUpgrade> ReadWaiting(const RoomReader& reader,
-                                           const DecideUpgradeCommand& command, absl::Time now) {
+absl::StatusOr<WaitingUpgrade> ReadWaitingUpgrade(const RoomReader& reader,
+                                                  const DecideUpgradeCommand& command,
+                                                  absl::Time now) {
   auto room = reader.GetRoom(command.room_id);
   if (!room.ok()) return room.status();
   if (!room->has_value() || !command.approver.scope.Includes((*room)->record.audience()) ||
@@ -60,7 +58,7 @@ absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::Approve(const DecideUpgrad
   if (!recorded.ok()) return recorded.status();
   if (recorded->has_value()) return **std::move(recorded);
   // Whoever may not approve it does not wait to hear that.
-  auto waiting = ReadWaiting(RoomReader(engine_), command, clock_());
+  auto waiting = ReadWaitingUpgrade(RoomReader(engine_), command, clock_());
   if (!waiting.ok()) return waiting.status();
   absl::Status other = CheckIsAnother(command.approver, waiting->approval);
   if (!other.ok()) return other;
@@ -81,7 +79,7 @@ absl::StatusOr<RoomUpgrader::Approved> RoomUpgrader::TakeOver(const DecideUpgrad
   storage::CommitResult result;
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     const absl::Time now = clock_();
-    auto waiting = ReadWaiting(RoomReader(engine_), command, now);
+    auto waiting = ReadWaitingUpgrade(RoomReader(engine_), command, now);
     if (!waiting.ok()) return waiting.status();
     absl::Status other = CheckIsAnother(command.approver, waiting->approval);
     if (!other.ok()) return other;
@@ -99,7 +97,7 @@ absl::StatusOr<RoomUpgrader::Approved> RoomUpgrader::TakeOver(const DecideUpgrad
     storage::UpgradeRecord& lock = *room.record.mutable_upgrade();
     lock.clear_approval_id();
     // So that whoever is about to give the lock back, because nobody approved it, does not.
-    lock.set_upgrade_id(absl::BytesToHexString(random_(kUpgradeIdBytes)));
+    lock.set_upgrade_id(NewUpgradeId(random_));
     lock.set_instance(options_.instance_name);
     lock.set_start_time_us(absl::ToUnixMicros(now));
     lock.set_lease_expire_time_us(absl::ToUnixMicros(now + options_.lease));
@@ -121,7 +119,7 @@ Write<v1::RejectUpgradeResponse> RoomUpgrader::Reject(DecideUpgradeCommand comma
       [this, command = std::move(command)](
           const RoomReader& reader) -> absl::StatusOr<Outcome<v1::RejectUpgradeResponse>> {
     const absl::Time now = clock_();
-    auto waiting = ReadWaiting(reader, command, now);
+    auto waiting = ReadWaitingUpgrade(reader, command, now);
     if (!waiting.ok()) return waiting.status();
     const v1::UpgradeFailureReason reason = AskedForIt(command.approver, waiting->approval)
                                                 ? v1::UPGRADE_FAILURE_REASON_CANCELLED

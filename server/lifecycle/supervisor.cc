@@ -16,8 +16,6 @@ namespace {
 using storage::RoomCommit;
 using storage::RoomReader;
 
-constexpr int kDefaultPage = 100;
-constexpr int kMaxPage = 1000;
 constexpr char kPurpose[] = "approvals-page";
 
 // A creation that waits.
@@ -27,8 +25,9 @@ struct WaitingCreation {
 };
 
 // Errors: APPROVAL_NOT_FOUND; those of RoomReader.
-absl::StatusOr<WaitingCreation> ReadWaiting(const RoomReader& reader,
-                                            const DecideCreationCommand& command, absl::Time now) {
+absl::StatusOr<WaitingCreation> ReadWaitingCreation(const RoomReader& reader,
+                                                    const DecideCreationCommand& command,
+                                                    absl::Time now) {
   auto stored = reader.GetApproval(command.approval_id);
   if (!stored.ok()) return stored.status();
   if (!stored->has_value()) return ApprovalNotFound(command.approval_id);
@@ -43,8 +42,8 @@ absl::StatusOr<WaitingCreation> ReadWaiting(const RoomReader& reader,
 }
 
 // Ends the waiting of a creation in `commit`, if nobody has done so yet.
-void StageDecision(RoomCommit& commit, const WaitingCreation& waiting,
-                   v1::ApprovalOutcome outcome) {
+void StageCreationDecision(RoomCommit& commit, const WaitingCreation& waiting,
+                           v1::ApprovalOutcome outcome) {
   const v1::PendingApproval& approval = waiting.approval;
   commit.RequireApproval(approval.approval_id(), waiting.stored.revision);
   lifecycle::StageDecision(commit, approval, outcome,
@@ -58,7 +57,7 @@ absl::Status SetRequest(const storage::ApprovalRecord& record, v1::PendingReques
   return ParseStored(record.request(), request->mutable_creation());
 }
 
-absl::StatusOr<v1::PendingRequest> ToProto(const storage::ApprovalRecord& record) {
+absl::StatusOr<v1::PendingRequest> PendingRequestOf(const storage::ApprovalRecord& record) {
   auto approval = PendingApprovalIn(record);
   if (!approval.ok()) return approval.status();
   v1::PendingRequest request;
@@ -75,7 +74,7 @@ absl::StatusOr<Write<v1::ApproveCreationResponse>> Supervisor::Approve(
     DecideCreationCommand command, ReadCreateRequest read_request) const {
   Write<v1::ApproveCreationResponse> write;
   write.identity = command.identity;
-  auto waiting = ReadWaiting(RoomReader(engine_), command, clock_());
+  auto waiting = ReadWaitingCreation(RoomReader(engine_), command, clock_());
   absl::Status allowed = waiting.status();
   if (allowed.ok()) allowed = CheckIsAnother(command.approver, waiting->stored.record);
   if (!allowed.ok()) {
@@ -95,13 +94,13 @@ absl::StatusOr<Write<v1::ApproveCreationResponse>> Supervisor::Approve(
   write.attempt = [this, command = std::move(command), asking = std::move(asking),
                    create = std::move(create.attempt)](const RoomReader& reader) mutable
       -> absl::StatusOr<Outcome<v1::ApproveCreationResponse>> {
-    auto still_waiting = ReadWaiting(reader, command, clock_());
+    auto still_waiting = ReadWaitingCreation(reader, command, clock_());
     if (!still_waiting.ok()) return still_waiting.status();
     auto created = create(reader);
     if (!created.ok()) return created.status();
     Outcome<v1::ApproveCreationResponse> outcome;
     outcome.commit = std::move(created->commit);
-    StageDecision(*outcome.commit, *still_waiting, v1::APPROVAL_OUTCOME_APPROVED);
+    StageCreationDecision(*outcome.commit, *still_waiting, v1::APPROVAL_OUTCOME_APPROVED);
     RecordResponse(*outcome.commit, asking, created->response,
                    clock_() + options_.request_retention);
     outcome.response.mutable_room()->Swap(created->response.mutable_room());
@@ -116,13 +115,13 @@ Write<v1::RejectCreationResponse> Supervisor::Reject(DecideCreationCommand comma
   write.attempt =
       [this, command = std::move(command)](
           const RoomReader& reader) -> absl::StatusOr<Outcome<v1::RejectCreationResponse>> {
-    auto waiting = ReadWaiting(reader, command, clock_());
+    auto waiting = ReadWaitingCreation(reader, command, clock_());
     if (!waiting.ok()) return waiting.status();
     const v1::ApprovalOutcome decision = AskedForIt(command.approver, waiting->stored.record)
                                              ? v1::APPROVAL_OUTCOME_CANCELLED
                                              : v1::APPROVAL_OUTCOME_REJECTED;
     Outcome<v1::RejectCreationResponse> outcome;
-    StageDecision(outcome.commit.emplace(), *waiting, decision);
+    StageCreationDecision(outcome.commit.emplace(), *waiting, decision);
     *outcome.response.mutable_approval() = std::move(waiting->approval);
     return outcome;
   };
@@ -154,7 +153,7 @@ absl::StatusOr<v1::ListPendingApprovalsResponse> Supervisor::List(
         ++scanned;
         after = std::move(approval_id);
         if (approval.record.expire_time_us() <= now_us) return true;
-        auto waiting = ToProto(approval.record);
+        auto waiting = PendingRequestOf(approval.record);
         status = waiting.status();
         if (status.ok() && scope.Includes(waiting->approval().audience())) {
           page_bytes += waiting->ByteSizeLong();
@@ -189,7 +188,7 @@ absl::Status Supervisor::Expire() {
   if (!status.ok()) return status;
   for (const WaitingCreation& waiting : expired) {
     RoomCommit commit;
-    StageDecision(commit, waiting, v1::APPROVAL_OUTCOME_EXPIRED);
+    StageCreationDecision(commit, waiting, v1::APPROVAL_OUTCOME_EXPIRED);
     options_.maintenance_trail.Leave(commit, "expire");
     const storage::CommitResult result = CommitAndWait(engine_, commit.Take());
     // Somebody else has ended it if it was aborted.

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "server/base/log_word.h"
 #include "server/events/event_codec.h"
 #include "server/lifecycle/approvals.h"
@@ -21,6 +22,8 @@ using storage::Stored;
 // How often a lock's release is tried when the room changes under it. Past that
 // the lease ends the lock.
 constexpr int kMaxReleaseAttempts = 100;
+
+constexpr size_t kUpgradeIdBytes = 16;
 
 v1::ApprovalOutcome OutcomeOf(v1::UpgradeFailureReason reason) {
   switch (reason) {
@@ -54,6 +57,10 @@ void Unlock(RoomCommit& commit, RoomRecord& room, v1::UpgradeFailureReason reaso
 }
 
 }  // namespace
+
+std::string NewUpgradeId(const RandomBytes& random) {
+  return absl::BytesToHexString(random(kUpgradeIdBytes));
+}
 
 bool LeaseHolds(const RoomRecord& room, absl::Time now) {
   return room.has_upgrade() && absl::ToUnixMicros(now) < room.upgrade().lease_expire_time_us();

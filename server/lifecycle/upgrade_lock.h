@@ -19,11 +19,15 @@
 #include "innkeeper/v1/room_event.pb.h"
 #include "server/audit/trail.h"
 #include "server/base/clock.h"
+#include "server/base/random.h"
 #include "storage/engine.h"
 #include "storage/records.pb.h"
 #include "storage/room_store.h"
 
 namespace innkeeper::lifecycle {
+
+// An id that no other upgrade has.
+std::string NewUpgradeId(const RandomBytes& random);
 
 // True if an upgrade holds the lock whose lease has not run out.
 bool LeaseHolds(const storage::RoomRecord& room, absl::Time now);

@@ -5,16 +5,16 @@
 #include <utility>
 
 #include "server/lifecycle/room_records.h"
+#include "server/rooms/event_types.h"
 #include "server/rooms/json.h"
 #include "server/rooms/old_room.h"
 
 namespace innkeeper::lifecycle {
 namespace {
 
+using rooms::kMemberType;
 using storage::RoomReader;
 using storage::RoomRecord;
-
-constexpr char kMember[] = "m.room.member";
 
 // How many members are read at a time.
 constexpr size_t kMembersAtOnce = 100;
@@ -25,7 +25,7 @@ absl::Status AddStateUpToMembers(const RoomReader& reader, const RoomReader::Sta
   absl::Status status;
   absl::Status scanned = reader.ScanState(
       query, [&](storage::StatePosition position, const storage::StateRecord& record) {
-        if (position.type == kMember) return false;
+        if (position.type == kMemberType) return false;
         absl::StatusOr<rooms::StateEntry> entry = ToStateEntry(record);
         status = entry.status();
         if (!status.ok()) return false;
@@ -42,7 +42,7 @@ absl::StatusOr<rooms::RoomState> LoadStateWithoutMembers(const RoomReader& reade
   RoomReader::StateQuery query{.room_id = room.room_id(), .revision = room.revision()};
   absl::Status added = AddStateUpToMembers(reader, query, state);
   if (!added.ok()) return added;
-  query.after_type = kMember;
+  query.after_type = kMemberType;
   added = AddStateUpToMembers(reader, query, state);
   if (!added.ok()) return added;
   return state;
@@ -53,7 +53,7 @@ class MemberPages {
  public:
   MemberPages(const RoomReader& reader, const RoomRecord& room)
       : reader_(reader),
-        query_{.room_id = room.room_id(), .revision = room.revision(), .type = kMember} {}
+        query_{.room_id = room.room_id(), .revision = room.revision(), .type = kMemberType} {}
 
   // The next members; none behind the last.
   absl::StatusOr<std::vector<rooms::OldMember>> Next() {
@@ -69,7 +69,7 @@ class MemberPages {
         });
     if (!scanned.ok()) return scanned;
     if (!status.ok()) return status;
-    if (!members.empty()) query_.after = {kMember, members.back().user_id};
+    if (!members.empty()) query_.after = {kMemberType, members.back().user_id};
     return members;
   }
 

@@ -10,7 +10,7 @@ namespace {
 
 using rooms::Unmoved;
 
-v1::UnmovedKind ToProto(Unmoved::Kind kind) {
+v1::UnmovedKind KindToProto(Unmoved::Kind kind) {
   switch (kind) {
     case Unmoved::Kind::kStateEvent:
       return v1::UNMOVED_KIND_STATE_EVENT;
@@ -40,7 +40,7 @@ v1::UnmovedKind ToProto(Unmoved::Kind kind) {
   LOG(FATAL) << "no such kind";
 }
 
-v1::UnmovedReason ToProto(Unmoved::Reason reason) {
+v1::UnmovedReason ReasonToProto(Unmoved::Reason reason) {
   switch (reason) {
     case Unmoved::Reason::kBelongsToOldRoom:
       return v1::UNMOVED_REASON_BELONGS_TO_OLD_ROOM;
@@ -82,10 +82,10 @@ template <typename Response>
 void SetMoves(const rooms::UpgradeReport& report, Response* response) {
   for (const Unmoved& unmoved : report.unmoved.items()) {
     v1::Unmoved& proto = *response->add_unmoved();
-    proto.set_kind(ToProto(unmoved.kind));
+    proto.set_kind(KindToProto(unmoved.kind));
     proto.set_name(unmoved.name);
     proto.set_state_key(unmoved.state_key);
-    proto.set_reason(ToProto(unmoved.reason));
+    proto.set_reason(ReasonToProto(unmoved.reason));
   }
   response->set_unmoved_count(report.unmoved.count());
   for (const rooms::RepairedLink& link : report.repaired_links.items()) {

@@ -6,7 +6,6 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/log_word.h"
 #include "server/errors/errors.h"
@@ -29,8 +28,6 @@ using storage::Stored;
 
 // How often an upgrade is run again when something changed under it.
 constexpr int kMaxRetries = 5;
-
-constexpr size_t kUpgradeIdBytes = 16;
 
 absl::Status UpgradeFailed() {
   return MakeError(absl::StatusCode::kInternal, v1::ERROR_REASON_ROOM_UPGRADE_FAILED,
@@ -184,7 +181,7 @@ absl::StatusOr<RoomRecord> RoomUpgrader::Lock(const UpgradeRoomCommand& command)
         ReadUpgradable(reader, command, options_.server_name, now);
     if (!room.ok()) return room.status();
     storage::UpgradeRecord lock;
-    lock.set_upgrade_id(absl::BytesToHexString(random_(kUpgradeIdBytes)));
+    lock.set_upgrade_id(NewUpgradeId(random_));
     lock.set_instance(options_.instance_name);
     lock.set_requester(command.actor.requester);
     lock.set_new_version(command.new_version);

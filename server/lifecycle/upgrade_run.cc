@@ -19,8 +19,6 @@ namespace {
 using storage::RoomCommit;
 using storage::RoomRecord;
 
-constexpr size_t kNonceBytes = 32;
-
 // The stream is told of the progress of large upgrades this often.
 constexpr int64_t kProgressSteps = 10;
 
@@ -40,14 +38,6 @@ v1::RoomCreated CreatedEvent(const RoomRecord& new_room) {
   created.set_encryption_algorithm(new_room.encryption_algorithm());
   created.set_predecessor_room_id(new_room.predecessor_room_id());
   return created;
-}
-
-v1::RoomUpgraded UpgradedEvent(const RoomRecord& old_room, const RoomRecord& new_room) {
-  v1::RoomUpgraded upgraded;
-  upgraded.set_old_room_id(old_room.room_id());
-  upgraded.set_new_room_id(new_room.room_id());
-  upgraded.set_new_version(new_room.room_version());
-  return upgraded;
 }
 
 v1::RoomUpgradeProgress ProgressEvent(const RoomRecord& old_room) {
@@ -125,10 +115,10 @@ absl::StatusOr<v1::UpgradeRoomResponse> UpgradeRun::Preview() {
 }
 
 absl::StatusOr<PlannedUpgrade> UpgradeRun::Plan(TakeEvents take) {
-  return PlanUpgrade(
-      reader_, old_room_.record, target_,
-      {context_.server_name, absl::ToUnixMillis(context_.clock()), context_.random(kNonceBytes)},
-      take);
+  return PlanUpgrade(reader_, old_room_.record, target_,
+                     {context_.server_name, absl::ToUnixMillis(context_.clock()),
+                      context_.random(rooms::kNonceBytes)},
+                     take);
 }
 
 absl::Status UpgradeRun::CommitPart(int64_t processed_members) {

@@ -7,6 +7,7 @@
 #include "server/lifecycle/room_records.h"
 #include "server/membership/restricted_join.h"
 #include "server/membership/room_member.h"
+#include "server/rooms/event_types.h"
 #include "server/rooms/identifiers.h"
 #include "server/rooms/utf8.h"
 
@@ -15,11 +16,11 @@ namespace {
 
 using lifecycle::RoomEdit;
 using rooms::Json;
+using rooms::kMemberType;
 using rooms::StringOrEmpty;
 using storage::RoomReader;
 using storage::StateRecord;
 
-constexpr char kMember[] = "m.room.member";
 constexpr size_t kMaxReasonBytes = 1024;
 constexpr size_t kMaxProfileBytes = 255;
 
@@ -70,7 +71,7 @@ void CheckRoom(const MembershipCommand& command, FieldErrors& errors) {
 absl::StatusOr<std::optional<StateRecord>> MemberOf(const RoomReader& reader,
                                                     const std::string& room_id,
                                                     const std::string& user_id) {
-  return reader.GetState(room_id, kMember, user_id);
+  return reader.GetState(room_id, kMemberType, user_id);
 }
 
 // Whether users who have nothing to do with a room may know of it, so that they can
@@ -84,7 +85,7 @@ absl::StatusOr<bool> IsOpen(RoomEdit& edit) {
 
 // ROOM_NOT_FOUND if the requester may not know of the room.
 absl::Status CheckVisible(RoomEdit& edit, const MembershipCommand& command) {
-  absl::StatusOr<const rooms::StateEntry*> known = edit.State(kMember, command.requester);
+  absl::StatusOr<const rooms::StateEntry*> known = edit.State(kMemberType, command.requester);
   if (!known.ok()) return known.status();
   if (*known != nullptr) return absl::OkStatus();
   if (!TakesAlias(command.action)) return lifecycle::RoomNotFound(edit.room().room_id());
@@ -97,7 +98,7 @@ absl::Status CheckVisible(RoomEdit& edit, const MembershipCommand& command) {
 // is for the rules to refuse, even if it would change nothing.
 absl::StatusOr<bool> MayAct(RoomEdit& edit, const MembershipCommand& command) {
   if (IsOwn(command.action)) return true;
-  absl::StatusOr<Json> own = edit.Content(kMember, command.requester);
+  absl::StatusOr<Json> own = edit.Content(kMemberType, command.requester);
   if (!own.ok()) return own.status();
   return StringOrEmpty(*own, "membership") == "join";
 }
@@ -202,7 +203,7 @@ absl::StatusOr<MembershipChanger::Changed> MembershipChanger::Try(const Membersh
 
   auto standing = MemberOf(reader, room_id, command.user_id);
   if (!standing.ok()) return standing.status();
-  absl::StatusOr<Json> before = edit.Content(kMember, command.user_id);
+  absl::StatusOr<Json> before = edit.Content(kMemberType, command.user_id);
   if (!before.ok()) return before.status();
   absl::StatusOr<bool> may_act = MayAct(edit, command);
   if (!may_act.ok()) return may_act.status();
@@ -222,7 +223,7 @@ absl::StatusOr<MembershipChanger::Changed> MembershipChanger::Try(const Membersh
     if (!authority.ok()) return authority.status();
     if (!authority->empty()) content["join_authorised_via_users_server"] = *authority;
   }
-  absl::Status appended = edit.Append({.type = kMember,
+  absl::Status appended = edit.Append({.type = kMemberType,
                                        .state_key = command.user_id,
                                        .sender = command.requester,
                                        .content = std::move(content),

@@ -9,6 +9,7 @@
 #include "server/base/log_word.h"
 #include "server/lifecycle/export_room.h"
 #include "server/lifecycle/room_records.h"
+#include "server/rooms/event_types.h"
 #include "server/rooms/json.h"
 #include "server/rooms/room_state.h"
 #include "server/rooms/room_version.h"
@@ -18,8 +19,6 @@ namespace {
 
 using rooms::Json;
 using storage::RoomReader;
-
-constexpr char kMember[] = "m.room.member";
 
 // The state that an invited user may see (Matrix client-server API, "Stripped
 // state").
@@ -65,7 +64,7 @@ absl::StatusOr<v1::PendingInvite> InviteInFull(const RoomReader& reader,
   const rooms::RoomVersion& version = lifecycle::VersionOf(room);
   auto pdu = lifecycle::SignedPdu(version, key, room.room_id(), **event);
   if (!pdu.ok()) return pdu.status();
-  std::vector<rooms::StateKey> shown = {{kMember, (*event)->sender()}};
+  std::vector<rooms::StateKey> shown = {{rooms::kMemberType, (*event)->sender()}};
   for (const char* type : kStrippedTypes) shown.push_back({type, ""});
   auto state = lifecycle::LoadState(reader, room, shown);
   if (!state.ok()) return state.status();

@@ -11,10 +11,13 @@
 #include "server/lifecycle/visible_room.h"
 #include "server/membership/full_invite.h"
 #include "server/membership/room_member.h"
+#include "server/rooms/event_types.h"
 
 namespace innkeeper::membership {
 namespace {
 
+using lifecycle::kDefaultPage;
+using lifecycle::kMaxPage;
 using lifecycle::kMaxPageBytes;
 using lifecycle::kMaxScanned;
 using lifecycle::MembersPageToken;
@@ -23,11 +26,8 @@ using lifecycle::PageTokenInvalid;
 using lifecycle::PendingInvitesPageToken;
 using lifecycle::SealPageToken;
 using lifecycle::UserRoomsPageToken;
+using rooms::kMemberType;
 using storage::RoomReader;
-
-constexpr char kMember[] = "m.room.member";
-constexpr int kMaxPage = 1000;
-constexpr int kDefaultPage = 100;
 
 constexpr char kMembersPurpose[] = "members-page";
 constexpr char kUserRoomsPurpose[] = "user-rooms-page";
@@ -60,7 +60,7 @@ absl::StatusOr<v1::ListMembersResponse> MemberBrowser::ListMembers(
   RoomReader::StateQuery query;
   query.room_id = request.room_id();
   query.revision = room->revision();
-  query.type = kMember;
+  query.type = kMemberType;
   if (!request.page_token().empty()) {
     auto token = OpenPageToken<MembersPageToken>(signer_, kMembersPurpose, request.page_token());
     if (!token) return PageTokenInvalid("damaged");
@@ -69,7 +69,7 @@ absl::StatusOr<v1::ListMembersResponse> MemberBrowser::ListMembers(
       return PageTokenInvalid("other-request");
     }
     query.revision = token->revision();
-    query.after = {kMember, token->last_user_id()};
+    query.after = {kMemberType, token->last_user_id()};
   }
   const int page_size = lifecycle::PageSize(request.page_size(), kMaxPage, kMaxPage);
   v1::ListMembersResponse response;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "server/lifecycle/room_records.h"
+#include "server/rooms/event_types.h"
 #include "server/rooms/identifiers.h"
 #include "server/rooms/power_levels.h"
 
@@ -11,10 +12,9 @@ namespace innkeeper::membership {
 namespace {
 
 using rooms::Json;
+using rooms::kMemberType;
 using rooms::StringOrEmpty;
 using storage::RoomReader;
-
-constexpr char kMember[] = "m.room.member";
 
 absl::StatusOr<bool> IsJoined(const RoomReader& reader, const std::string& room_id,
                               const std::string& user_id) {
@@ -53,7 +53,7 @@ absl::StatusOr<std::string> FindAmongAll(const lifecycle::RoomEdit& edit, const 
   std::string found;
   absl::Status status;
   absl::Status scanned = reader.ScanState(
-      {.room_id = edit.room().room_id(), .revision = edit.room().revision(), .type = kMember},
+      {.room_id = edit.room().room_id(), .revision = edit.room().revision(), .type = kMemberType},
       [&](storage::StatePosition position, const storage::StateRecord& record) {
         if (!rooms::IsLocal(position.state_key, server_name)) return true;
         if (levels.OfUser(position.state_key) < levels.ForAction("invite")) return true;

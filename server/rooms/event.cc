@@ -20,8 +20,6 @@ namespace {
 constexpr absl::string_view kHashesMember =
     R"("hashes":{"sha256":"0123456789012345678901234567890123456789012"},)";
 
-constexpr size_t kSha256Bytes = 32;
-
 // What a PDU has around its content, at most, in bytes, as a first guess.
 constexpr size_t kEnvelopeBytes = 1024;
 
@@ -32,10 +30,10 @@ void WriteHash(absl::string_view hash, CanonicalWriter& writer) {
   writer.EndObject();
 }
 
-using Keys = std::initializer_list<absl::string_view>;
+using KeyNames = std::initializer_list<absl::string_view>;
 
 // Removes the members of `object` that are not called one of `keys`.
-void KeepMembers(Keys keys, Json& object) {
+void KeepMembers(KeyNames keys, Json& object) {
   std::erase_if(object.get_ref<Json::object_t&>(), [&](const auto& member) {
     return std::find(keys.begin(), keys.end(), member.first) == keys.end();
   });

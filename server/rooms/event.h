@@ -8,6 +8,7 @@
 #ifndef INNKEEPER_SERVER_ROOMS_EVENT_H_
 #define INNKEEPER_SERVER_ROOMS_EVENT_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -113,6 +114,8 @@ std::string ReferenceHash(const RoomVersion& version, Json pdu);
 // Unpadded base64: of the standard and of the URL-safe alphabet.
 std::string Base64(absl::string_view bytes);
 std::string UrlSafeBase64(absl::string_view bytes);
+
+inline constexpr size_t kSha256Bytes = 32;
 
 // SHA-256 (raw).
 std::string Sha256(absl::string_view bytes);

@@ -8,6 +8,7 @@
 #ifndef INNKEEPER_SERVER_ROOMS_EVENT_CHAIN_H_
 #define INNKEEPER_SERVER_ROOMS_EVENT_CHAIN_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -21,13 +22,16 @@
 
 namespace innkeeper::rooms {
 
+// How long a nonce is.
+inline constexpr size_t kNonceBytes = 32;
+
 // What the outside gives to an operation that builds events, so that the rules
 // need neither clock nor random numbers.
 struct BuildContext {
   std::string server_name;
   int64_t origin_server_ts = 0;  // milliseconds since the Unix epoch
-  // At least 16 random bytes, used for nothing else. Opaque room and event ids
-  // are derived from it.
+  // Random bytes, used for nothing else: kNonceBytes of them, or at least 16. Opaque
+  // room and event ids are derived from it.
   std::string nonce;
 };
 

@@ -3,12 +3,11 @@
 #include <optional>
 #include <utility>
 
+#include "server/rooms/event_types.h"
 #include "server/rooms/power_levels.h"
 
 namespace innkeeper::rooms {
 namespace {
-
-constexpr char kPowerLevels[] = "m.room.power_levels";
 
 EventDraft Draft(const char* type, const std::string& sender, Json content) {
   return {.type = type,
@@ -44,9 +43,9 @@ absl::Status Lock(const RoomVersion& version, const std::string& sender, EventCh
                         .reason = Unmoved::Reason::kInsufficientPower});
     return absl::OkStatus();
   }
-  const StateEntry* const levels = FindState(chain.state(), kPowerLevels);
+  const StateEntry* const levels = FindState(chain.state(), kPowerLevelsType);
   if (levels != nullptr && levels->content == *locked) return absl::OkStatus();
-  return AppendOrReport(Draft(kPowerLevels, sender, *std::move(locked)), kReportedAs, chain,
+  return AppendOrReport(Draft(kPowerLevelsType, sender, *std::move(locked)), kReportedAs, chain,
                         report);
 }
 

@@ -22,8 +22,6 @@
 namespace innkeeper::rooms {
 namespace {
 
-constexpr size_t kSha256Bytes = 32;
-
 // Reads {"sha256": hash}; "" if `hashes` is not that.
 std::string ReadHash(const Json& hashes) {
   const std::string text = StringOrEmpty(hashes, "sha256");

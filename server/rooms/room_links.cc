@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "server/rooms/event_types.h"
 #include "server/rooms/json.h"
 #include "server/rooms/power_levels.h"
 
@@ -12,7 +13,6 @@ namespace {
 
 constexpr char kSpaceChild[] = "m.space.child";
 constexpr char kSpaceParent[] = "m.space.parent";
-constexpr char kJoinRules[] = "m.room.join_rules";
 
 // Returns the content of a link with `server_name` first among the servers that know
 // the room.
@@ -64,9 +64,9 @@ class Repairer {
   }
 
   void RepairJoinRules() {
-    auto content = WithNewRoom(StateContent(room_.state, kJoinRules), replacement_);
-    if (!content || !MaySet(kJoinRules, Unmoved::Kind::kAllowedRoom)) return;
-    Set(kJoinRules, "", *std::move(content));
+    auto content = WithNewRoom(StateContent(room_.state, kJoinRulesType), replacement_);
+    if (!content || !MaySet(kJoinRulesType, Unmoved::Kind::kAllowedRoom)) return;
+    Set(kJoinRulesType, "", *std::move(content));
   }
 
   LinkRepair Finish() { return std::move(repair_); }
@@ -105,7 +105,7 @@ class Repairer {
 
 std::vector<StateKey> LinkPositions(absl::string_view old_room_id, absl::string_view sender) {
   return {{"m.room.create", ""},
-          {kJoinRules, ""},
+          {kJoinRulesType, ""},
           {"m.room.member", std::string(sender)},
           {"m.room.power_levels", ""},
           {kSpaceChild, std::string(old_room_id)},

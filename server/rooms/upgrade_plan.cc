@@ -4,6 +4,7 @@
 
 #include <glog/logging.h>
 
+#include "server/rooms/event_types.h"
 #include "server/rooms/genesis.h"
 #include "server/rooms/old_room_end.h"
 #include "server/rooms/power_levels.h"
@@ -13,9 +14,6 @@ namespace innkeeper::rooms {
 namespace {
 
 constexpr char kCreate[] = "m.room.create";
-constexpr char kMember[] = "m.room.member";
-constexpr char kPowerLevels[] = "m.room.power_levels";
-constexpr char kJoinRules[] = "m.room.join_rules";
 constexpr char kCanonicalAlias[] = "m.room.canonical_alias";
 
 const RoomVersion& VersionOf(const OldRoom& old_room) {
@@ -24,7 +22,7 @@ const RoomVersion& VersionOf(const OldRoom& old_room) {
 }
 
 Json NewJoinRules(const RoomVersion& new_version, const RoomState& old_state) {
-  const StateEntry* const entry = FindState(old_state, kJoinRules);
+  const StateEntry* const entry = FindState(old_state, kJoinRulesType);
   return entry == nullptr ? Json() : JoinRulesFor(new_version, entry->content);
 }
 
@@ -38,7 +36,7 @@ UpgradePlanner::UpgradePlanner(OldRoom old_room, std::string sender, const RoomV
       options_(std::move(options)),
       creators_(NewCreators(sender_, options_)),
       context_(std::move(context)),
-      had_power_levels_(FindState(old_room.state, kPowerLevels) != nullptr),
+      had_power_levels_(FindState(old_room.state, kPowerLevelsType) != nullptr),
       alias_(DivideAlias(StateContent(old_room.state, kCanonicalAlias), context_.server_name)),
       join_rules_(NewJoinRules(new_version, old_room.state)),
       joins_(PlanJoins(new_version, join_rules_, old_room.tip.room_id)),
@@ -49,7 +47,7 @@ UpgradePlanner::UpgradePlanner(OldRoom old_room, std::string sender, const RoomV
       old_(old_version_, context_, std::move(old_room.tip), std::move(old_room.state)),
       new_(new_version_, context_) {
   report_.sender = sender_;
-  report_.old_power_levels = StateContent(old_.state(), kPowerLevels);
+  report_.old_power_levels = StateContent(old_.state(), kPowerLevelsType);
   report_.new_power_levels =
       UpgradedPowerLevels(old_version_, old_.state(), new_version_, creators_);
   for (const std::string& alias : alias_.remote) {
@@ -61,7 +59,7 @@ UpgradePlanner::UpgradePlanner(OldRoom old_room, std::string sender, const RoomV
 absl::StatusOr<std::vector<Event>> UpgradePlanner::Open() {
   if (new_version_.predecessor_has_event_id) EndTheOldRoom();
   AddCreate();
-  AddToNew({kMember, sender_}, JoinContent(StateContent(old_.state(), kMember, sender_)));
+  AddToNew({kMemberType, sender_}, JoinContent(StateContent(old_.state(), kMemberType, sender_)));
   report_.joined.Add(sender_);
   if (SenderCarriesAll()) AddPowerLevels();
   CopyState();
@@ -74,7 +72,7 @@ absl::StatusOr<std::vector<Event>> UpgradePlanner::AddMembers(absl::Span<const O
   for (const OldMember& member : members) {
     if (member.user_id == sender_) continue;
     AddMember(member);
-    new_.Forget({kMember, member.user_id});
+    new_.Forget({kMemberType, member.user_id});
     if (!status_.ok()) return status_;
   }
   return new_.TakeEvents();
@@ -118,15 +116,15 @@ void UpgradePlanner::AddCreate() {
 }
 
 void UpgradePlanner::AddPowerLevels() {
-  AddToNew({kPowerLevels, ""}, report_.new_power_levels);
+  AddToNew({kPowerLevelsType, ""}, report_.new_power_levels);
   levels_are_set_ = true;
-  if (had_power_levels_) report_.copied.Add({kPowerLevels, ""});
+  if (had_power_levels_) report_.copied.Add({kPowerLevelsType, ""});
 }
 
 void UpgradePlanner::AddJoinRules() {
-  AddToNew({kJoinRules, ""}, join_rules_);
-  report_.copied.Add({kJoinRules, ""});
-  const Json& old_content = StateContent(old_.state(), kJoinRules);
+  AddToNew({kJoinRulesType, ""}, join_rules_);
+  report_.copied.Add({kJoinRulesType, ""});
+  const Json& old_content = StateContent(old_.state(), kJoinRulesType);
   if (join_rules_ == old_content) return;
   report_.unmoved.Add({.kind = Unmoved::Kind::kJoinRule,
                        .name = StringOrEmpty(old_content, "join_rule"),
@@ -175,14 +173,14 @@ bool UpgradePlanner::SenderCarriesAll() const {
   const int64_t own = levels.OfUser(sender_);
   const auto may_set = [&](absl::string_view type) { return own >= levels.ForStateEvent(type); };
   if (own < levels.ForAction("invite") || own < levels.ForAction("ban")) return false;
-  if (!join_rules_.is_null() && !may_set(kJoinRules)) return false;
+  if (!join_rules_.is_null() && !may_set(kJoinRulesType)) return false;
   if (!alias_.local.empty() && !may_set(kCanonicalAlias)) return false;
   // Users whom no level names may be banned too.
   if (levels.OfAnybody() >= own) return false;
 
   const StateCopyRule rule(options_, StateContent(old_.state(), kCreate), sender_);
   for (const auto& [key, entry] : old_.state()) {
-    const bool bannable = key.type != kMember || levels.OfUser(key.state_key) < own ||
+    const bool bannable = key.type != kMemberType || levels.OfUser(key.state_key) < own ||
                           StringViewOrEmpty(entry.content, "membership") != "ban";
     const bool settable =
         rule.FateOf(key, entry.content) != StateFate::kCopied || may_set(key.type);
@@ -244,12 +242,12 @@ void UpgradePlanner::Join(const OldMember& member) {
 void UpgradePlanner::LetMembersIn() {
   if (members_are_let_in_) return;
   members_are_let_in_ = true;
-  if (!joins_.is_final && !joins_.content.is_null()) AddToNew({kJoinRules, ""}, joins_.content);
+  if (!joins_.is_final && !joins_.content.is_null()) AddToNew({kJoinRulesType, ""}, joins_.content);
 }
 
 bool UpgradePlanner::SetMember(const OldMember& member, const std::string& sender, Json content,
                                Unmoved::Kind reported_as) {
-  return AddIfItFits({.type = kMember,
+  return AddIfItFits({.type = kMemberType,
                       .state_key = member.user_id,
                       .sender = sender,
                       .content = std::move(content)},

@@ -1,6 +1,7 @@
 // File: server/rpc/request_checks.h
 //
-// Checks of fields that many requests have, and who a request is. Pure functions.
+// Checks of fields that many requests have, who a request is, and which room it is
+// about. Pure functions.
 
 #ifndef INNKEEPER_SERVER_RPC_REQUEST_CHECKS_H_
 #define INNKEEPER_SERVER_RPC_REQUEST_CHECKS_H_
@@ -27,6 +28,13 @@ void CheckPageSize(int32_t page_size, FieldErrors& errors);
 // something; required.
 void CheckWriterField(const std::string& requester, absl::string_view server_name,
                       FieldErrors& errors);
+
+// The room that `request` is about; "" if it names none.
+template <typename Request>
+std::string RoomIdOf(const Request& request) {
+  if constexpr (requires { request.room_id(); }) return request.room_id();
+  return "";
+}
 
 // Who `request` is, with the id `request_id`, when `principal` makes it; like no other
 // if the id is empty.

@@ -13,9 +13,9 @@ namespace innkeeper::rpc {
 namespace {
 
 template <typename Request>
-lifecycle::RequestIdentity IdentityOf(const Request& request, absl::string_view principal) {
+lifecycle::RequestIdentity WriteIdentityOf(const Request& request, absl::string_view principal) {
   if (request.validate_only()) return {};
-  return rpc::IdentityOf(request, request.request_id(), principal);
+  return IdentityOf(request, request.request_id(), principal);
 }
 
 rooms::Preset PresetOf(const v1::CreateRoomRequest& request) {
@@ -75,7 +75,7 @@ rooms::UpgradeOptions OptionsOf(const v1::UpgradeRoomRequest& request, FieldErro
 
 // Who asks. Whether they may read all rooms is for the caller to say.
 template <typename Request>
-lifecycle::UpgradeActor ActorOf(const Request& request) {
+lifecycle::UpgradeActor UpgradeActorOf(const Request& request) {
   return {.requester = request.requester(), .as_administrator = request.as_administrator()};
 }
 
@@ -120,7 +120,7 @@ lifecycle::CreateRoomCommand ToCommand(const v1::CreateRoomRequest& request,
     command.field_errors.AddStatus("audience", CheckAudience(command.audience));
   }
   command.validate_only = request.validate_only();
-  command.identity = IdentityOf(request, principal);
+  command.identity = WriteIdentityOf(request, principal);
   return command;
 }
 
@@ -137,10 +137,10 @@ absl::StatusOr<lifecycle::UpgradeRoomCommand> ToCommand(const v1::UpgradeRoomReq
   absl::Status valid = errors.ToStatus();
   if (!valid.ok()) return valid;
   return lifecycle::UpgradeRoomCommand{.room_id = request.room_id(),
-                                       .actor = ActorOf(request),
+                                       .actor = UpgradeActorOf(request),
                                        .new_version = request.new_version(),
                                        .options = std::move(options),
-                                       .identity = IdentityOf(request, principal),
+                                       .identity = WriteIdentityOf(request, principal),
                                        .validate_only = request.validate_only()};
 }
 
@@ -150,7 +150,7 @@ absl::StatusOr<lifecycle::CancelUpgradeCommand> ToCommand(const v1::CancelUpgrad
   errors.AddStatus("requester", rooms::CheckUserId(request.requester()));
   absl::Status valid = errors.ToStatus();
   if (!valid.ok()) return valid;
-  return lifecycle::CancelUpgradeCommand{request.room_id(), ActorOf(request)};
+  return lifecycle::CancelUpgradeCommand{request.room_id(), UpgradeActorOf(request)};
 }
 
 absl::StatusOr<lifecycle::LinkUpgradeCommand> ToCommand(const v1::LinkUpgradeRequest& request,
@@ -165,8 +165,8 @@ absl::StatusOr<lifecycle::LinkUpgradeCommand> ToCommand(const v1::LinkUpgradeReq
   return lifecycle::LinkUpgradeCommand{
       .old_room_id = request.old_room_id(),
       .new_room_id = request.new_room_id(),
-      .actor = ActorOf(request),
-      .identity = rpc::IdentityOf(request, request.request_id(), principal)};
+      .actor = UpgradeActorOf(request),
+      .identity = IdentityOf(request, request.request_id(), principal)};
 }
 
 absl::StatusOr<lifecycle::DeleteRoomCommand> ToCommand(const v1::DeleteRoomRequest& request,
@@ -179,7 +179,7 @@ absl::StatusOr<lifecycle::DeleteRoomCommand> ToCommand(const v1::DeleteRoomReque
   return lifecycle::DeleteRoomCommand{
       .room_id = request.room_id(),
       .may_know_of = principal.audiences(),
-      .identity = rpc::IdentityOf(request, request.request_id(), principal.name())};
+      .identity = IdentityOf(request, request.request_id(), principal.name())};
 }
 
 absl::Status CheckRequest(const v1::GetRoomRequest& request) {

@@ -23,13 +23,6 @@ constexpr Method kListAliases = {"ListAliases", std::nullopt, Work::kRead};
 constexpr Method kSetVisibility = {"SetVisibility", Role::kParticipate, Work::kWrite};
 constexpr Method kListPublicRooms = {"ListPublicRooms", std::nullopt, Work::kRead};
 
-// The room that a request is about; "" if it names none.
-template <typename Request>
-std::string RoomIdOf(const Request& request) {
-  if constexpr (requires { request.room_id(); }) return request.room_id();
-  return "";
-}
-
 }  // namespace
 
 template <typename Request, typename Response>

@@ -11,6 +11,7 @@
 #include "server/auth/principal.h"
 #include "server/rpc/caller.h"
 #include "server/rpc/caller_access.h"
+#include "server/rpc/request_checks.h"
 #include "server/rpc/requests.h"
 #include "server/rpc/stream_call.h"
 #include "server/rpc/upload_call.h"
@@ -35,13 +36,6 @@ constexpr Method kExportRoom = {"ExportRoom", std::nullopt, Work::kStream};
 constexpr Method kImportRoom = {"ImportRoom", Role::kAdmin, Work::kUpload};
 constexpr Method kWatchRoomEvents = {"WatchRoomEvents", Role::kWatch, Work::kStream};
 constexpr Method kListRoomEvents = {"ListRoomEvents", Role::kWatch, Work::kRead};
-
-// The room that a request is about.
-template <typename Request>
-std::string RoomIdOf(const Request& request) {
-  return request.room_id();
-}
-std::string RoomIdOf(const v1::ListRoomsRequest&) { return ""; }
 
 // The checks that the methods that read have in common. Returns what they may read; see
 // MayReadAs.

@@ -28,7 +28,7 @@ void CheckApprovalId(const std::string& approval_id, FieldErrors& errors) {
 }
 
 template <typename Request>
-absl::Status CheckRequest(const Request& request) {
+absl::Status CheckFields(const Request& request) {
   FieldErrors errors;
   if constexpr (requires { request.room_id(); }) CheckRoomIdField(request.room_id(), errors);
   CheckApprovalId(request.approval_id(), errors);
@@ -44,7 +44,7 @@ lifecycle::Approver ApproverOf(const Call& call) {
 template <typename Request>
 absl::StatusOr<lifecycle::DecideUpgradeCommand> ToUpgradeCommand(Call& call,
                                                                  const Request& request) {
-  absl::Status valid = CheckRequest(request);
+  absl::Status valid = CheckFields(request);
   if (!valid.ok()) return valid;
   call.room_id = request.room_id();
   return lifecycle::DecideUpgradeCommand{
@@ -55,7 +55,7 @@ absl::StatusOr<lifecycle::DecideUpgradeCommand> ToUpgradeCommand(Call& call,
 template <typename Request>
 absl::StatusOr<lifecycle::DecideCreationCommand> ToCreationCommand(const Call& call,
                                                                    const Request& request) {
-  absl::Status valid = CheckRequest(request);
+  absl::Status valid = CheckFields(request);
   if (!valid.ok()) return valid;
   return lifecycle::DecideCreationCommand{
       request.approval_id(), ApproverOf(call),

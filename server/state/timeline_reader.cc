@@ -19,8 +19,6 @@ namespace {
 
 using storage::RoomReader;
 
-constexpr int kDefaultPage = 100;
-constexpr int kMaxPage = 1000;
 constexpr char kPurpose[] = "timeline-page";
 
 // Events are read so many at a time, since those of a page that goes backward are only
@@ -101,7 +99,8 @@ absl::StatusOr<v1::ListEventsResponse> TimelineReader::ListEvents(
   absl::StatusOr<TimelinePageToken> page = PageOf(request, room->latest_event_number(), signer_);
   if (!page.ok()) return page.status();
 
-  const int page_size = lifecycle::PageSize(request.page_size(), kDefaultPage, kMaxPage);
+  const int page_size =
+      lifecycle::PageSize(request.page_size(), lifecycle::kDefaultPage, lifecycle::kMaxPage);
   v1::ListEventsResponse response;
   size_t page_bytes = 0;
   const auto has_place = [&] {

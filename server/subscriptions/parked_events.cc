@@ -22,16 +22,14 @@ using storage::ParkedEventRecord;
 using storage::RoomCommit;
 using storage::RoomReader;
 
-constexpr int kDefaultPage = 100;
-constexpr int kMaxPage = 1000;
-constexpr char kPagePurpose[] = "parked-events-page";
+constexpr char kParkedEventsPurpose[] = "parked-events-page";
 
 // Where a page begins: behind a sequence.
 absl::StatusOr<int64_t> StartOfPage(const v1::ListParkedEventsRequest& request,
                                     const TokenSigner& signer) {
   if (request.page_token().empty()) return 0;
-  auto token =
-      lifecycle::OpenPageToken<ParkedEventsPageToken>(signer, kPagePurpose, request.page_token());
+  auto token = lifecycle::OpenPageToken<ParkedEventsPageToken>(signer, kParkedEventsPurpose,
+                                                               request.page_token());
   if (!token) return lifecycle::PageTokenInvalid("damaged");
   if (token->name() != request.name()) return lifecycle::PageTokenInvalid("other-request");
   return token->last_sequence();
@@ -113,7 +111,8 @@ absl::StatusOr<v1::ListParkedEventsResponse> ListParkedEvents(
   if (!found.ok()) return found;
   const absl::StatusOr<int64_t> start = StartOfPage(request, signer);
   if (!start.ok()) return start.status();
-  const int page_size = lifecycle::PageSize(request.page_size(), kDefaultPage, kMaxPage);
+  const int page_size =
+      lifecycle::PageSize(request.page_size(), lifecycle::kDefaultPage, lifecycle::kMaxPage);
   v1::ListParkedEventsResponse response;
   ParkedEventsPageToken next;
   next.set_name(request.name());
@@ -121,7 +120,8 @@ absl::StatusOr<v1::ListParkedEventsResponse> ListParkedEvents(
   absl::Status scanned = reader.ScanParkedEvents(
       request.name(), *start, [&](int64_t sequence, const ParkedEventRecord& record) {
         if (response.parked_events_size() == page_size || page_bytes >= lifecycle::kMaxPageBytes) {
-          response.set_next_page_token(lifecycle::SealPageToken(signer, kPagePurpose, next));
+          response.set_next_page_token(
+              lifecycle::SealPageToken(signer, kParkedEventsPurpose, next));
           return false;
         }
         next.set_last_sequence(sequence);

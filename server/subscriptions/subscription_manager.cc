@@ -32,9 +32,7 @@ using storage::RoomReader;
 using storage::SubscriptionProgressRecord;
 using storage::SubscriptionRecord;
 
-constexpr int kDefaultPage = 100;
-constexpr int kMaxPage = 1000;
-constexpr char kPagePurpose[] = "subscriptions-page";
+constexpr char kSubscriptionsPurpose[] = "subscriptions-page";
 
 // What tells filters apart in cursors.
 absl::StatusOr<uint64_t> DigestOf(const v1::RoomEventFilter& proto) {
@@ -74,8 +72,8 @@ void Change(const v1::UpdateSubscriptionRequest& request, SubscriptionRecord& re
 absl::StatusOr<std::string> StartOfPage(const v1::ListSubscriptionsRequest& request,
                                         const Caller& caller, const TokenSigner& signer) {
   if (request.page_token().empty()) return std::string();
-  auto token =
-      lifecycle::OpenPageToken<SubscriptionsPageToken>(signer, kPagePurpose, request.page_token());
+  auto token = lifecycle::OpenPageToken<SubscriptionsPageToken>(signer, kSubscriptionsPurpose,
+                                                                request.page_token());
   if (!token) return lifecycle::PageTokenInvalid("damaged");
   if (token->principal() != caller.principal) return lifecycle::PageTokenInvalid("other-request");
   return token->last_name();
@@ -144,7 +142,8 @@ absl::StatusOr<v1::ListSubscriptionsResponse> SubscriptionManager::List(
     const v1::ListSubscriptionsRequest& request, const Caller& caller) const {
   const absl::StatusOr<std::string> start = StartOfPage(request, caller, signer_);
   if (!start.ok()) return start.status();
-  const int page_size = lifecycle::PageSize(request.page_size(), kDefaultPage, kMaxPage);
+  const int page_size =
+      lifecycle::PageSize(request.page_size(), lifecycle::kDefaultPage, lifecycle::kMaxPage);
   const RoomReader reader(engine_);
   v1::ListSubscriptionsResponse response;
   SubscriptionsPageToken next;
@@ -155,7 +154,7 @@ absl::StatusOr<v1::ListSubscriptionsResponse> SubscriptionManager::List(
   absl::Status scanned = reader.ScanSubscriptions(*start, [&](const SubscriptionRecord& record) {
     if (response.subscriptions_size() == page_size || page_bytes >= lifecycle::kMaxPageBytes ||
         looked_at == lifecycle::kMaxScanned) {
-      response.set_next_page_token(lifecycle::SealPageToken(signer_, kPagePurpose, next));
+      response.set_next_page_token(lifecycle::SealPageToken(signer_, kSubscriptionsPurpose, next));
       return false;
     }
     ++looked_at;

@@ -12,7 +12,7 @@ namespace {
 // About what an element of a request takes besides its bytes.
 constexpr size_t kElementBytes = 64;
 
-size_t BytesOf(const CommitRequest& request) {
+size_t SizeOf(const CommitRequest& request) {
   size_t bytes = 0;
   for (const Precondition& precondition : request.preconditions) {
     bytes += kElementBytes + precondition.key.size();
@@ -38,7 +38,7 @@ CommitQueue::CommitQueue(size_t max_commits, size_t max_bytes)
     : max_commits_(max_commits), max_bytes_(max_bytes) {}
 
 void CommitQueue::Push(QueuedCommit commit) {
-  const size_t bytes = BytesOf(commit.request);
+  const size_t bytes = SizeOf(commit.request);
   CommitResult refusal;
   {
     absl::MutexLock lock(&mutex_);
@@ -67,7 +67,7 @@ CommitResult CommitQueue::Admit(const QueuedCommit& commit, size_t bytes) const 
 }
 
 bool CommitQueue::IsNext(const QueuedCommit& commit) const {
-  const size_t bytes = BytesOf(commit.request);
+  const size_t bytes = SizeOf(commit.request);
   absl::MutexLock lock(&mutex_);
   return commits_.empty() && Admit(commit, bytes).status.ok();
 }

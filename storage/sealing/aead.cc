@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <optional>
 
+#include "storage/sealing/bytes.h"
+
 namespace innkeeper::storage {
 namespace {
 
@@ -27,10 +29,6 @@ EVP_CIPHER_CTX* CopyContext(const EVP_CIPHER_CTX* context) {
   CHECK(copy != nullptr);
   CHECK_EQ(EVP_CIPHER_CTX_copy(copy, context), 1);
   return copy;
-}
-
-const uint8_t* Bytes(absl::string_view text) {
-  return reinterpret_cast<const uint8_t*>(text.data());
 }
 
 // Begins another text, with another key if `key` is not null.

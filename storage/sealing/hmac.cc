@@ -4,19 +4,17 @@
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 
+#include "storage/sealing/bytes.h"
+
 namespace innkeeper::storage {
 namespace {
 
-using OwnedContext = ContextPool<EVP_MAC_CTX, EVP_MAC_CTX_free>::Owned;
+using OwnedMac = ContextPool<EVP_MAC_CTX, EVP_MAC_CTX_free>::Owned;
 
-const uint8_t* Bytes(absl::string_view text) {
-  return reinterpret_cast<const uint8_t*>(text.data());
-}
-
-OwnedContext NewContext(absl::string_view key) {
+OwnedMac NewContext(absl::string_view key) {
   EVP_MAC* const hmac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
   CHECK(hmac != nullptr);
-  OwnedContext context(EVP_MAC_CTX_new(hmac));
+  OwnedMac context(EVP_MAC_CTX_new(hmac));
   EVP_MAC_free(hmac);
   char digest[] = "SHA256";
   const OSSL_PARAM parameters[] = {

@@ -17,14 +17,14 @@
 namespace innkeeper::storage {
 namespace {
 
-constexpr size_t kIdBytes = 4;
+constexpr size_t kKeyIdBytes = 4;
 
 std::string IdOf(const Secret& key) {
   constexpr absl::string_view kDomain = "innkeeper master key";
   std::array<uint8_t, EVP_MAX_MD_SIZE> hash;
   const Secret text = Secret::Copy(absl::StrCat(kDomain, key.Expose()));
   CHECK_EQ(EVP_Digest(text.data(), text.size(), hash.data(), nullptr, EVP_sha256(), nullptr), 1);
-  return absl::BytesToHexString({reinterpret_cast<const char*>(hash.data()), kIdBytes});
+  return absl::BytesToHexString({reinterpret_cast<const char*>(hash.data()), kKeyIdBytes});
 }
 
 }  // namespace

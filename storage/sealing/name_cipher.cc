@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "storage/keys.h"
+#include "storage/sealing/bytes.h"
 
 namespace innkeeper::storage {
 namespace {
@@ -29,10 +30,6 @@ EVP_CIPHER_CTX* CopyCipher(const EVP_CIPHER_CTX* context) {
   EVP_CIPHER_CTX* copy = EVP_CIPHER_CTX_new();
   CHECK_EQ(EVP_CIPHER_CTX_copy(copy, context), 1);
   return copy;
-}
-
-const uint8_t* Bytes(absl::string_view text) {
-  return reinterpret_cast<const uint8_t*>(text.data());
 }
 
 // Whether `key` ends like a bound that PrefixEnd() made of a prefix that ends with a
