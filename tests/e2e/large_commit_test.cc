@@ -11,12 +11,12 @@
 #include "absl/strings/str_cat.h"
 #include "tests/e2e/e2e_test.h"
 #include "tests/support/consumer_stream.h"
+#include "tests/support/people.h"
 #include "tests/support/watch_stream.h"
 
 namespace innkeeper {
 namespace {
 
-constexpr char kAlice[] = "@alice:example.org";
 constexpr int kInvites = 10'000;
 // Of a room before it, of the room and its invites, of a room behind it.
 constexpr int64_t kFirst = 2;

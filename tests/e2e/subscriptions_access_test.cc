@@ -13,10 +13,10 @@ namespace {
 
 using grpc::StatusCode;
 
-constexpr char kName[] = "orders";
-
 class SubscriptionsAccessTest : public TenantTest {
  protected:
+  static constexpr char kName[] = "orders";
+
   SubscriptionsAccessTest() {
     SetTenant({"watch"}, {"tenant-*"});
     AwaitAudience("tenant-7");

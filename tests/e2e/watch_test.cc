@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/e2e/e2e_test.h"
+#include "tests/support/people.h"
 #include "tests/support/watch_stream.h"
 
 namespace innkeeper {
@@ -15,8 +16,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-constexpr char kAlice[] = "@alice:example.org";
 
 // Each test has a log of its own.
 class WatchTest : public testing::Test {

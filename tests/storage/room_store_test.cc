@@ -21,8 +21,6 @@ using testing::AnyOf;
 using testing::ElementsAre;
 using testing::Pair;
 
-constexpr char kRoom[] = "!a:example.org";
-
 StateRecord StateAt(int64_t revision, const std::string& content) {
   StateRecord record;
   record.set_revision(revision);
@@ -38,6 +36,8 @@ RoomRecord MakeRoom(const std::string& room_id) {
 
 class RoomStoreTest : public testing::Test {
  protected:
+  static constexpr char kRoom[] = "!a:example.org";
+
   RoomStoreTest() : engine_(OpenTestEngine(dir_.File("data"))) {}
 
   CommitResult Commit(RoomCommit& commit) { return CommitAndWait(*engine_, commit.Take()); }

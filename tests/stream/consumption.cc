@@ -7,11 +7,6 @@
 #include "tests/stream/recording.h"
 
 namespace innkeeper::stream {
-namespace {
-
-constexpr size_t kMaxProblems = 5;
-
-}  // namespace
 
 Problems CheckDelivered(const Consumption& consumption, const Log& log) {
   Problems problems;

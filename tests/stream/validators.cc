@@ -17,8 +17,6 @@ namespace {
 using StartKind = SeenStart::Kind;
 using MessageKind = SeenMessage::Kind;
 
-constexpr size_t kMaxProblems = 5;
-
 // Collects problems of one reader.
 class Finder {
  public:

@@ -7,6 +7,7 @@
 #ifndef INNKEEPER_TESTS_STREAM_VALIDATORS_H_
 #define INNKEEPER_TESTS_STREAM_VALIDATORS_H_
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ using Log = std::vector<v1::RoomEvent>;
 
 // What is wrong, in words; at most a few of the many that one fault may bring.
 using Problems = std::vector<std::string>;
+inline constexpr size_t kMaxProblems = 5;
 
 // Ordered: no event comes after one that is behind it in the log.
 Problems CheckOrdered(const Recording& recording, const Log& log);

@@ -62,15 +62,15 @@ std::vector<Example> Examples() {
        "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"}};
 }
 
-std::string Complaint(const Json& keys) {
+std::string ComplaintAboutKeys(const Json& keys) {
   const absl::Status status = ParseJwtKeys(KeySet(keys)).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << keys;
   return std::string(status.message());
 }
 
 // The complaint about the last of two keys of which the other is good.
-std::string ComplaintAbout(const Json& key) {
-  return Complaint({JwtIssuer("other", "EdDSA").PublicKey(), key});
+std::string ComplaintAboutKey(const Json& key) {
+  return ComplaintAboutKeys({JwtIssuer("other", "EdDSA").PublicKey(), key});
 }
 
 TEST(JwtKeyTest, VerifiesTheExamplesOfTheStandards) {
@@ -120,7 +120,7 @@ TEST(JwtKeysTest, LeavesOutKeysForOtherPurposes) {
   ASSERT_TRUE(keys.ok()) << keys.status();
   EXPECT_EQ(keys->size(), 1u);
   EXPECT_TRUE(keys->contains("good"));
-  EXPECT_EQ(Complaint(Json::array({unknown})),
+  EXPECT_EQ(ComplaintAboutKeys(Json::array({unknown})),
             "keys: must have a key for EdDSA (Ed25519), ES256 or RS256");
 }
 
@@ -128,27 +128,27 @@ TEST(JwtKeysTest, RefusesWhatIsNoKeySet) {
   for (const char* text : {"", "[]", "{}", R"({"keys": {}})", R"({"keys": [], "keys": []})"}) {
     EXPECT_EQ(ParseJwtKeys(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
   }
-  EXPECT_EQ(ComplaintAbout("key"), "keys[1]: must be an object");
+  EXPECT_EQ(ComplaintAboutKey("key"), "keys[1]: must be an object");
 }
 
 TEST(JwtKeysTest, RefusesSecretKeys) {
   Json secret = JwtIssuer("k", "EdDSA").PublicKey();
   secret["d"] = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
-  EXPECT_EQ(ComplaintAbout(secret),
+  EXPECT_EQ(ComplaintAboutKey(secret),
             "keys[1]: is a secret key; the file must hold public keys only");
-  EXPECT_EQ(ComplaintAbout({{"kty", "oct"}, {"kid", "k"}, {"k", "c2VjcmV0"}}),
+  EXPECT_EQ(ComplaintAboutKey({{"kty", "oct"}, {"kid", "k"}, {"k", "c2VjcmV0"}}),
             "keys[1]: is a secret key; the file must hold public keys only");
 }
 
 TEST(JwtKeysTest, RefusesKeysWithoutAnIdOrWithThatOfAnother) {
   Json key = JwtIssuer("other", "EdDSA").PublicKey();
-  EXPECT_EQ(ComplaintAbout(key), "keys[1].kid: is the id of another key, too");
+  EXPECT_EQ(ComplaintAboutKey(key), "keys[1].kid: is the id of another key, too");
   key["kid"] = std::string(257, 'k');
-  EXPECT_EQ(ComplaintAbout(key), "keys[1].kid: must be a text of 1 to 256 bytes");
+  EXPECT_EQ(ComplaintAboutKey(key), "keys[1].kid: must be a text of 1 to 256 bytes");
   key["kid"] = 7;
-  EXPECT_EQ(ComplaintAbout(key), "keys[1].kid: must be a string");
+  EXPECT_EQ(ComplaintAboutKey(key), "keys[1].kid: must be a string");
   key.erase("kid");
-  EXPECT_EQ(ComplaintAbout(key), "keys[1].kid: must be a text of 1 to 256 bytes");
+  EXPECT_EQ(ComplaintAboutKey(key), "keys[1].kid: must be a text of 1 to 256 bytes");
 }
 
 TEST(JwtKeysTest, RefusesMalformedAndWeakKeys) {
@@ -158,20 +158,22 @@ TEST(JwtKeysTest, RefusesMalformedAndWeakKeys) {
     const char* const parameter = std::string(algorithm) == "RS256" ? "n" : "x";
     Json key = good;
     key.erase(parameter);
-    EXPECT_THAT(ComplaintAbout(key), StartsWith(absl::StrCat("keys[1].", parameter, ": must be")));
+    EXPECT_THAT(ComplaintAboutKey(key),
+                StartsWith(absl::StrCat("keys[1].", parameter, ": must be")));
     key[parameter] = good[parameter].get<std::string>() + "=";
-    EXPECT_THAT(ComplaintAbout(key), StartsWith(absl::StrCat("keys[1].", parameter, ": must be")));
+    EXPECT_THAT(ComplaintAboutKey(key),
+                StartsWith(absl::StrCat("keys[1].", parameter, ": must be")));
     key[parameter] = "AAAA";
-    EXPECT_THAT(ComplaintAbout(key), StartsWith("keys[1]: is no key of its kind"));
+    EXPECT_THAT(ComplaintAboutKey(key), StartsWith("keys[1]: is no key of its kind"));
   }
   Json off_the_curve = JwtIssuer("k", "ES256").PublicKey();
   off_the_curve["y"] = off_the_curve["x"];
-  EXPECT_THAT(ComplaintAbout(off_the_curve), StartsWith("keys[1]: is no key of its kind"));
-  EXPECT_THAT(ComplaintAbout(JwtIssuer("k", "RS256", 1024).PublicKey()),
+  EXPECT_THAT(ComplaintAboutKey(off_the_curve), StartsWith("keys[1]: is no key of its kind"));
+  EXPECT_THAT(ComplaintAboutKey(JwtIssuer("k", "RS256", 1024).PublicKey()),
               StartsWith("keys[1]: is no key of its kind"));
   Json exponent_one = JwtIssuer("k", "RS256").PublicKey();
   exponent_one["e"] = "AQ";
-  EXPECT_THAT(ComplaintAbout(exponent_one), StartsWith("keys[1]: is no key of its kind"));
+  EXPECT_THAT(ComplaintAboutKey(exponent_one), StartsWith("keys[1]: is no key of its kind"));
 }
 
 TEST(JwtKeysTest, NeverQuotesTheFile) {

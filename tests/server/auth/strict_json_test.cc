@@ -8,7 +8,7 @@
 namespace innkeeper::auth {
 namespace {
 
-std::string Complaint(absl::string_view text) {
+std::string ComplaintAboutText(absl::string_view text) {
   const absl::Status status = ParseStrictJson(text).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << text;
   return std::string(status.message());
@@ -21,18 +21,19 @@ TEST(StrictJsonTest, ReadsJson) {
 }
 
 TEST(StrictJsonTest, NamesThePlaceOfAnErrorAndNothingElse) {
-  EXPECT_EQ(Complaint(""), "is not JSON: error at line 1, column 1");
-  EXPECT_EQ(Complaint("{\"a\":\n  x}"), "is not JSON: error at line 2, column 3");
-  EXPECT_EQ(Complaint("{\n\"a\": 1\n"), "is not JSON: error at line 3, column 1");
+  EXPECT_EQ(ComplaintAboutText(""), "is not JSON: error at line 1, column 1");
+  EXPECT_EQ(ComplaintAboutText("{\"a\":\n  x}"), "is not JSON: error at line 2, column 3");
+  EXPECT_EQ(ComplaintAboutText("{\n\"a\": 1\n"), "is not JSON: error at line 3, column 1");
   for (const char* text : {"{} {}", "{'a': 1}", "[1,]", "{\"a\": \"\xff\"}", "\"secret", "/**/ 1",
                            "[\"secret\" \"secret\"]", "1e999", "\xef\xbb"}) {
-    EXPECT_FALSE(absl::StrContains(Complaint(text), "secret")) << text;
+    EXPECT_FALSE(absl::StrContains(ComplaintAboutText(text), "secret")) << text;
   }
 }
 
 TEST(StrictJsonTest, RefusesAKeyTwiceInOneObject) {
-  EXPECT_EQ(Complaint(R"({"a": 1, "b": 2, "a": 1})"), "has a key twice in one object");
-  EXPECT_EQ(Complaint(R"([{"x": {"a": 1, "\u0061": 2}}])"), "has a key twice in one object");
+  EXPECT_EQ(ComplaintAboutText(R"({"a": 1, "b": 2, "a": 1})"), "has a key twice in one object");
+  EXPECT_EQ(ComplaintAboutText(R"([{"x": {"a": 1, "\u0061": 2}}])"),
+            "has a key twice in one object");
 }
 
 TEST(StrictJsonTest, SurvivesDeepNesting) {

@@ -18,6 +18,7 @@
 #include "server/lifecycle/room_errors.h"
 #include "server/lifecycle/room_status.h"
 #include "tests/support/hooked_engine.h"
+#include "tests/support/people.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_engine.h"
 
@@ -32,15 +33,14 @@ using storage::RoomRecord;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-constexpr char kAlice[] = "@alice:example.org";  // makes the rooms: level 100
-constexpr char kBob[] = "@bob:example.org";      // a plain member: level 0
-constexpr char kCarol[] = "@carol:example.org";  // another one
-constexpr char kEve[] = "@eve:example.org";      // not in the room
+constexpr char kCarol[] = "@carol:example.org";
+constexpr char kEve[] = "@eve:example.org";  // not in the room
 constexpr char kAlias[] = "#lobby:example.org";
 constexpr char kCanonicalAlias[] = "m.room.canonical_alias";
 
 class DirectoryEditorTest : public testing::Test {
  protected:
+  // Alice, who makes the rooms, has level 100, Bob and Carol 0.
   DirectoryEditorTest() : room_id_(MakeRoom()) {
     SetMembership(kBob, "join", kBob);
     SetMembership(kCarol, "join", kCarol);

@@ -12,6 +12,7 @@
 #include "server/errors/errors.h"
 #include "server/lifecycle/room_errors.h"
 #include "storage/room_store.h"
+#include "tests/support/people.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_engine.h"
 
@@ -25,7 +26,6 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 constexpr char kRoom[] = "!room:example.org";
-constexpr char kAlice[] = "@alice:example.org";
 
 RoomRecord PublicRoom(const std::string& room_id, int64_t members) {
   RoomRecord room;

@@ -12,13 +12,13 @@
 #include "innkeeper/v1/room_event.pb.h"
 #include "server/events/event_codec.h"
 #include "server/feed/cursor.h"
+#include "tests/server/feed/stretch_limits.h"
 
 namespace innkeeper::feed {
 namespace {
 
 using ::testing::ElementsAre;
 
-constexpr StretchLimits kAmple = {1000, 1 << 20};
 const absl::Time kTime = absl::FromUnixMicros(1'700'000'000'123'456);
 
 // The `count` entries of a commit at `revision`, from `first` on, of rooms "!<position>".

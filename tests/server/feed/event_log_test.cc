@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "tests/server/feed/stretch_limits.h"
 #include "tests/server/feed/test_feed.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_engine.h"
@@ -19,8 +20,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-constexpr StretchLimits kAmple = {1000, 1 << 20};
 
 std::vector<storage::LogPosition> Positions(const Stretch& stretch) {
   std::vector<storage::LogPosition> positions;

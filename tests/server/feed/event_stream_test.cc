@@ -25,7 +25,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 // Keeps so little in memory that readers must go to the log.
-TestFeed::Options LittleMemory() {
+TestFeed::Options LittleMemoryAndBatches() {
   TestFeed::Options options;
   options.feed.log.max_recent_events = 4;
   options.feed.batch.events = 8;
@@ -245,7 +245,7 @@ constexpr int64_t kCommits = 150;  // of each writer, of 1, 2 and 3 events in tu
 
 TEST(EventStreamTest, NoGapAndNoRepetitionWhileOthersWrite) {
   const int64_t last = kWriters * kCommits / 3 * (1 + 2 + 3);
-  TestFeed feed(LittleMemory());
+  TestFeed feed(LittleMemoryAndBatches());
   std::vector<std::thread> writers;
   writers.reserve(kWriters);
   for (int w = 0; w < kWriters; ++w) {
@@ -267,7 +267,7 @@ TEST(EventStreamTest, NoGapAndNoRepetitionWhileOthersWrite) {
 }
 
 TEST(EventStreamTest, SlowReaderHoldsOneMessageAndNobodyUp) {
-  TestFeed feed(LittleMemory());
+  TestFeed feed(LittleMemoryAndBatches());
   TestStream slow(*feed, FromOldest());
   TestStream quick(*feed, FromOldest());
   quick.Next();
@@ -283,7 +283,7 @@ TEST(EventStreamTest, SlowReaderHoldsOneMessageAndNobodyUp) {
 }
 
 TEST(EventStreamTest, ReaderThatFellBehindReadsTheLog) {
-  TestFeed feed(LittleMemory());
+  TestFeed feed(LittleMemoryAndBatches());
   TestStream stream(*feed, FromNow());
   stream.Next();
   stream.Next();
@@ -296,7 +296,7 @@ TEST(EventStreamTest, ReaderThatFellBehindReadsTheLog) {
 }
 
 TEST(EventStreamTest, ReaderWhoseReadIsNotTakenOnGoesOnLater) {
-  TestFeed::Options options = LittleMemory();
+  TestFeed::Options options = LittleMemoryAndBatches();
   options.threads = 1;
   options.max_queued_tasks = 1;
   TestFeed feed(options);
@@ -348,7 +348,7 @@ TEST(EventStreamTest, ProgressMovesTheCursorBehindWhatTheFilterLeftOut) {
 }
 
 TEST(EventStreamTest, ProgressComesWhileALongLogIsSearchedInVain) {
-  TestFeed::Options options = LittleMemory();
+  TestFeed::Options options = LittleMemoryAndBatches();
   options.feed.progress_unit = absl::Nanoseconds(1);
   options.feed.log.max_scanned_entries = 1;
   TestFeed feed(options);
@@ -380,7 +380,7 @@ TEST(EventStreamTest, HistoryGoneBeforeTheStart) {
 }
 
 TEST(EventStreamTest, HistoryGoneUnderASlowReader) {
-  TestFeed feed(LittleMemory());
+  TestFeed feed(LittleMemoryAndBatches());
   AppendRooms(feed.engine(), 20);
   feed.Reopen();
   TestStream slow(*feed, FromOldest());
@@ -484,7 +484,7 @@ TEST(EventStreamTest, DrainingGivesALastCursorAndRefusesNewStreams) {
 }
 
 TEST(EventStreamTest, DrainingAStreamInTheMidstOfTheLogTellsHowFarItGot) {
-  TestFeed feed(LittleMemory());
+  TestFeed feed(LittleMemoryAndBatches());
   AppendRooms(feed.engine(), 50);
   feed.Reopen();
   TestStream stream(*feed, FromOldest());

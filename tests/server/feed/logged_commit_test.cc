@@ -8,14 +8,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/events/event_codec.h"
+#include "tests/server/feed/stretch_limits.h"
 
 namespace innkeeper::feed {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-constexpr StretchLimits kAmple = {1000, 1 << 20};
 
 storage::LogEntry Entry(storage::LogPosition position, storage::Revision revision,
                         const std::string& room_id) {

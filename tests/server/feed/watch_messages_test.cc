@@ -15,7 +15,7 @@ namespace {
 
 using ::google::protobuf::util::MessageDifferencer;
 
-constexpr uint64_t kFilter = 42;
+constexpr uint64_t kFilterDigest = 42;
 constexpr Lag kLag = {.events = 7, .age = absl::Milliseconds(61'500)};
 
 v1::StreamLag LagProto() {
@@ -38,7 +38,7 @@ class WatchMessagesTest : public testing::Test {
   const std::shared_ptr<const storage::LogEpochs> epochs_ =
       std::make_shared<storage::LogEpochs>(std::vector<storage::LogEpoch>{{7, 0}});
   const CursorCodec cursors_{signer_, [this] { return epochs_; }};
-  const WatchMessages messages_{cursors_, kFilter};
+  const WatchMessages messages_{cursors_, kFilterDigest};
 };
 
 TEST_F(WatchMessagesTest, ConfirmedTellsWhereTheStreamAndTheLogStand) {
@@ -46,7 +46,7 @@ TEST_F(WatchMessagesTest, ConfirmedTellsWhereTheStreamAndTheLogStand) {
   retention.mutable_min_age()->set_seconds(60);
   const auto response =
       Parse(messages_.Confirmed(20, 21, {.oldest = 5, .head = 30}, "stream", retention));
-  EXPECT_EQ(response.confirmed().cursor(), cursors_.Encode(20, kFilter));
+  EXPECT_EQ(response.confirmed().cursor(), cursors_.Encode(20, kFilterDigest));
   EXPECT_EQ(response.confirmed().start_sequence(), 21);
   EXPECT_EQ(response.confirmed().oldest_sequence(), 5);
   EXPECT_EQ(response.confirmed().head_sequence(), 30);
@@ -56,14 +56,14 @@ TEST_F(WatchMessagesTest, ConfirmedTellsWhereTheStreamAndTheLogStand) {
 
 TEST_F(WatchMessagesTest, OthersTellHowFarAndHowFarBehind) {
   const auto caught_up = Parse(messages_.CaughtUp(20));
-  EXPECT_EQ(caught_up.caught_up().cursor(), cursors_.Encode(20, kFilter));
+  EXPECT_EQ(caught_up.caught_up().cursor(), cursors_.Encode(20, kFilterDigest));
   EXPECT_EQ(caught_up.caught_up().sequence(), 20);
   const auto progress = Parse(messages_.Progress(21, kLag));
-  EXPECT_EQ(progress.progress().cursor(), cursors_.Encode(21, kFilter));
+  EXPECT_EQ(progress.progress().cursor(), cursors_.Encode(21, kFilterDigest));
   EXPECT_EQ(progress.progress().sequence(), 21);
   EXPECT_TRUE(MessageDifferencer::Equals(progress.progress().lag(), LagProto()));
   const auto fell_behind = Parse(messages_.FellBehind(22, kLag));
-  EXPECT_EQ(fell_behind.fell_behind().cursor(), cursors_.Encode(22, kFilter));
+  EXPECT_EQ(fell_behind.fell_behind().cursor(), cursors_.Encode(22, kFilterDigest));
   EXPECT_EQ(fell_behind.fell_behind().sequence(), 22);
   EXPECT_TRUE(MessageDifferencer::Equals(fell_behind.fell_behind().lag(), LagProto()));
 }
@@ -78,7 +78,7 @@ TEST_F(WatchMessagesTest, SnapshotHasNoCursorBeforeItsEnd) {
   ASSERT_EQ(snapshot.snapshot().rooms_size(), 2);
   EXPECT_EQ(snapshot.snapshot().rooms(1).room_id(), "!a:x");
   const auto end = Parse(messages_.SnapshotEnd(20));
-  EXPECT_EQ(end.snapshot_end().cursor(), cursors_.Encode(20, kFilter));
+  EXPECT_EQ(end.snapshot_end().cursor(), cursors_.Encode(20, kFilterDigest));
   EXPECT_EQ(end.snapshot_end().sequence(), 20);
 }
 
@@ -100,9 +100,9 @@ TEST_F(WatchMessagesTest, EventsCarryWhatTheLogHasAndTheirCursors) {
   for (const LoggedEvent& event : commit->events) {
     v1::RoomEvent& copy = *expected.mutable_events()->add_events();
     copy = event.event;
-    copy.set_cursor(cursors_.Encode(event.position(), kFilter));
+    copy.set_cursor(cursors_.Encode(event.position(), kFilterDigest));
   }
-  expected.mutable_events()->set_cursor(cursors_.Encode(15, kFilter));
+  expected.mutable_events()->set_cursor(cursors_.Encode(15, kFilterDigest));
   *expected.mutable_events()->mutable_lag() = LagProto();
   const auto response = Parse(messages_.Events(Encode(stretch), kLag));
   EXPECT_TRUE(MessageDifferencer::Equals(response, expected)) << response.DebugString();

@@ -20,6 +20,7 @@
 #include "server/lifecycle/staged_room.h"
 #include "storage/keys.h"
 #include "tests/server/lifecycle/upgrade_fixture.h"
+#include "tests/support/people.h"
 
 namespace innkeeper::lifecycle {
 namespace {
@@ -28,7 +29,6 @@ using storage::RoomReader;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-constexpr char kBob[] = "@bob:example.org";
 constexpr char kZoe[] = "@zoe:elsewhere.org";
 constexpr char kAlias[] = "#room:example.org";
 

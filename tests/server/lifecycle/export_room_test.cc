@@ -18,6 +18,7 @@
 #include "server/rooms/event.h"
 #include "storage/keys.h"
 #include "storage/room_store.h"
+#include "tests/support/people.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_engine.h"
 
@@ -29,8 +30,6 @@ using testing::Each;
 using testing::Ge;
 using testing::Le;
 using testing::SizeIs;
-
-constexpr char kAlice[] = "@alice:example.org";
 
 class ExportRoomTest : public testing::Test {
  protected:

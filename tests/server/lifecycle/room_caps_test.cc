@@ -9,6 +9,7 @@
 #include "server/errors/errors.h"
 #include "server/lifecycle/create_room.h"
 #include "server/lifecycle/room_edit.h"
+#include "tests/support/people.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_engine.h"
 
@@ -16,8 +17,6 @@ namespace innkeeper::lifecycle {
 namespace {
 
 using storage::RoomReader;
-
-constexpr char kAlice[] = "@alice:example.org";
 
 class RoomCapsTest : public testing::Test {
  protected:

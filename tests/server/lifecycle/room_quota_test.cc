@@ -11,14 +11,12 @@
 #include "absl/strings/str_cat.h"
 #include "server/errors/errors.h"
 #include "storage/room_store.h"
+#include "tests/support/people.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_engine.h"
 
 namespace innkeeper::lifecycle {
 namespace {
-
-constexpr char kAlice[] = "@alice:example.org";
-constexpr char kBob[] = "@bob:example.org";
 
 class RoomQuotaTest : public testing::Test {
  protected:

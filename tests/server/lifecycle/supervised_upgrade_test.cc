@@ -19,11 +19,11 @@ namespace {
 using storage::RoomReader;
 using testing::ElementsAre;
 
-constexpr char kAsker[] = "asker";
-constexpr absl::Duration kTimeout = absl::Hours(24);
-
 class SupervisedUpgradeTest : public UpgradeFixture {
  protected:
+  static constexpr char kAsker[] = "asker";
+  static constexpr absl::Duration kTimeout = absl::Hours(24);
+
   static v1::UpgradeRoomRequest Request(const std::string& room_id,
                                         const std::string& request_id = "") {
     v1::UpgradeRoomRequest request;

@@ -23,11 +23,11 @@ using storage::RoomReader;
 using testing::ElementsAre;
 using testing::UnorderedElementsAre;
 
-constexpr char kAsker[] = "asker";
-constexpr absl::Duration kTimeout = absl::Hours(24);
-
 class SupervisorTest : public UpgradeFixture {
  protected:
+  static constexpr char kAsker[] = "asker";
+  static constexpr absl::Duration kTimeout = absl::Hours(24);
+
   static v1::CreateRoomRequest Request(const std::string& request_id = "",
                                        const std::string& alias = "") {
     v1::CreateRoomRequest request;

@@ -22,6 +22,10 @@ Json CreateContent(const RoomVersion& version) {
 
 }  // namespace
 
+void Append(std::vector<AuthCase>& cases, std::vector<AuthCase> more) {
+  cases.insert(cases.end(), more.begin(), more.end());
+}
+
 Entry Create(Json more) { return {.type = "m.room.create", .content = std::move(more)}; }
 
 Entry NoCreate() { return {.type = kNothing}; }

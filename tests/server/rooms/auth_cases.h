@@ -59,6 +59,9 @@ struct AuthCase {
   std::string refused_by;  // the rule; "" if the event is allowed
 };
 
+// Puts `more` behind `cases`.
+void Append(std::vector<AuthCase>& cases, std::vector<AuthCase> more);
+
 // Parts of a state.
 
 // The room's m.room.create with changes in its content: null takes a key out. Every

@@ -3,13 +3,9 @@
 namespace innkeeper::rooms {
 namespace {
 
-void Append(std::vector<AuthCase>& cases, std::vector<AuthCase> more) {
-  cases.insert(cases.end(), more.begin(), more.end());
-}
-
 Json By(const Json& user) { return {{"join_authorised_via_users_server", user}}; }
 
-std::vector<AuthCase> FormCases() {
+std::vector<AuthCase> MembershipFormCases() {
   const Entry closed = Create({{"m.federate", false}});
   return {
       {"no user", kAll, {Joined(kBob)}, Message(kBob, "m.room.member"), "member.state_key"},
@@ -444,7 +440,7 @@ std::vector<AuthCase> KnockCases() {
 }  // namespace
 
 std::vector<AuthCase> MemberCases() {
-  std::vector<AuthCase> cases = FormCases();
+  std::vector<AuthCase> cases = MembershipFormCases();
   Append(cases, FirstJoinCases());
   Append(cases, JoinCases());
   Append(cases, RestrictedJoinCases("restricted", From(8)));

@@ -3,16 +3,12 @@
 namespace innkeeper::rooms {
 namespace {
 
-void Append(std::vector<AuthCase>& cases, std::vector<AuthCase> more) {
-  cases.insert(cases.end(), more.begin(), more.end());
-}
-
 Judged NewLevels(const std::string& sender, Json content) {
   return State(sender, "m.room.power_levels", "", std::move(content));
 }
 
 // The form, with no levels before. Alice, the creator, may set any.
-std::vector<AuthCase> FormCases() {
+std::vector<AuthCase> LevelsFormCases() {
   const auto by_alice = [](Json content) { return NewLevels(kAlice, std::move(content)); };
   std::vector<AuthCase> cases = {
       {"none", kAll, {Joined(kAlice)}, by_alice(Json::object()), ""},
@@ -220,7 +216,7 @@ std::vector<AuthCase> UserChanges() {
 }  // namespace
 
 std::vector<AuthCase> PowerLevelsCases() {
-  std::vector<AuthCase> cases = FormCases();
+  std::vector<AuthCase> cases = LevelsFormCases();
   for (const std::string key : {"ban", "events_default", "invite", "kick", "redact"}) {
     Append(cases, ChangesOf(key, kAll, Default, key, "power_levels.defaults"));
   }

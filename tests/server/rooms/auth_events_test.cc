@@ -9,15 +9,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/errors/errors.h"
+#include "tests/server/rooms/auth_cases.h"
 
 namespace innkeeper::rooms {
 namespace {
 
-constexpr char kAlice[] = "@alice:here";
-constexpr char kBob[] = "@bob:here";
-constexpr char kDan[] = "@dan:here";
-
-constexpr char kLevels[] = "m.room.power_levels|";
+constexpr char kPowerLevels[] = "m.room.power_levels|";
 constexpr char kRules[] = "m.room.join_rules|";
 
 std::string MemberOf(const std::string& user) { return absl::StrCat("m.room.member|", user); }
@@ -56,7 +53,7 @@ TEST_P(AuthEventsTest, CreationHasNone) {
 }
 
 TEST_P(AuthEventsTest, OrdinaryEventsHaveLevelsAndTheSender) {
-  const std::vector<std::string> expected = {kLevels, MemberOf(kAlice)};
+  const std::vector<std::string> expected = {kPowerLevels, MemberOf(kAlice)};
   ExpectKeys("m.room.message", std::nullopt, {{"membership", "join"}}, expected);
   ExpectKeys("m.room.power_levels", "", Json::object(), expected);
   ExpectKeys("m.room.member", std::nullopt, {{"membership", "join"}}, expected);
@@ -65,15 +62,16 @@ TEST_P(AuthEventsTest, OrdinaryEventsHaveLevelsAndTheSender) {
 TEST_P(AuthEventsTest, MembershipsHaveTheTargetAndTheJoinRules) {
   for (const std::string membership : {"invite", "knock"}) {
     ExpectKeys("m.room.member", kBob, {{"membership", membership}},
-               {kLevels, MemberOf(kAlice), MemberOf(kBob), kRules});
+               {kPowerLevels, MemberOf(kAlice), MemberOf(kBob), kRules});
   }
   for (const std::string membership : {"leave", "ban", "else"}) {
     ExpectKeys("m.room.member", kBob, {{"membership", membership}},
-               {kLevels, MemberOf(kAlice), MemberOf(kBob)});
+               {kPowerLevels, MemberOf(kAlice), MemberOf(kBob)});
   }
-  ExpectKeys("m.room.member", kBob, Json::object(), {kLevels, MemberOf(kAlice), MemberOf(kBob)});
+  ExpectKeys("m.room.member", kBob, Json::object(),
+             {kPowerLevels, MemberOf(kAlice), MemberOf(kBob)});
   ExpectKeys("m.room.member", kAlice, {{"membership", "join"}},
-             {kLevels, MemberOf(kAlice), kRules});
+             {kPowerLevels, MemberOf(kAlice), kRules});
 }
 
 TEST_P(AuthEventsTest, RestrictedJoinsHaveTheAuthorisingMember) {
@@ -81,7 +79,7 @@ TEST_P(AuthEventsTest, RestrictedJoinsHaveTheAuthorisingMember) {
     ExpectKeys("m.room.member", kAlice, content, std::move(expected));
   };
   const std::string key = "join_authorised_via_users_server";
-  const std::vector<std::string> without = {kLevels, MemberOf(kAlice), kRules};
+  const std::vector<std::string> without = {kPowerLevels, MemberOf(kAlice), kRules};
   std::vector<std::string> with = without;
   if (GetParam() >= 8) with.push_back(MemberOf(kDan));
   expect({{"membership", "join"}, {key, kDan}}, with);
@@ -91,7 +89,7 @@ TEST_P(AuthEventsTest, RestrictedJoinsHaveTheAuthorisingMember) {
 }
 
 TEST_P(AuthEventsTest, ThirdPartyInvitesHaveThePendingOne) {
-  const std::vector<std::string> without = {kLevels, MemberOf(kAlice), MemberOf(kBob), kRules};
+  const std::vector<std::string> without = {kPowerLevels, MemberOf(kAlice), MemberOf(kBob), kRules};
   std::vector<std::string> with = without;
   with.push_back("m.room.third_party_invite|abc");
   const auto invite = [](const Json& third_party, const std::string& membership = "invite") {

@@ -12,7 +12,10 @@
 #include "server/errors/errors.h"
 #include "server/rooms/genesis.h"
 #include "server/rooms/identifiers.h"
+#include "tests/server/rooms/build_context.h"
+#include "tests/server/rooms/version.h"
 #include "tests/server/rooms/violations.h"
+#include "tests/support/people.h"
 
 namespace innkeeper::rooms {
 namespace {
@@ -20,15 +23,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-constexpr char kAlice[] = "@alice:domain";
-constexpr char kBob[] = "@bob:domain";
-
-const RoomVersion& Version(absl::string_view id) { return *FindRoomVersion(id); }
-
-BuildContext Context(const std::string& nonce = "0123456789abcdef") {
-  return {.server_name = "domain", .origin_server_ts = 1700000000000, .nonce = nonce};
-}
 
 absl::Status Append(EventChain& chain, const std::string& type, const std::string& state_key,
                     Json content, const std::string& sender = kAlice) {
@@ -103,7 +97,7 @@ TEST(EventChainTest, RoomIdIsOpaqueOrTheHashOfTheFirstEvent) {
     EXPECT_TRUE(CheckRoomId(chain.room_id()).ok()) << chain.room_id();
     if (version.room_id_format == RoomIdFormat::kOpaque) {
       EXPECT_EQ(chain.room_id(), before);
-      EXPECT_EQ(chain.room_id().size(), std::string("!:domain").size() + 18);
+      EXPECT_EQ(chain.room_id().size(), std::string("!:example.org").size() + 18);
       for (const char c : chain.room_id().substr(1, 18)) EXPECT_TRUE(absl::ascii_isalpha(c));
     } else {
       EXPECT_EQ(before, "");
@@ -130,7 +124,7 @@ TEST(EventChainTest, OpaqueIdsFollowFromTheNonceAndDiffer) {
 // An upgrade builds the events of two rooms with one nonce.
 TEST(EventChainTest, OpaqueEventIdsOfTwoRoomsDifferForTheSameNonce) {
   EventChain new_room(Version("1"), Context());
-  EventChain old_room(Version("1"), Context(), {.room_id = "!old:domain", .depth = 0}, {});
+  EventChain old_room(Version("1"), Context(), {.room_id = "!old:example.org", .depth = 0}, {});
   ASSERT_TRUE(AppendCreate(new_room, Version("1")).ok());
   ASSERT_TRUE(AppendCreate(old_room, Version("1")).ok());
   EXPECT_NE(new_room.events()[0].event_id, old_room.events()[0].event_id);
@@ -145,8 +139,8 @@ TEST(EventChainTest, SelectsAuthEventsInOrder) {
       EXPECT_EQ(AuthOfLast(chain), expected) << chain.events().back().type;
     };
     const std::string levels = "m.room.power_levels|";
-    const std::string alice = "m.room.member|@alice:domain";
-    const std::string bob = "m.room.member|@bob:domain";
+    const std::string alice = "m.room.member|@alice:example.org";
+    const std::string bob = "m.room.member|@bob:example.org";
     const std::string rules = "m.room.join_rules|";
 
     ASSERT_TRUE(Append(chain, "m.room.join_rules", "", {{"join_rule", "invite"}}).ok());
@@ -226,7 +220,7 @@ TEST(EventChainTest, TheFirstEventBehindBranchesBringsThemTogether) {
   for (const RoomVersion& version : AllRoomVersions()) {
     SCOPED_TRACE(version.id);
     const EventChain start = StartedRoom(version);
-    const std::vector<EventReference> branches = {{"$b:domain", "b"}, {"$a:domain", "a"}};
+    const std::vector<EventReference> branches = {{"$b:example.org", "b"}, {"$a:example.org", "a"}};
     EventChain chain(version, Context(),
                      {.room_id = start.room_id(), .depth = 7, .latest_events = branches},
                      start.state());

@@ -10,11 +10,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/server/rooms/vectors.h"
+#include "tests/server/rooms/version.h"
 
 namespace innkeeper::rooms {
 namespace {
-
-const RoomVersion& Version(absl::string_view id) { return *FindRoomVersion(id); }
 
 std::vector<EventReference> References(const Json& ids) {
   std::vector<EventReference> references;

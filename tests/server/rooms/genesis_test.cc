@@ -9,7 +9,10 @@
 #include "absl/strings/str_cat.h"
 #include "server/errors/errors.h"
 #include "tests/server/rooms/auth_checker.h"
+#include "tests/server/rooms/build_context.h"
+#include "tests/server/rooms/plain_room.h"
 #include "tests/server/rooms/violations.h"
+#include "tests/support/people.h"
 
 namespace innkeeper::rooms {
 namespace {
@@ -18,19 +21,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr char kServer[] = "example.org";
-constexpr char kAlice[] = "@alice:example.org";
-constexpr char kBob[] = "@bob:example.org";
-constexpr char kCarol[] = "@carol:elsewhere";
-constexpr char kMegolm[] = "m.megolm.v1.aes-sha2";
-
-BuildContext Context(const std::string& nonce = "0123456789abcdef") {
-  return {.server_name = kServer, .origin_server_ts = 1700000000000, .nonce = nonce};
-}
-
-RoomSpec Plain(absl::string_view version = "11") {
-  return {.creator = kAlice, .version = FindRoomVersion(version)};
-}
+constexpr char kRemoteCarol[] = "@carol:elsewhere";
 
 Genesis Build(const RoomSpec& spec) {
   const absl::Status status = CheckRoomSpec(spec, RoomLimits(), kServer);
@@ -57,7 +48,7 @@ TEST(GenesisTest, EventsComeInTheOrderOfTheSpecification) {
     spec.name = "Lobby";
     spec.topic = "Talk";
     spec.alias = "#lobby:example.org";
-    spec.invites = {kCarol, kBob};
+    spec.invites = {kRemoteCarol, kBob};
     spec.encryption_algorithm = kMegolm;
     const Genesis genesis = Build(spec);
     EXPECT_THAT(
@@ -65,7 +56,7 @@ TEST(GenesisTest, EventsComeInTheOrderOfTheSpecification) {
         ElementsAre("m.room.create", absl::StrCat("m.room.member|", kAlice), "m.room.power_levels",
                     "m.room.canonical_alias", "m.room.join_rules", "m.room.history_visibility",
                     "m.room.guest_access", "org.example.b|k", "m.room.avatar", "m.room.encryption",
-                    "m.room.name", "m.room.topic", absl::StrCat("m.room.member|", kCarol),
+                    "m.room.name", "m.room.topic", absl::StrCat("m.room.member|", kRemoteCarol),
                     absl::StrCat("m.room.member|", kBob)));
     EXPECT_EQ(genesis.events[1].content, Json({{"membership", "join"}}));
     EXPECT_EQ(StateContent(genesis.state, "m.room.canonical_alias"),
@@ -180,14 +171,14 @@ TEST(GenesisTest, CreateContentNamesWhatTheVersionHasIt) {
 TEST(GenesisTest, TrustedInviteesGetTheCreatorsPower) {
   RoomSpec spec = Plain("12");
   spec.preset = Preset::kTrustedPrivateChat;
-  spec.invites = {kCarol, kBob};
-  spec.creation_content = {{"additional_creators", {kCarol, "@z:x", "@a:x"}}};
+  spec.invites = {kRemoteCarol, kBob};
+  spec.creation_content = {{"additional_creators", {kRemoteCarol, "@z:x", "@a:x"}}};
   EXPECT_EQ(StateContent(Build(spec).state, "m.room.create")["additional_creators"],
-            Json({"@a:x", kBob, kCarol, "@z:x"}));
+            Json({"@a:x", kBob, kRemoteCarol, "@z:x"}));
   spec.creation_content = Json::object();
   spec.version = FindRoomVersion("11");
   EXPECT_EQ(StateContent(Build(spec).state, "m.room.power_levels")["users"],
-            Json({{kAlice, 100}, {kBob, 100}, {kCarol, 100}}));
+            Json({{kAlice, 100}, {kBob, 100}, {kRemoteCarol, 100}}));
 }
 
 TEST(GenesisTest, TheCreatorIsNoAdditionalCreator) {
@@ -257,7 +248,7 @@ TEST(GenesisTest, EventsThatTheRulesRefuseNameTheirField) {
     expect_refusal(spec, "power_level_content_override", "power_levels.user_id");
     spec = Plain(version.id);
     spec.creation_content = {{"m.federate", false}};
-    spec.invites = {kBob, kCarol};
+    spec.invites = {kBob, kRemoteCarol};
     expect_refusal(spec, "invites[1]", "member.not_federated");
     if (version.creators_have_unbounded_power) continue;
     spec = Plain(version.id);
@@ -298,10 +289,10 @@ RoomSpec SpecWith(const RoomVersion& version, Preset preset, unsigned options) {
   if (options & kCreation) {
     spec.creation_content = {{"m.federate", false}, {"type", "m.space"}};
     if (version.creators_have_unbounded_power) {
-      spec.creation_content["additional_creators"] = {"@zoe:example.org", kCarol};
+      spec.creation_content["additional_creators"] = {"@zoe:example.org", kRemoteCarol};
     }
   } else if (options & kInvites) {
-    spec.invites.push_back(kCarol);
+    spec.invites.push_back(kRemoteCarol);
   }
   Json levels = Json::object();
   if (options & kLevels) {

@@ -18,15 +18,15 @@ struct Wrong {
   std::string phrase;
 };
 
-using Check = absl::Status (*)(absl::string_view);
+using CheckFunction = absl::Status (*)(absl::string_view);
 
-void ExpectTaken(Check check, const std::vector<std::string>& identifiers) {
+void ExpectTaken(CheckFunction check, const std::vector<std::string>& identifiers) {
   for (const std::string& identifier : identifiers) {
     EXPECT_TRUE(check(identifier).ok()) << identifier << ": " << check(identifier);
   }
 }
 
-void ExpectRefused(Check check, const std::vector<Wrong>& wrongs) {
+void ExpectRefused(CheckFunction check, const std::vector<Wrong>& wrongs) {
   for (const auto& [identifier, phrase] : wrongs) {
     const absl::Status status = check(identifier);
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << identifier;

@@ -9,41 +9,41 @@
 namespace innkeeper::rooms {
 namespace {
 
-using Kind = MemberFate::Kind;
+using FateKind = MemberFate::Kind;
 using Reason = Unmoved::Reason;
 
-struct Row {
+struct MigrationRow {
   std::string membership;
   bool is_local;
   // Under each policy, in a federated room that takes no knocks.
-  Kind join_local;
-  Kind invite_all;
-  Kind none;
+  FateKind join_local;
+  FateKind invite_all;
+  FateKind none;
 };
 
-const Row kRows[] = {
-    {"join", true, Kind::kJoins, Kind::kIsInvited, Kind::kLeftBehind},
-    {"join", false, Kind::kIsInvited, Kind::kIsInvited, Kind::kLeftBehind},
-    {"invite", true, Kind::kIsInvited, Kind::kIsInvited, Kind::kLeftBehind},
-    {"invite", false, Kind::kIsInvited, Kind::kIsInvited, Kind::kLeftBehind},
-    {"ban", true, Kind::kIsBanned, Kind::kIsBanned, Kind::kIsBanned},
-    {"ban", false, Kind::kIsBanned, Kind::kIsBanned, Kind::kIsBanned},
-    {"knock", true, Kind::kUnmoved, Kind::kUnmoved, Kind::kUnmoved},
-    {"knock", false, Kind::kUnmoved, Kind::kUnmoved, Kind::kUnmoved},
-    {"leave", true, Kind::kNothing, Kind::kNothing, Kind::kNothing},
-    {"leave", false, Kind::kNothing, Kind::kNothing, Kind::kNothing},
-    {"org.example.odd", true, Kind::kNothing, Kind::kNothing, Kind::kNothing},
-    {"", true, Kind::kNothing, Kind::kNothing, Kind::kNothing},
+const MigrationRow kMigrations[] = {
+    {"join", true, FateKind::kJoins, FateKind::kIsInvited, FateKind::kLeftBehind},
+    {"join", false, FateKind::kIsInvited, FateKind::kIsInvited, FateKind::kLeftBehind},
+    {"invite", true, FateKind::kIsInvited, FateKind::kIsInvited, FateKind::kLeftBehind},
+    {"invite", false, FateKind::kIsInvited, FateKind::kIsInvited, FateKind::kLeftBehind},
+    {"ban", true, FateKind::kIsBanned, FateKind::kIsBanned, FateKind::kIsBanned},
+    {"ban", false, FateKind::kIsBanned, FateKind::kIsBanned, FateKind::kIsBanned},
+    {"knock", true, FateKind::kUnmoved, FateKind::kUnmoved, FateKind::kUnmoved},
+    {"knock", false, FateKind::kUnmoved, FateKind::kUnmoved, FateKind::kUnmoved},
+    {"leave", true, FateKind::kNothing, FateKind::kNothing, FateKind::kNothing},
+    {"leave", false, FateKind::kNothing, FateKind::kNothing, FateKind::kNothing},
+    {"org.example.odd", true, FateKind::kNothing, FateKind::kNothing, FateKind::kNothing},
+    {"", true, FateKind::kNothing, FateKind::kNothing, FateKind::kNothing},
 };
 
-MemberFate Fate(const Row& row, const MemberRules& rules) {
+MemberFate Fate(const MigrationRow& row, const MemberRules& rules) {
   return FateOf({.user_id = row.is_local ? "@bob:x" : "@bob:elsewhere",
                  .content = {{"membership", row.membership}}},
                 rules);
 }
 
 TEST(MemberFateTest, FollowsThePolicy) {
-  for (const Row& row : kRows) {
+  for (const MigrationRow& row : kMigrations) {
     SCOPED_TRACE(absl::StrCat(row.membership, row.is_local ? " here" : " elsewhere"));
     const auto kind = [&](MemberPolicy policy) {
       return Fate(row, {.policy = policy, .server_name = "x"}).kind;
@@ -55,12 +55,12 @@ TEST(MemberFateTest, FollowsThePolicy) {
 }
 
 TEST(MemberFateTest, KnocksAreRepeatedByUsersOfThisServerWhereTheRoomTakesThem) {
-  const Row here = {.membership = "knock", .is_local = true};
-  const Row elsewhere = {.membership = "knock", .is_local = false};
+  const MigrationRow here = {.membership = "knock", .is_local = true};
+  const MigrationRow elsewhere = {.membership = "knock", .is_local = false};
   for (const MemberPolicy policy :
        {MemberPolicy::kJoinLocal, MemberPolicy::kInviteAll, MemberPolicy::kNone}) {
     MemberRules rules{.policy = policy, .server_name = "x", .takes_knocks = true};
-    EXPECT_EQ(Fate(here, rules).kind, Kind::kKnocks);
+    EXPECT_EQ(Fate(here, rules).kind, FateKind::kKnocks);
     EXPECT_EQ(Fate(elsewhere, rules).reason, Reason::kOtherServer);
     rules.takes_knocks = false;
     EXPECT_EQ(Fate(here, rules).reason, Reason::kJoinRule);
@@ -77,10 +77,10 @@ TEST(MemberFateTest, OtherServersStayOutOfARoomThatIsNotFederated) {
                                                             {"knock", Unmoved::Kind::kKnock}};
   for (const auto& [membership, kind] : reported) {
     const MemberFate fate = Fate({.membership = membership, .is_local = false}, rules);
-    EXPECT_EQ(fate.kind, Kind::kUnmoved);
+    EXPECT_EQ(fate.kind, FateKind::kUnmoved);
     EXPECT_EQ(fate.reported_as, kind);
     EXPECT_EQ(fate.reason, Reason::kNotFederated);
-    EXPECT_NE(Fate({.membership = membership, .is_local = true}, rules).kind, Kind::kUnmoved);
+    EXPECT_NE(Fate({.membership = membership, .is_local = true}, rules).kind, FateKind::kUnmoved);
   }
 }
 

@@ -9,7 +9,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/rooms/genesis.h"
+#include "tests/server/rooms/version.h"
 #include "tests/server/rooms/violations.h"
+#include "tests/support/people.h"
 
 namespace innkeeper::rooms {
 namespace {
@@ -17,10 +19,6 @@ namespace {
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-constexpr char kAlice[] = "@alice:example.org";
-
-const RoomVersion& Version(absl::string_view id) { return *FindRoomVersion(id); }
 
 // The first events of a room.
 std::vector<Event> SomeEvents(const RoomVersion& version) {

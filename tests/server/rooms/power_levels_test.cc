@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "tests/server/rooms/version.h"
 #include "tests/server/rooms/violations.h"
+#include "tests/support/people.h"
 
 namespace innkeeper::rooms {
 namespace {
@@ -18,16 +20,12 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr char kAlice[] = "@alice:x";  // the creator
-constexpr char kBob[] = "@bob:x";
-constexpr char kCarol[] = "@carol:x";
+constexpr char kCarol[] = "@carol:example.org";
 constexpr int64_t kMax = kMaxCanonicalInteger;
 
 // Levels around those that mean something.
 constexpr int64_t kLevels[] = {0,   1,   49,   50,       51,   99, 100,  101,
                                149, 150, 9001, kMax - 1, kMax, -1, -kMax};
-
-const RoomVersion& Version(absl::string_view id) { return *FindRoomVersion(id); }
 
 // A room that alice created, with `levels` as m.room.power_levels unless null.
 RoomState Room(const RoomVersion& version, Json levels,
@@ -148,7 +146,7 @@ TEST(DefaultPowerLevelsTest, AreThoseOfTheSpecification) {
       R"("m.room.encryption":100,"m.room.history_visibility":100,"m.room.name":50,)"
       R"("m.room.power_levels":100,"m.room.server_acl":100,"m.room.tombstone":100},)"
       R"("events_default":0,"invite":50,"kick":50,"redact":50,"state_default":50,)"
-      R"("users":{"@alice:x":100},"users_default":0})";
+      R"("users":{"@alice:example.org":100},"users_default":0})";
   for (const RoomVersion& version : AllRoomVersions()) {
     Json expected = ParseJson(up_to_11).value();
     if (version.creators_have_unbounded_power) {
@@ -186,13 +184,13 @@ TEST(CheckPowerLevelsTest, NamesEveryWrongPlace) {
                         {"notifications", 5},
                         {"users", {{"alice", 1}, {kBob, nullptr}, {kCarol, 200}}},
                         {"org.example.x", "anything"}};
-  EXPECT_THAT(
-      Violations(CheckPowerLevels(content, "f", 100)),
-      ElementsAre("f.ban: must be an integer", "f.events.m.room.name: must be an integer",
-                  HasSubstr("f.kick: must be at most 100"),
-                  HasSubstr("f.notifications: must be an"), "f.users.@bob:x: must be an integer",
-                  HasSubstr("f.users.@carol:x: must be at most 100"),
-                  HasSubstr("f.users.alice: must start with '@'")));
+  EXPECT_THAT(Violations(CheckPowerLevels(content, "f", 100)),
+              ElementsAre("f.ban: must be an integer", "f.events.m.room.name: must be an integer",
+                          HasSubstr("f.kick: must be at most 100"),
+                          HasSubstr("f.notifications: must be an"),
+                          "f.users.@bob:example.org: must be an integer",
+                          HasSubstr("f.users.@carol:example.org: must be at most 100"),
+                          HasSubstr("f.users.alice: must start with '@'")));
   EXPECT_THAT(Violations(CheckPowerLevels(Json::array(), "f")),
               ElementsAre("f: must be an object"));
   EXPECT_THAT(Violations(CheckPowerLevels({{"x", {{"y", 0.5}}}}, "f")),
@@ -272,12 +270,13 @@ TEST(UpgradedPowerLevelsTest, CreatorsLeaveTheMapInVersion12) {
 }
 
 TEST(UpgradedPowerLevelsTest, CreatorsComeOutOfVersion12AboveEverybody) {
-  const Json content = {{"users", {{kCarol, kMax}, {"@dave:x", 50}}}, {"users_default", kMax}};
+  const Json content = {{"users", {{kCarol, kMax}, {"@dave:example.org", 50}}},
+                        {"users_default", kMax}};
   const Json expected = {
-      {"users", {{kAlice, kMax}, {kBob, kMax}, {kCarol, kMax - 1}, {"@dave:x", 50}}},
+      {"users", {{kAlice, kMax}, {kBob, kMax}, {kCarol, kMax - 1}, {"@dave:example.org", 50}}},
       {"users_default", kMax - 1}};
   EXPECT_EQ(Upgraded("12", "11", content, {kBob}), expected);
-  EXPECT_EQ(Upgraded("12", "3", content, {kBob}, "@dave:x"), expected);
+  EXPECT_EQ(Upgraded("12", "3", content, {kBob}, "@dave:example.org"), expected);
 }
 
 TEST(UpgradedPowerLevelsTest, NoneOfTheNewCreatorsIsInTheMap) {
@@ -287,9 +286,10 @@ TEST(UpgradedPowerLevelsTest, NoneOfTheNewCreatorsIsInTheMap) {
     return UpgradedPowerLevels(Version(from), room, Version("12"), {kAlice, kBob})["users"];
   };
   EXPECT_EQ(upgraded("11", {{kAlice, 100}, {kBob, 100}, {kCarol, 100}}, {}), Json({{kCarol, 100}}));
-  EXPECT_EQ(upgraded("12", {{"@dave:x", kMax}}, {kBob, kCarol}),
-            Json({{kCarol, kMax}, {"@dave:x", kMax - 1}}));
-  EXPECT_EQ(upgraded("12", {{"@dave:x", kMax}}, {kBob}), Json({{"@dave:x", kMax}}));
+  EXPECT_EQ(upgraded("12", {{"@dave:example.org", kMax}}, {kBob, kCarol}),
+            Json({{kCarol, kMax}, {"@dave:example.org", kMax - 1}}));
+  EXPECT_EQ(upgraded("12", {{"@dave:example.org", kMax}}, {kBob}),
+            Json({{"@dave:example.org", kMax}}));
 }
 
 TEST(UpgradedPowerLevelsTest, AMissingMapOfEventsStaysMissing) {
@@ -395,7 +395,8 @@ bool IsIn(const std::vector<std::string>& users, const std::string& user) {
 }
 
 TEST(UpgradedPowerLevelsPropertyTest, NobodyButCreatorsGainsOrLosesPower) {
-  const std::vector<std::string> users = {kAlice, kBob, kCarol, "@dave:x", "@erin:x"};
+  const std::vector<std::string> users = {kAlice, kBob, kCarol, "@dave:example.org",
+                                          "@erin:example.org"};
   RandomRoom random(42);
   for (int round = 0; round < 30; ++round) {
     for (const RoomVersion& from : AllRoomVersions()) {

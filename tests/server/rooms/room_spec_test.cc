@@ -9,22 +9,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/errors/errors.h"
+#include "tests/server/rooms/build_context.h"
+#include "tests/server/rooms/plain_room.h"
 #include "tests/server/rooms/violations.h"
+#include "tests/support/people.h"
 
 namespace innkeeper::rooms {
 namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-constexpr char kServer[] = "example.org";
-constexpr char kAlice[] = "@alice:example.org";
-constexpr char kBob[] = "@bob:example.org";
-constexpr char kMegolm[] = "m.megolm.v1.aes-sha2";
-
-RoomSpec Plain(absl::string_view version = "11") {
-  return {.creator = kAlice, .version = FindRoomVersion(version)};
-}
 
 absl::Status Check(const RoomSpec& spec) { return CheckRoomSpec(spec, RoomLimits(), kServer); }
 

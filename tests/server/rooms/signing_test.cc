@@ -9,13 +9,12 @@
 #include "absl/strings/str_cat.h"
 #include "server/rooms/event.h"
 #include "tests/server/rooms/vectors.h"
+#include "tests/server/rooms/version.h"
 
 namespace innkeeper::rooms {
 namespace {
 
 using testing::HasSubstr;
-
-const RoomVersion& Version(absl::string_view id) { return *FindRoomVersion(id); }
 
 // A key that follows from `name`.
 SigningKey KeyOf(const std::string& server_name, const std::string& key_id) {

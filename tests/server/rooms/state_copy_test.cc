@@ -16,7 +16,7 @@ constexpr auto kLeft = StateFate::kLeftBehind;
 constexpr auto kRoom = StateFate::kBelongsToOldRoom;
 constexpr auto kUser = StateFate::kBelongsToUser;
 
-struct Row {
+struct CopyRow {
   std::string type;
   std::string state_key;
   // Under each policy; kListed with the types of kListedTypes.
@@ -27,7 +27,7 @@ struct Row {
 
 const char* const kListedTypes[] = {"m.room.topic", "org.example.custom", "m.beacon_info"};
 
-const Row kRows[] = {
+const CopyRow kCopies[] = {
     // What has a rule of its own.
     {"m.room.create", "", kOwn, kOwn, kOwn},
     {"m.room.member", "@bob:x", kOwn, kOwn, kOwn},
@@ -77,24 +77,24 @@ UpgradeOptions OptionsOf(CopyPolicy policy) {
   return options;
 }
 
-StateFate FateOf(CopyPolicy policy, const Row& row, const Json& content,
-                 const Json& create = Json::object()) {
+StateFate StateFateOf(CopyPolicy policy, const CopyRow& row, const Json& content,
+                      const Json& create = Json::object()) {
   return StateCopyRule(OptionsOf(policy), create, "@alice:x")
       .FateOf({row.type, row.state_key}, content);
 }
 
 TEST(StateCopyRuleTest, DecidesByTheTable) {
-  for (const Row& row : kRows) {
+  for (const CopyRow& row : kCopies) {
     SCOPED_TRACE(absl::StrCat(row.type, " ", row.state_key));
     const Json content = {{"a", 1}};
-    EXPECT_EQ(FateOf(CopyPolicy::kRecommended, row, content), row.recommended);
-    EXPECT_EQ(FateOf(CopyPolicy::kEverything, row, content), row.everything);
-    EXPECT_EQ(FateOf(CopyPolicy::kListed, row, content), row.listed);
+    EXPECT_EQ(StateFateOf(CopyPolicy::kRecommended, row, content), row.recommended);
+    EXPECT_EQ(StateFateOf(CopyPolicy::kEverything, row, content), row.everything);
+    EXPECT_EQ(StateFateOf(CopyPolicy::kListed, row, content), row.listed);
   }
 }
 
 TEST(StateCopyRuleTest, WhatIsEmptyAndStaysIsNoLoss) {
-  for (const Row& row : kRows) {
+  for (const CopyRow& row : kCopies) {
     // A link that is no link any more is nothing; m.space.child is one in spaces only. Nor
     // is a description that was taken back.
     const bool is_nothing = row.type == "m.space.parent" || row.type == "m.room.name" ||
@@ -103,7 +103,7 @@ TEST(StateCopyRuleTest, WhatIsEmptyAndStaysIsNoLoss) {
                                        std::pair(CopyPolicy::kEverything, row.everything),
                                        std::pair(CopyPolicy::kListed, row.listed)}) {
       const bool stays = fate != kCopied || is_nothing;
-      EXPECT_EQ(FateOf(policy, row, Json::object()), stays ? kOwn : kCopied)
+      EXPECT_EQ(StateFateOf(policy, row, Json::object()), stays ? kOwn : kCopied)
           << row.type << " " << row.state_key;
     }
   }
@@ -111,16 +111,16 @@ TEST(StateCopyRuleTest, WhatIsEmptyAndStaysIsNoLoss) {
 
 TEST(StateCopyRuleTest, ASpaceKeepsItsChildrenWhateverThePolicy) {
   const Json space = {{"type", "m.space"}};
-  const Row child = {"m.space.child", "!child:x", kCopied, kCopied, kCopied};
+  const CopyRow child = {"m.space.child", "!child:x", kCopied, kCopied, kCopied};
   for (const CopyPolicy policy :
        {CopyPolicy::kRecommended, CopyPolicy::kEverything, CopyPolicy::kListed}) {
-    EXPECT_EQ(FateOf(policy, child, {{"via", {"x"}}}, space), kCopied);
-    EXPECT_EQ(FateOf(policy, child, Json::object(), space), kOwn);
+    EXPECT_EQ(StateFateOf(policy, child, {{"via", {"x"}}}, space), kCopied);
+    EXPECT_EQ(StateFateOf(policy, child, Json::object(), space), kOwn);
   }
 }
 
 TEST(MayBeCopiedTest, IsFalseForWhatNoPolicyCopies) {
-  for (const Row& row : kRows) {
+  for (const CopyRow& row : kCopies) {
     const bool may = row.everything != kOwn && row.everything != kRoom;
     EXPECT_EQ(MayBeCopied(row.type), may) << row.type;
   }

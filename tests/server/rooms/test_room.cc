@@ -15,10 +15,6 @@ namespace {
 
 constexpr char kMember[] = "m.room.member";
 
-BuildContext Context(const std::string& nonce) {
-  return {.server_name = kServer, .origin_server_ts = 1700000000000, .nonce = nonce};
-}
-
 std::vector<OldMember> MembersOf(const RoomState& state) {
   std::vector<OldMember> members;
   for (const auto& [key, entry] : state) {
@@ -52,8 +48,6 @@ RoomState StateAfter(RoomState state, const RoomVersion& version,
 }
 
 }  // namespace
-
-const RoomVersion& Version(absl::string_view id) { return *FindRoomVersion(id); }
 
 TestRoom::TestRoom(const RoomVersion& version, Json creation_content)
     : version_(version), chain_(version, Context("old room, 16 bytes")), checker_(version) {

@@ -18,10 +18,11 @@
 #include "server/rooms/room_version.h"
 #include "server/rooms/upgrade_plan.h"
 #include "tests/server/rooms/auth_checker.h"
+#include "tests/server/rooms/build_context.h"
+#include "tests/server/rooms/version.h"
 
 namespace innkeeper::rooms {
 
-constexpr char kServer[] = "example.org";
 constexpr char kAlice[] = "@alice:example.org";  // the creator
 // After TestRoom::Populate:
 constexpr char kBob[] = "@bob:example.org";    // joined
@@ -31,8 +32,6 @@ constexpr char kErin[] = "@erin:elsewhere";    // invited
 constexpr char kFay[] = "@fay:example.org";    // banned
 constexpr char kGus[] = "@gus:elsewhere";      // banned
 constexpr char kHal[] = "@hal:example.org";    // has left
-
-const RoomVersion& Version(absl::string_view id);
 
 // A room that is built event by event, each judged by the auth rules.
 class TestRoom {

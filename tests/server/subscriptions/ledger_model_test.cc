@@ -20,8 +20,6 @@
 namespace innkeeper::subscriptions {
 namespace {
 
-constexpr absl::Duration kDeadline = absl::Seconds(60);
-constexpr absl::Duration kRetryDelay = absl::Seconds(1);
 constexpr int kRooms = 12;
 constexpr int kSteps = 3000;
 
@@ -48,6 +46,9 @@ class Model {
   int64_t parked() const { return parked_; }
 
  private:
+  static constexpr absl::Duration kDeadline = absl::Seconds(60);
+  static constexpr absl::Duration kRetryDelay = absl::Seconds(1);
+
   struct Message {
     Ordinal ordinal = 0;
     std::vector<int64_t> sequences;

@@ -26,12 +26,13 @@ using testing::IsEmpty;
 constexpr ConsumerNumber kA = 1;
 constexpr ConsumerNumber kB = 2;
 constexpr ConsumerNumber kC = 3;
-constexpr absl::Duration kDeadline = absl::Minutes(1);
-constexpr absl::Duration kRetryDelay = absl::Seconds(1);
 
 // A log in which each event is about the room that it names, and a ledger over it.
 class LedgerTest : public testing::Test {
  protected:
+  static constexpr absl::Duration kDeadline = absl::Minutes(1);
+  static constexpr absl::Duration kRetryDelay = absl::Seconds(1);
+
   LedgerTest() : ledger_({kDeadline, 3, kRetryDelay}, Positions{}, 100) {}
 
   void Append(const std::string& room_id) {
