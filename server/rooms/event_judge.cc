@@ -29,7 +29,7 @@ absl::Status EventJudge::Judge(Event event, size_t followers) {
   Progress& progress = progress_.emplace_back();
   progress.followers = followers;
   progress.state = StateBefore(index);
-  const absl::Status status = CheckAllowed(index, progress.state);
+  absl::Status status = CheckAllowed(index, progress.state);
   progress.rejected = !status.ok();
   if (status.ok()) Cover(graph_.prev_events(index));
   if (status.ok() && graph_.event(index).type == "m.room.redaction") {

@@ -65,9 +65,8 @@ void CheckStateKey(const InitialStateEvent& event, absl::string_view creator,
 void CheckInitialStateEvent(const InitialStateEvent& event, absl::string_view creator,
                             const std::string& server_name, const std::string& field,
                             FieldErrors& errors) {
-  absl::Status state_type = CheckStateEventType(event.type);
-  const bool is_state = state_type.ok();
-  errors.AddStatus(absl::StrCat(field, ".type"), std::move(state_type));
+  const absl::Status state_type = CheckStateEventType(event.type);
+  errors.AddStatus(absl::StrCat(field, ".type"), state_type);
   for (const auto& [type, hint] : kReservedTypes) {
     if (event.type == type) errors.Add(absl::StrCat(field, ".type"), hint);
   }
@@ -82,7 +81,7 @@ void CheckInitialStateEvent(const InitialStateEvent& event, absl::string_view cr
     return;
   }
   errors.AddStatus(content_field, CheckCanonical(event.content, content_field));
-  if (is_state) {
+  if (state_type.ok()) {
     errors.AddStatus(content_field,
                      CheckEventContent(event.type, event.content, content_field, server_name));
   }

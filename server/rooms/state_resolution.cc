@@ -23,7 +23,7 @@ StateSet ResolveState(const RoomVersion& version, const EventGraph& graph,
     case StateResolution::kV2:
       return ResolveStateV2(version, graph, conflict);
     case StateResolution::kV2_1:
-      return ResolveStateV2_1(version, graph, conflict);
+      return ResolveStateV21(version, graph, conflict);
   }
   LOG(FATAL) << "no such algorithm of state resolution";
 }

@@ -95,8 +95,8 @@ StateSet ResolveStateV2(const RoomVersion& version, const EventGraph& graph,
   return Resolve(version, graph, conflict.agreed, full, conflict.agreed);
 }
 
-StateSet ResolveStateV2_1(const RoomVersion& version, const EventGraph& graph,
-                          const StateConflict& conflict) {
+StateSet ResolveStateV21(const RoomVersion& version, const EventGraph& graph,
+                         const StateConflict& conflict) {
   const std::vector<EventIndex> disputed = conflict.DisputedEvents();
   EventSet full = ConflictedSet(graph, conflict, disputed);
   for (const EventIndex event : AuthSubgraph(graph, disputed)) full.insert(event);

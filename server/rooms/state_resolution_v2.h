@@ -24,8 +24,8 @@ namespace innkeeper::rooms {
 // that are resolved over lead from the one to the other.
 StateSet ResolveStateV2(const RoomVersion& version, const EventGraph& graph,
                         const StateConflict& conflict);
-StateSet ResolveStateV2_1(const RoomVersion& version, const EventGraph& graph,
-                          const StateConflict& conflict);
+StateSet ResolveStateV21(const RoomVersion& version, const EventGraph& graph,
+                         const StateConflict& conflict);
 
 }  // namespace innkeeper::rooms
 

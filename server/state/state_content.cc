@@ -30,7 +30,9 @@ constexpr ReservedType kReservedTypes[] = {
 };
 
 // As a client may say that there is no alias.
-bool IsNoAlias(const Json& value) { return value.is_null() || value == ""; }
+bool IsNoAlias(const Json& value) {
+  return value.is_null() || (value.is_string() && value.get_ref<const std::string&>().empty());
+}
 
 void CheckAlias(const Json& value, const std::string& field, FieldErrors& errors) {
   if (value.is_string()) {

@@ -65,8 +65,9 @@ void Ledger::Rebalance() {
   std::map<ConsumerNumber, size_t> shares = Shares();
   const auto poorer = [](const auto& a, const auto& b) { return a.second < b.second; };
   for (Bucket& bucket : buckets_) {
-    if (bucket.heir && bucket.CountOut() == 0)
+    if (bucket.heir && bucket.CountOut() == 0) {
       bucket.owner = std::exchange(bucket.heir, std::nullopt);
+    }
     if (bucket.owner) continue;
     const auto poorest = std::min_element(shares.begin(), shares.end(), poorer);
     bucket.owner = poorest->first;
