@@ -11,10 +11,11 @@ constexpr absl::string_view kActions[] = {"CreateRoom", "UpgradeRoom", "ApproveC
 bool IsServiceFault(absl::StatusCode code, absl::string_view reason, absl::Duration allowed) {
   switch (code) {
     case absl::StatusCode::kInternal:
-    case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kDataLoss:
     case absl::StatusCode::kUnknown:
       return true;
+    case absl::StatusCode::kUnavailable:
+      return reason != "SHUTTING_DOWN";  // somebody wants it so
     case absl::StatusCode::kDeadlineExceeded:
       return allowed >= kLeastAllowance;
     default:

@@ -94,6 +94,11 @@ TEST(ActionOutcomeTest, CountsCreationsAndUpgradesAndWhatIsNotTheCallersFault) {
   EXPECT_EQ(of(StatusCode::kUnauthenticated, "CREDENTIALS_INVALID"), std::nullopt);
 }
 
+TEST(ActionOutcomeTest, AServerThatIsToldToEndDoesNotFail) {
+  EXPECT_EQ(Outcome("CreateRoom", absl::StatusCode::kUnavailable, "SHUTTING_DOWN"), std::nullopt);
+  EXPECT_EQ(Outcome("CreateRoom", absl::StatusCode::kUnavailable, "STORAGE_UNAVAILABLE"), false);
+}
+
 TEST(ActionOutcomeTest, ADeadlineThatNoServerKeepsIsTheCallersFault) {
   const auto within = [](absl::Duration allowed, absl::StatusCode code) {
     return ActionOutcome("CreateRoom", code, "", allowed);
