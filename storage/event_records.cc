@@ -70,18 +70,19 @@ absl::Status ScanRuns(const Snapshot& snapshot, absl::string_view room_id, int64
                       absl::FunctionRef<bool(EventRun run)> visit) {
   const std::string end = PrefixEnd(KeyBuilder(Table::kEvent).Str(room_id).Build());
   absl::Status status;
-  absl::Status scanned = snapshot.Scan(
-      EventsKey(room_id, first), end, [&](absl::string_view key, absl::string_view value, Revision) {
-        absl::StatusOr<EventRun> run = DecodeRun(key, value);
-        status = run.status();
-        return status.ok() && visit(*std::move(run));
-      });
+  absl::Status scanned =
+      snapshot.Scan(EventsKey(room_id, first), end,
+                    [&](absl::string_view key, absl::string_view value, Revision) {
+                      absl::StatusOr<EventRun> run = DecodeRun(key, value);
+                      status = run.status();
+                      return status.ok() && visit(*std::move(run));
+                    });
   return scanned.ok() ? status : scanned;
 }
 
 // The run that has the `number`th event of a room.
-absl::StatusOr<std::optional<EventRun>> FindRun(const Snapshot& snapshot,
-                                                absl::string_view room_id, int64_t number) {
+absl::StatusOr<std::optional<EventRun>> FindRun(const Snapshot& snapshot, absl::string_view room_id,
+                                                int64_t number) {
   std::optional<EventRun> found;
   absl::Status scanned = ScanRuns(snapshot, room_id, number, [&](EventRun run) {
     if (run.first <= number) found = std::move(run);

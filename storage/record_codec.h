@@ -37,8 +37,8 @@ inline absl::Status Damaged(absl::string_view key) {
   return absl::DataLossError(absl::StrCat("damaged record under key ", DescribeKey(key)));
 }
 
-// The record of kRecordVersion in `value`, which stands under `key`. DATA_LOSS if it is damaged or of an
-// unknown version.
+// The record of kRecordVersion in `value`, which stands under `key`. DATA_LOSS if it is damaged or
+// of an unknown version.
 template <typename Record>
 absl::StatusOr<Record> Decode(absl::string_view key, absl::string_view value) {
   if (value.empty()) return Damaged(key);

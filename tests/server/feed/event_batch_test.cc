@@ -111,6 +111,7 @@ TEST(EventBatchTest, BatchesAreLimitedInBytes) {
   TestFeed feed;
   for (int i = 0; i < 5; ++i) AppendRooms(feed.engine(), {"!" + std::string(400, 'x')});
   AppendRooms(feed.engine(), {"!" + std::string(3000, 'x')});
+  AwaitEvents(feed, 6);
   v1::WatchRoomEventsRequest request = FromOldest();
   request.set_max_batch_bytes(2048);
   TestStream stream(*feed, request);

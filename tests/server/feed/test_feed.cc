@@ -111,7 +111,9 @@ void TestFeed::Reopen() {
 void TestFeed::Open() {
   engine_ = storage::OpenTestEngine(dir_.File("store"));
   executor_ = std::make_unique<Executor>(options_.threads, options_.max_queued_tasks);
-  feed_ = std::make_unique<EventFeed>(*engine_, signer_, *executor_, random_, options_.feed);
+  EventFeedOptions feed_options = options_.feed;
+  feed_options.max_rest = absl::ZeroDuration();  // what is committed is soon in memory
+  feed_ = std::make_unique<EventFeed>(*engine_, signer_, *executor_, random_, feed_options);
 }
 
 void TestFeed::Close() {

@@ -141,18 +141,20 @@ TEST_F(MetricsPageTest, SaysNothingOfSubscriptionsThatItDoesNotKnow) {
 }
 
 TEST_F(MetricsPageTest, TellsHowTheStoreIsDoing) {
-  for (int i = 0; i < 10; ++i) {
-    const std::string value(100'000, static_cast<char>('a' + i));
+  constexpr int kCommits = 100;
+  for (int i = 0; i < kCommits; ++i) {
+    const std::string value(10'000, static_cast<char>('a' + i % 26));
     ASSERT_TRUE(CommitAndWait(*engine_,
                               {.writes = {{absl::StrCat("key", i), value}}, .log_entries = {value}})
                     .status.ok());
   }
-  ASSERT_TRUE(engine_->TrimLog(4).ok());
-  EXPECT_EQ(Value("innkeeper_log_head"), 10);
-  EXPECT_EQ(Value("innkeeper_log_oldest"), 4);
+  ASSERT_TRUE(engine_->TrimLog(40).ok());
+  EXPECT_EQ(Value("innkeeper_log_head"), kCommits);
+  EXPECT_EQ(Value("innkeeper_log_oldest"), 40);
   EXPECT_EQ(Value("innkeeper_commits_queued"), 0);
   EXPECT_GT(Value("innkeeper_store_write_buffer_bytes"), 1'000'000);
-  EXPECT_GT(Value("innkeeper_log_bytes"), 300'000);
+  // Of 600,000: the engine estimates.
+  EXPECT_GT(Value("innkeeper_log_bytes"), 100'000);
 }
 
 }  // namespace
