@@ -285,28 +285,25 @@ bool EventFeed::IsTimeForAccessCheck() {
   return true;
 }
 
-void EventFeed::SetGrowthListener(absl::AnyInvocable<size_t()> listener) {
+void EventFeed::SetGrowthListener(absl::AnyInvocable<void()> listener) {
   absl::MutexLock lock(&listener_mutex_);
   growth_listener_ = std::move(listener);
 }
 
 // Returns how many there are.
 size_t EventFeed::WakeAll() {
-  size_t woken = 0;
   {
     absl::MutexLock lock(&listener_mutex_);
-    if (growth_listener_) woken = growth_listener_();
+    if (growth_listener_) growth_listener_();
   }
   const std::vector<std::shared_ptr<Subscription>> subscriptions = Subscriptions();
   for (const auto& subscription : subscriptions) subscription->Wake();
-  return woken + subscriptions.size();
+  return subscriptions.size();
 }
 
 void EventFeed::Rest(size_t woken) {
   const absl::Duration rest =
-      woken == 0
-          ? options_.max_rest
-          : std::min(options_.rest_per_stream * static_cast<int64_t>(woken), options_.max_rest);
+      std::min(options_.rest_per_stream * static_cast<int64_t>(woken), options_.max_rest);
   absl::MutexLock lock(&signal_mutex_);
   signal_mutex_.AwaitWithTimeout(absl::Condition(&stopping_), rest);
 }

@@ -47,8 +47,7 @@ struct EventFeedOptions {
   size_t max_subscriptions = 20'000;
   // How long the feed rests after it has woken the idle streams, for each of them, and at
   // most. What is committed meanwhile goes out in one message, which costs a stream hardly
-  // more than one event: docs/decisions/0020-hot-path-of-the-feed.md. While nobody waits for
-  // events it always rests for the longest.
+  // more than one event: docs/decisions/0020-hot-path-of-the-feed.md.
   absl::Duration rest_per_stream = absl::Microseconds(20);
   absl::Duration max_rest = absl::Milliseconds(5);
   // What WatchRoomEventsRequest.progress_interval_seconds counts. Shorter in tests.
@@ -98,11 +97,10 @@ class EventFeed : private Subscription::Owner {
   const EventLog& log() const { return log_; }
   const CursorCodec& cursors() const { return cursors_; }
 
-  // Sets the function that is called on the feed's thread when log() may have more, and
-  // returns how many wait for that on behalf of whom it listens. It must not block, nor call
-  // this function. An empty function removes it, and returns only when no call of the old one
-  // is under way.
-  void SetGrowthListener(absl::AnyInvocable<size_t()> listener);
+  // Sets the function that is called on the feed's thread when log() may have more. It
+  // must not block, nor call this function. An empty function removes it, and returns
+  // only when no call of the old one is under way.
+  void SetGrowthListener(absl::AnyInvocable<void()> listener);
 
   // Does what RoomLifecycle.ListRoomEvents does for a caller with that access; none:
   // for one who may see everything. Blocks.
@@ -200,7 +198,7 @@ class EventFeed : private Subscription::Owner {
   absl::Duration access_check_due_;  // on the scale of MonotonicNow()
 
   absl::Mutex listener_mutex_;
-  absl::AnyInvocable<size_t()> growth_listener_ ABSL_GUARDED_BY(listener_mutex_);
+  absl::AnyInvocable<void()> growth_listener_ ABSL_GUARDED_BY(listener_mutex_);
 
   std::thread thread_;
 };

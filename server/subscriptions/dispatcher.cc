@@ -37,7 +37,7 @@ Dispatcher::Dispatcher(const storage::Engine& engine, feed::EventFeed& feed,
       environment_{engine,   feed.log(), feed.cursors(), transactor,
                    executor, clock,      signer,         *options_.metrics},
       consumers_(std::make_shared<std::atomic<size_t>>(0)) {
-  feed_.SetGrowthListener([this] { return WakeAll(); });
+  feed_.SetGrowthListener([this] { WakeAll(); });
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -183,14 +183,8 @@ void Dispatcher::Stop() {
   thread_.join();
 }
 
-// Returns how many deliveries there are.
-size_t Dispatcher::WakeAll() {
-  size_t woken = 0;
-  ForEach([&](Delivery& delivery) {
-    delivery.Wake();
-    ++woken;
-  });
-  return woken;
+void Dispatcher::WakeAll() {
+  ForEach([](Delivery& delivery) { delivery.Wake(); });
 }
 
 void Dispatcher::ForEach(const std::function<void(Delivery&)>& act) const {

@@ -133,7 +133,7 @@ class Dispatcher final : private Delivery::Owner {
   std::map<uint64_t, Entry>::iterator FindEntry(const Delivery& delivery)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  size_t WakeAll();
+  void WakeAll();
   void ForEach(const std::function<void(Delivery&)>& act) const;
   bool IsIdle() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return entries_.empty() && opening_ == 0;

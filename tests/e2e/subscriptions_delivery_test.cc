@@ -96,7 +96,7 @@ class DeliveryTest : public testing::Test {
 TEST_F(DeliveryTest, WhatIsAcknowledgedIsDeliveredOnceAndTheRestAgain) {
   CreateRooms(3);
   Subscribe();
-  auto consumer = Consume(R"({"maxBatchEvents": 2})");
+  auto consumer = Consume(R"({"maxBatchEvents": 1})");
   EXPECT_NE(consumer->consumer_id(), "");
   EXPECT_THAT(Sequences(consumer->NextEvents(2)), ElementsAre(1, 2));
   const auto acknowledged = consumer->Ack();

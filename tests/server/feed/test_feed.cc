@@ -99,7 +99,7 @@ std::string MetadataOf(const absl::Status& status, const std::string& key) {
   return value == info.metadata().end() ? "" : value->second;
 }
 
-TestFeed::TestFeed(Options options) : options_(options) { Open(); }
+TestFeed::TestFeed(Options options) : options_(std::move(options)) { Open(); }
 
 TestFeed::~TestFeed() { Close(); }
 
@@ -111,9 +111,7 @@ void TestFeed::Reopen() {
 void TestFeed::Open() {
   engine_ = storage::OpenTestEngine(dir_.File("store"));
   executor_ = std::make_unique<Executor>(options_.threads, options_.max_queued_tasks);
-  EventFeedOptions feed_options = options_.feed;
-  feed_options.max_rest = absl::ZeroDuration();  // what is committed is soon in memory
-  feed_ = std::make_unique<EventFeed>(*engine_, signer_, *executor_, random_, feed_options);
+  feed_ = std::make_unique<EventFeed>(*engine_, signer_, *executor_, random_, options_.feed);
 }
 
 void TestFeed::Close() {

@@ -17,7 +17,7 @@ Caller TestCaller() { return {.principal = "watcher"}; }
 
 }  // namespace
 
-TestDelivery::TestDelivery(Dispatcher::Options options) : options_(options) { Open(); }
+TestDelivery::TestDelivery(Dispatcher::Options options) : options_(std::move(options)) { Open(); }
 
 TestDelivery::~TestDelivery() { Close(); }
 
@@ -27,9 +27,7 @@ void TestDelivery::Open() {
   executor_ = std::make_unique<Executor>(2, 1000);
   transactor_ = std::make_unique<lifecycle::Transactor>(*engine_, *executor_, clock_,
                                                         lifecycle::Transactor::Options());
-  feed::EventFeedOptions feed_options;
-  feed_options.max_rest = absl::ZeroDuration();  // what is committed is soon in memory
-  feed_ = std::make_unique<feed::EventFeed>(*engine_, signer_, *executor_, random_, feed_options);
+  feed_ = std::make_unique<feed::EventFeed>(*engine_, signer_, *executor_, random_);
   dispatcher_ = std::make_unique<Dispatcher>(*engine_, *feed_, *transactor_, *executor_, clock_,
                                              signer_, random_, options_);
   manager_ = std::make_unique<SubscriptionManager>(*engine_, feed_->log(), feed_->cursors(),
