@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <thread>
@@ -18,6 +19,31 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Optional;
+
+using CommitFunction = CommitResult (*)(Engine&, CommitRequest);
+
+constexpr size_t kIncrements = 50;
+
+// Has a thread for each of `commits` raise the number under "counter" kIncrements times, and
+// append it to the log.
+void Increment(Engine& engine, const std::vector<CommitFunction>& commits) {
+  std::vector<std::thread> threads;
+  threads.reserve(commits.size());
+  for (const CommitFunction commit : commits) {
+    threads.emplace_back([&engine, commit] {
+      for (size_t done = 0; done < kIncrements;) {
+        const Versioned counter = **engine.Get("counter");
+        const std::string next = absl::StrCat(std::stoi(counter.value) + 1);
+        const CommitResult result =
+            commit(engine, {.preconditions = {Precondition::Unchanged("counter", counter.revision)},
+                            .writes = {{"counter", next}},
+                            .log_entries = {next}});
+        if (result.status.ok()) ++done;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
 
 TEST_P(EngineConformance, CommitPutsAndDeletes) {
   Put("gone", "old");
@@ -151,24 +177,9 @@ TEST_P(EngineConformance, LoserFindsWhatItLostAgainst) {
 }
 
 TEST_P(EngineConformance, NoUpdateIsLost) {
-  constexpr int kThreads = 8;
-  constexpr int kIncrements = 50;
   Put("counter", "0");
-  std::vector<std::thread> threads;
-  threads.reserve(kThreads);
-  for (int t = 0; t < kThreads; ++t) {
-    threads.emplace_back([&] {
-      for (int done = 0; done < kIncrements;) {
-        const Versioned counter = **engine().Get("counter");
-        const CommitResult result = CommitAndWait(
-            engine(), {.preconditions = {Precondition::Unchanged("counter", counter.revision)},
-                       .writes = {{"counter", absl::StrCat(std::stoi(counter.value) + 1)}}});
-        if (result.status.ok()) ++done;
-      }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(Value("counter"), absl::StrCat(kThreads * kIncrements));
+  Increment(engine(), std::vector<CommitFunction>(8, CommitAndWait));
+  EXPECT_EQ(Value("counter"), absl::StrCat(8 * kIncrements));
 }
 
 TEST_P(EngineConformance, CommitHereIsACommit) {
@@ -214,28 +225,13 @@ TEST_P(EngineConformance, CommitHereComesBehindThoseBefore) {
 }
 
 TEST_P(EngineConformance, CommitsHereAndElsewhereTakeTurns) {
-  constexpr int kThreads = 8;
-  constexpr int kIncrements = 50;
+  std::vector<CommitFunction> commits(4, CommitAndWait);
+  commits.resize(8, CommitHereAndWait);
   Put("counter", "0");
-  std::vector<std::thread> threads;
-  threads.reserve(kThreads);
-  for (int t = 0; t < kThreads; ++t) {
-    threads.emplace_back([&, commit = t % 2 == 0 ? CommitAndWait : CommitHereAndWait] {
-      for (int done = 0; done < kIncrements;) {
-        const Versioned counter = **engine().Get("counter");
-        const std::string next = absl::StrCat(std::stoi(counter.value) + 1);
-        const CommitResult result = commit(
-            engine(), {.preconditions = {Precondition::Unchanged("counter", counter.revision)},
-                       .writes = {{"counter", next}},
-                       .log_entries = {next}});
-        if (result.status.ok()) ++done;
-      }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(Value("counter"), absl::StrCat(kThreads * kIncrements));
+  Increment(engine(), commits);
+  EXPECT_EQ(Value("counter"), absl::StrCat(8 * kIncrements));
   const std::vector<LogEntry> log = Log(1);
-  ASSERT_EQ(log.size(), static_cast<size_t>(kThreads * kIncrements));
+  ASSERT_EQ(log.size(), 8 * kIncrements);
   for (size_t i = 0; i < log.size(); ++i) EXPECT_EQ(log[i].payload, absl::StrCat(i + 1));
 }
 
