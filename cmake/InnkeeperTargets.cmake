@@ -69,20 +69,31 @@ function(innkeeper_test_timeout variable)
   set(${variable} ${seconds} PARENT_SCOPE)
 endfunction()
 
-# innkeeper_test(NAME SRCS ... DEPS ... [LABELS ...] [TIMEOUT seconds]): a
-# GoogleTest program; ctest runs each of its tests by itself unless it carries
-# WHOLE, for programs whose tests share something dear.
+# innkeeper_test(NAME SRCS ... DEPS ... [LABELS ...] [TIMEOUT seconds] [SUITES]): a
+# GoogleTest program; ctest runs each of its tests by itself, or with SUITES, where
+# the tests of one share something dear, each suite.
 function(innkeeper_test name)
-  cmake_parse_arguments(ARG "WHOLE" "TIMEOUT" "SRCS;DEPS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "SUITES" "TIMEOUT" "SRCS;DEPS;LABELS" ${ARGN})
   innkeeper_executable(${name} SRCS ${ARG_SRCS} DEPS ${ARG_DEPS} GTest::gmock GTest::gtest_main)
   innkeeper_test_timeout(ARG_TIMEOUT)
-  if(ARG_WHOLE)
-    add_test(NAME ${name} COMMAND ${name})
-    set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+  if(ARG_SUITES)
+    innkeeper_discover_suites(${name} "${ARG_LABELS}" ${ARG_TIMEOUT})
   else()
     gtest_discover_tests(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT}
                          DISCOVERY_TIMEOUT 60)
   endif()
+endfunction()
+
+# innkeeper_discover_suites(NAME LABELS TIMEOUT): lets ctest run each suite of a GoogleTest
+# program by itself, under its name.
+function(innkeeper_discover_suites name labels timeout)
+  set(file "${CMAKE_CURRENT_BINARY_DIR}/${name}_suites.cmake")
+  add_custom_command(TARGET ${name} POST_BUILD
+    COMMAND "${CMAKE_COMMAND}" "-DPROGRAM=$<TARGET_FILE:${name}>" "-DLABELS=${labels}"
+      "-DTIMEOUT=${timeout}" "-DFILE=${file}" -P "${PROJECT_SOURCE_DIR}/cmake/ListSuites.cmake"
+    BYPRODUCTS "${file}"
+    VERBATIM)
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${file}")
 endfunction()
 
 # innkeeper_script_test(NAME COMMAND program [argument...] [LABELS ...]

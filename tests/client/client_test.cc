@@ -26,6 +26,7 @@
 #include "tests/client/tcp_proxy.h"
 #include "tests/client/test_clients.h"
 #include "tests/support/manual_clock.h"
+#include "tests/support/people.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_client.h"
 #include "tests/support/test_server.h"
@@ -39,8 +40,6 @@ using testing::Ge;
 using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
-
-constexpr char kAlice[] = "@alice:example.org";
 
 v1::UpgradeRoomRequest UpgradeOf(const std::string& room_id) {
   v1::UpgradeRoomRequest request;

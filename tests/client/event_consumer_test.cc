@@ -27,6 +27,7 @@
 #include "storage/engine.h"
 #include "tests/client/tcp_proxy.h"
 #include "tests/client/test_clients.h"
+#include "tests/support/people.h"
 #include "tests/support/test_client.h"
 #include "tests/support/test_server.h"
 
@@ -36,7 +37,6 @@ namespace {
 using testing::ElementsAre;
 using testing::SizeIs;
 
-constexpr char kAlice[] = "@alice:example.org";
 constexpr char kName[] = "orders";
 
 // An application: it notes the events that it was called with, in the order in which it was

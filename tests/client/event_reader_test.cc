@@ -26,6 +26,7 @@
 #include "storage/engine.h"
 #include "tests/client/tcp_proxy.h"
 #include "tests/client/test_clients.h"
+#include "tests/support/people.h"
 #include "tests/support/test_client.h"
 #include "tests/support/test_server.h"
 
@@ -34,8 +35,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::UnorderedElementsAreArray;
-
-constexpr char kAlice[] = "@alice:example.org";
 
 // Of the test that breaks connections everywhere: how many there are, and how many the
 // writer may be ahead of the reader.

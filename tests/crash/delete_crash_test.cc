@@ -19,6 +19,7 @@
 #include "storage/rocksdb/rocksdb_engine.h"
 #include "tests/support/child_process.h"
 #include "tests/support/directory_watch.h"
+#include "tests/support/people.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_client.h"
 #include "tests/support/test_server.h"
@@ -26,11 +27,10 @@
 namespace innkeeper {
 namespace {
 
-constexpr int kKills = 5;
+constexpr int kDeleteKills = 5;
 constexpr size_t kWriters = 4;
 constexpr size_t kRooms = 60;  // of each round; more than are deleted before the kill
 constexpr int kEnough = 10;    // deletions before it
-constexpr char kAlice[] = "@alice:example.org";
 
 // A room that is to be deleted.
 struct Doomed {
@@ -161,7 +161,7 @@ class DeleteCrashTest : public testing::Test {
 
 TEST_F(DeleteCrashTest, WhatIsDeletedIsGoneForGoodAndWholly) {
   int unanswered = 0;
-  for (int round = 0; round < kKills; ++round) {
+  for (int round = 0; round < kDeleteKills; ++round) {
     Start();
     std::vector<Doomed> rooms = NewRooms(round);
     KillDuringDeletions(rooms);

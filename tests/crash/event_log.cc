@@ -13,7 +13,7 @@ namespace {
 using google::protobuf::util::MessageDifferencer;
 
 // Far more than it takes a stream that does not hang.
-constexpr absl::Duration kPatience = absl::Minutes(1);
+constexpr absl::Duration kStreamPatience = absl::Minutes(1);
 
 }  // namespace
 
@@ -37,7 +37,7 @@ std::vector<v1::RoomEvent> EventLog::ReadOn(const std::string& address) {
 
 void CheckStream(const EventLog& log, const std::string& address, Watcher& watcher,
                  Violations& violations) {
-  violations.Expect(watcher.WaitFor(log.head_sequence(), kPatience),
+  violations.Expect(watcher.WaitFor(log.head_sequence(), kStreamPatience),
                     "the stream does not get to event ", log.head_sequence());
   const std::vector<v1::RoomEvent> streamed = watcher.events();
   const std::vector<v1::RoomEvent> logged = EventLog(violations).ReadOn(address);

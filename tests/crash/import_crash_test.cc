@@ -21,6 +21,7 @@
 #include "absl/strings/str_split.h"
 #include "tests/support/child_process.h"
 #include "tests/support/directory_watch.h"
+#include "tests/support/people.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_client.h"
 #include "tests/support/test_server.h"
@@ -31,9 +32,8 @@ namespace {
 using testing::IsEmpty;
 using testing::SizeIs;
 
-constexpr int kKills = 5;
+constexpr int kImportKills = 5;
 constexpr int kNotes = 900;
-constexpr char kAlice[] = "@alice:example.org";
 
 // A room that takes some megabytes, exported from a server of its own.
 ExportedRoom LargeRoom() {
@@ -138,11 +138,11 @@ TEST_F(ImportCrashTest, WhatAKilledServerHasWrittenOfARoomIsGone) {
   std::filesystem::remove_all(dir_.File("data"));
 
   int kills = 0;
-  for (int round = 0; kills < kKills; ++round) {
-    ASSERT_LT(round, 4 * kKills) << "imports end before they can be interrupted";
+  for (int round = 0; kills < kImportKills; ++round) {
+    ASSERT_LT(round, 4 * kImportKills) << "imports end before they can be interrupted";
     Start();
     ExpectNothing();
-    if (KillDuringImport(room_bytes * (kills + 1) / (kKills + 1))) {
+    if (KillDuringImport(room_bytes * (kills + 1) / (kImportKills + 1))) {
       ++kills;
     } else {
       std::filesystem::remove_all(dir_.File("data"));
@@ -158,7 +158,7 @@ TEST_F(ImportCrashTest, WhatAKilledServerHasWrittenOfARoomIsGone) {
   EXPECT_EQ(client_->ExportRoom(request).pdus, room_.pdus);
   Kill();
   const std::vector<std::string> discards = absl::StrSplit(ServerLog(), "its import did not end");
-  EXPECT_THAT(discards, SizeIs(1 + kKills)) << "each kill left something to discard";
+  EXPECT_THAT(discards, SizeIs(1 + kImportKills)) << "each kill left something to discard";
 }
 
 }  // namespace

@@ -23,7 +23,7 @@
 #include "storage/sealing/sealed_engine.h"
 #include "tests/e2e/e2e_test.h"
 #include "tests/support/child_process.h"
-#include "tests/support/http_get.h"
+#include "tests/support/people.h"
 #include "tests/support/temp_dir.h"
 
 namespace innkeeper {
@@ -38,8 +38,6 @@ using testing::IsEmpty;
 using testing::SizeIs;
 using testing::StartsWith;
 
-constexpr char kAlice[] = "@alice:example.org";
-constexpr char kBob[] = "@bob:example.org";
 constexpr absl::Duration kPatience = absl::Seconds(30);
 
 std::string ZeroHash() { return std::string(storage::kAuditHashBytes, '\0'); }
@@ -385,13 +383,10 @@ class AuditSuppressionTest : public AuditTest {
 TEST_F(AuditSuppressionTest, RefusalsThatComeTooFastAreCounted) {
   for (int i = 0; i < 6; ++i) EXPECT_FALSE(As("nobody").CreateRoom(RoomRequest(kAlice)).ok());
   AwaitEntries(2);
-  const std::string page =
-      HttpGet(std::stoi(server_.metrics_address().substr(server_.metrics_address().rfind(':') + 1)),
-              "/metrics");
-  EXPECT_THAT(page, AllOf(HasSubstr("innkeeper_audit_head 2\n"),
-                          HasSubstr("innkeeper_audit_refusals_total 2\n"),
-                          HasSubstr("innkeeper_audit_suppressed_refusals_total 4\n"),
-                          HasSubstr("innkeeper_audit_dropped_refusals_total 0\n")));
+  EXPECT_THAT(MetricsOf(server_), AllOf(HasSubstr("innkeeper_audit_head 2\n"),
+                                        HasSubstr("innkeeper_audit_refusals_total 2\n"),
+                                        HasSubstr("innkeeper_audit_suppressed_refusals_total 4\n"),
+                                        HasSubstr("innkeeper_audit_dropped_refusals_total 0\n")));
   ASSERT_TRUE(server_.Stop().ok());
   server_.Start();
   const std::vector<v1::AuditEntry> entries = AwaitEntries(3);

@@ -8,11 +8,10 @@
 #include "server/rooms/event.h"
 #include "tests/e2e/e2e_test.h"
 #include "tests/support/health_client.h"
+#include "tests/support/people.h"
 
 namespace innkeeper {
 namespace {
-
-constexpr char kAlice[] = "@alice:example.org";
 
 TEST(TokenFileTest, AChangeTakesEffectWhileRunning) {
   TestServer server;

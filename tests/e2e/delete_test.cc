@@ -34,7 +34,7 @@ v1::DeleteRoomRequest DeleteRequest(const std::string& room_id,
   return request;
 }
 
-auto IsNotFound() { return IsError(StatusCode::NOT_FOUND, "ROOM_NOT_FOUND"); }
+auto IsRoomNotFound() { return IsError(StatusCode::NOT_FOUND, "ROOM_NOT_FOUND"); }
 
 class DeleteTest : public E2eTest {
  protected:
@@ -68,19 +68,19 @@ TEST_F(DeleteTest, NobodyReadsAnythingOfItAnyMore) {
 
   for (const std::string& as : {std::string(), User("bob")}) {
     const TestClient& client = as.empty() ? reader() : backend();
-    EXPECT_THAT(client.GetRoom(GetRequest(room_id, as)).status, IsNotFound());
-    EXPECT_THAT(client.GetRoomState(StateRequest(room_id, as)).status, IsNotFound());
-    EXPECT_THAT(client.GetEvent(EventRequest(room_id, event_id, as)).status, IsNotFound());
-    EXPECT_THAT(client.ListEvents(ListRequest(room_id, as)).status, IsNotFound());
-    EXPECT_THAT(client.ExportRoom(ExportRequest(room_id, as)).status, IsNotFound());
+    EXPECT_THAT(client.GetRoom(GetRequest(room_id, as)).status, IsRoomNotFound());
+    EXPECT_THAT(client.GetRoomState(StateRequest(room_id, as)).status, IsRoomNotFound());
+    EXPECT_THAT(client.GetEvent(EventRequest(room_id, event_id, as)).status, IsRoomNotFound());
+    EXPECT_THAT(client.ListEvents(ListRequest(room_id, as)).status, IsRoomNotFound());
+    EXPECT_THAT(client.ExportRoom(ExportRequest(room_id, as)).status, IsRoomNotFound());
     v1::ListMembersRequest members;
     members.set_room_id(room_id);
     members.set_requester(as);
-    EXPECT_THAT(client.ListMembers(members).status, IsNotFound());
+    EXPECT_THAT(client.ListMembers(members).status, IsRoomNotFound());
     v1::ListAliasesRequest aliases;
     aliases.set_room_id(room_id);
     aliases.set_requester(as);
-    EXPECT_THAT(client.ListAliases(aliases).status, IsNotFound());
+    EXPECT_THAT(client.ListAliases(aliases).status, IsRoomNotFound());
   }
   EXPECT_THAT(RoomsOf(backend(), User("bob")), IsEmpty());
   EXPECT_EQ(RoomAt(reader(), Alias("room")), "");
@@ -104,21 +104,22 @@ TEST_F(DeleteTest, NobodyWritesIntoItAnyMore) {
   const std::string alice = User("alice"), bob = User("bob");
   const std::string event_id = reader().State(room_id).at({"m.room.create", ""}).event_id();
   Delete(room_id);
-  EXPECT_THAT(backend().SendEvent(SendRequest(room_id, bob, "Hello?")).status, IsNotFound());
+  EXPECT_THAT(backend().SendEvent(SendRequest(room_id, bob, "Hello?")).status, IsRoomNotFound());
   EXPECT_THAT(backend().SetState(SetStateRequest(room_id, alice, "org.example.x", "{}")).status,
-              IsNotFound());
-  EXPECT_THAT(backend().RedactEvent(RedactRequest(room_id, alice, event_id)).status, IsNotFound());
-  EXPECT_THAT(backend().JoinRoom(JoinRequest(room_id, User("carol"))).status, IsNotFound());
+              IsRoomNotFound());
+  EXPECT_THAT(backend().RedactEvent(RedactRequest(room_id, alice, event_id)).status,
+              IsRoomNotFound());
+  EXPECT_THAT(backend().JoinRoom(JoinRequest(room_id, User("carol"))).status, IsRoomNotFound());
   EXPECT_THAT(backend().InviteUser(InviteRequest(room_id, alice, User("carol"))).status,
-              IsNotFound());
-  EXPECT_THAT(backend().LeaveRoom(LeaveRequest(room_id, bob)).status, IsNotFound());
-  EXPECT_THAT(backend().UpgradeRoom(UpgradeRequest(room_id, alice, "12")).status, IsNotFound());
+              IsRoomNotFound());
+  EXPECT_THAT(backend().LeaveRoom(LeaveRequest(room_id, bob)).status, IsRoomNotFound());
+  EXPECT_THAT(backend().UpgradeRoom(UpgradeRequest(room_id, alice, "12")).status, IsRoomNotFound());
   EXPECT_THAT(backend().SetAlias(SetAliasRequest(Alias("new"), room_id, alice)).status,
-              IsNotFound());
+              IsRoomNotFound());
   v1::SetVisibilityRequest visibility;
   visibility.set_room_id(room_id);
   visibility.set_requester(alice);
-  EXPECT_THAT(backend().SetVisibility(visibility).status, IsNotFound());
+  EXPECT_THAT(backend().SetVisibility(visibility).status, IsRoomNotFound());
 }
 
 TEST_F(DeleteTest, TheStreamTellsLastOfAll) {
@@ -173,7 +174,7 @@ TEST_F(DeleteTest, TheSameRequestGetsTheSameAnswer) {
   const auto repeated = admin().DeleteRoom(request);
   ASSERT_TRUE(repeated.ok()) << repeated.status.error_message();
   EXPECT_EQ(repeated.response.SerializeAsString(), deleted.response.SerializeAsString());
-  EXPECT_THAT(admin().DeleteRoom(DeleteRequest(room_id)).status, IsNotFound());
+  EXPECT_THAT(admin().DeleteRoom(DeleteRequest(room_id)).status, IsRoomNotFound());
   EXPECT_THAT(admin().DeleteRoom(DeleteRequest(NewRoom(), "delete-twice")).status,
               IsError(StatusCode::INVALID_ARGUMENT, "REQUEST_ID_REUSED"));
 }
@@ -236,7 +237,7 @@ TEST_F(DeleteTest, APageOfWhatItWasEndsWhenItIsImportedWithLess) {
   room.pdus.pop_back();
   room.header.set_event_count(static_cast<int64_t>(room.pdus.size()));
   Delete(room_id);
-  EXPECT_THAT(reader().ListEvents(request).status, IsNotFound());
+  EXPECT_THAT(reader().ListEvents(request).status, IsRoomNotFound());
   const auto imported = admin().ImportRoom(ImportRequests(room));
   ASSERT_TRUE(imported.ok()) << imported.status.error_message();
   EXPECT_THAT(reader().ListEvents(request).status,
@@ -330,7 +331,7 @@ TEST_F(DeleteAndKillTest, WhatAPurgeHasNotDoneTheNextStartDoes) {
 
   DirectoryWatch logs(dir_.File("logs"));
   auto program = Serve();
-  EXPECT_THAT(client_->GetRoom(GetRequest(room_id)).status, IsNotFound());
+  EXPECT_THAT(client_->GetRoom(GetRequest(room_id)).status, IsRoomNotFound());
   AwaitPurgeOf(room_id, logs);
   Stop(*program);
   EXPECT_EQ(KeysWith(room_id), 0u);
@@ -351,9 +352,9 @@ TEST_F(DeleteAndKillTest, ItCantBeReadInABackup) {
 
   Copy("backup", "data");
   program = Serve();
-  EXPECT_THAT(client_->GetRoom(GetRequest(room_id)).status, IsNotFound());
-  EXPECT_THAT(client_->GetRoomState(StateRequest(room_id)).status, IsNotFound());
-  EXPECT_THAT(client_->ExportRoom(ExportRequest(room_id)).status, IsNotFound());
+  EXPECT_THAT(client_->GetRoom(GetRequest(room_id)).status, IsRoomNotFound());
+  EXPECT_THAT(client_->GetRoomState(StateRequest(room_id)).status, IsRoomNotFound());
+  EXPECT_THAT(client_->ExportRoom(ExportRequest(room_id)).status, IsRoomNotFound());
   EXPECT_THAT(RoomsOf(*client_, "@alice:example.org"), ElementsAre(other_id));
   EXPECT_TRUE(client_->ListPublicRooms({}).ok());
   EXPECT_EQ(client_->Room(other_id).joined_member_count(), 1);

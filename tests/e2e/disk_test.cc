@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "tests/e2e/e2e_test.h"
@@ -21,7 +20,7 @@
 #include "tests/storage/rocksdb/faulty_file_system.h"
 #include "tests/storage/rocksdb/store_files.h"
 #include "tests/support/health_client.h"
-#include "tests/support/http_get.h"
+#include "tests/support/people.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/watch_stream.h"
 
@@ -31,13 +30,7 @@ namespace {
 using testing::HasSubstr;
 
 constexpr char kWritesHealth[] = "innkeeper.v1.writes";
-constexpr char kAlice[] = "@alice:example.org";
 constexpr char kRetryInfo[] = "google.rpc.RetryInfo";
-
-std::string MetricsOf(const TestServer& server) {
-  const std::string& address = server.metrics_address();
-  return HttpGet(std::stoi(address.substr(address.rfind(':') + 1)), "/metrics");
-}
 
 // Waits until health checks say that writes are taken.
 void AwaitWrites(const TestServer& server) {

@@ -6,7 +6,9 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "google/protobuf/util/json_util.h"
+#include "tests/support/http_get.h"
 
 namespace innkeeper {
 namespace {
@@ -251,6 +253,10 @@ std::string RoomAt(const TestClient& client, const std::string& alias) {
   v1::ResolveAliasRequest request;
   request.set_alias(alias);
   return client.ResolveAlias(request).response.room_id();
+}
+
+std::string MetricsOf(const TestServer& server) {
+  return absl::StrReplaceAll(HttpGet(server.metrics_address(), "/metrics"), {{"\r", ""}});
 }
 
 std::vector<v1::RoomEvent> EventsOf(const TestClient& client, const std::string& room_id) {

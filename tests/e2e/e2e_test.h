@@ -122,6 +122,9 @@ std::vector<std::string> RoomsOf(const TestClient& client, const std::string& us
 // The room that an alias points at; "" if there is no such alias.
 std::string RoomAt(const TestClient& client, const std::string& alias);
 
+// What a server with a `metrics_address` says of its metrics.
+std::string MetricsOf(const TestServer& server);
+
 // The events of the log about this room, oldest first.
 std::vector<v1::RoomEvent> EventsOf(const TestClient& client, const std::string& room_id);
 

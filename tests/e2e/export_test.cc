@@ -8,13 +8,13 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "server/rooms/event.h"
 #include "server/rooms/json.h"
 #include "server/rooms/room_version.h"
 #include "server/rooms/signing.h"
 #include "tests/e2e/e2e_test.h"
+#include "tests/e2e/exported_pdu.h"
 
 namespace innkeeper {
 namespace {
@@ -28,27 +28,6 @@ struct CheckedExport {
   std::vector<Json> pdus;
   std::vector<std::string> event_ids;
 };
-
-// Returns the id of `pdu` by the rules of the version.
-std::string EventIdOf(const rooms::RoomVersion& version, const Json& pdu) {
-  switch (version.event_id_format) {
-    case rooms::EventIdFormat::kOpaque:
-      return pdu["event_id"];
-    case rooms::EventIdFormat::kBase64:
-      return absl::StrCat("$", rooms::Base64(rooms::ReferenceHash(version, pdu)));
-    case rooms::EventIdFormat::kBase64UrlSafe:
-      return absl::StrCat("$", rooms::UrlSafeBase64(rooms::ReferenceHash(version, pdu)));
-  }
-  return "";
-}
-
-rooms::VerifyKeys KeysIn(const v1::RoomExportHeader& header) {
-  rooms::VerifyKeys keys;
-  for (const v1::VerifyKey& key : header.verify_keys()) {
-    EXPECT_TRUE(absl::Base64Unescape(key.public_key(), &keys[key.server_name()][key.key_id()]));
-  }
-  return keys;
-}
 
 // Checks hashes and signatures, and that each event follows on the one before it.
 CheckedExport Check(const ExportedRoom& room) {

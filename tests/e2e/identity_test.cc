@@ -9,14 +9,13 @@
 #include "absl/time/time.h"
 #include "tests/e2e/e2e_test.h"
 #include "tests/support/jwt_issuer.h"
+#include "tests/support/people.h"
 
 namespace innkeeper {
 namespace {
 
 using grpc::StatusCode;
 using Json = nlohmann::json;
-
-constexpr char kAlice[] = "@alice:example.org";
 
 class JwtTest : public testing::Test {
  protected:

@@ -15,6 +15,7 @@
 #include "tests/e2e/e2e_test.h"
 #include "tests/server/rooms/forked_room.h"
 #include "tests/server/rooms/signed_pdus.h"
+#include "tests/support/people.h"
 
 namespace innkeeper {
 namespace {

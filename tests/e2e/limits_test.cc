@@ -1,6 +1,5 @@
 // What is limited: how often things are done, how many streams are open, how long calls wait.
 
-#include <glog/logging.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -16,9 +15,7 @@
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
@@ -28,8 +25,8 @@
 #include "server/metrics/action_rates.h"
 #include "tests/e2e/e2e_test.h"
 #include "tests/support/health_client.h"
-#include "tests/support/http_get.h"
 #include "tests/support/manual_clock.h"
+#include "tests/support/people.h"
 #include "tests/support/watch_stream.h"
 
 namespace innkeeper {
@@ -39,27 +36,10 @@ using grpc::StatusCode;
 using testing::HasSubstr;
 using testing::UnorderedElementsAre;
 
-constexpr char kAlice[] = "@alice:example.org";
-constexpr char kBob[] = "@bob:example.org";
-
-absl::Duration RetryDelayOf(const grpc::Status& status) {
-  google::rpc::RetryInfo info;
-  EXPECT_TRUE(info.ParseFromString(DetailOf(status, "google.rpc.RetryInfo")));
-  return absl::Seconds(info.retry_delay().seconds()) +
-         absl::Nanoseconds(info.retry_delay().nanos());
-}
-
 std::string QuotaSubjectOf(const grpc::Status& status) {
   google::rpc::QuotaFailure failure;
   EXPECT_TRUE(failure.ParseFromString(DetailOf(status, "google.rpc.QuotaFailure")));
   return failure.violations_size() == 1 ? failure.violations(0).subject() : "";
-}
-
-std::string MetricsOf(const TestServer& server) {
-  int port = 0;
-  CHECK(absl::SimpleAtoi(server.metrics_address().substr(server.metrics_address().rfind(':') + 1),
-                         &port));
-  return absl::StrReplaceAll(HttpGet(port, "/metrics"), {{"\r", ""}});
 }
 
 // A server with a clock that stands still, and a public room of kAlice.
@@ -154,7 +134,7 @@ const RateRow kRates[] = {
     {"join_rate", &ServerConfig::join_rate, &ServerConfig::join_burst,
      [](const TestClient& client, const std::string& room_id, int) {
        // Each join is one, for the member has left meanwhile.
-       const grpc::Status status = client.JoinRoom(JoinRequest(room_id, kBob)).status;
+       grpc::Status status = client.JoinRoom(JoinRequest(room_id, kBob)).status;
        if (status.ok()) {
          EXPECT_TRUE(client.LeaveRoom(LeaveRequest(room_id, kBob)).ok());
        }

@@ -24,6 +24,7 @@
 #include "tests/server/rooms/signed_pdus.h"
 #include "tests/support/health_client.h"
 #include "tests/support/jwt_issuer.h"
+#include "tests/support/people.h"
 #include "tests/support/raw_call.h"
 #include "tests/support/reflection_client.h"
 
@@ -36,9 +37,8 @@ using grpc::StatusCode;
 using Json = nlohmann::json;
 using Metadata = std::multimap<std::string, std::string>;
 
-constexpr char kAlice[] = "@alice:example.org";
-constexpr char kBob[] = "@bob__:example.org";  // as long
-constexpr char kAudience[] = "tenant-7";
+constexpr char kLongBob[] = "@bob__:example.org";  // as long
+constexpr char kTenant[] = "tenant-7";
 
 // Has every role but admin and may act for kAlice, and is kept to another audience.
 constexpr char kStranger[] = "stranger";
@@ -361,7 +361,7 @@ class MethodsTest : public testing::Test {
     };
   }
 
-  // Requests of the stranger about a room of kAudience that has kAlice, and what it gets.
+  // Requests of the stranger about a room of kTenant that has kAlice, and what it gets.
   static std::map<std::string, StrangersRow> StrangersRows(const std::string& room_id) {
     const StrangersRow as_alice = {StatusCode::OK, ""};
     const StrangersRow& public_or_own = as_alice;
@@ -375,17 +375,17 @@ class MethodsTest : public testing::Test {
                           request.SerializeAsString()};
     };
     v1::CreateRoomRequest create = RoomRequest(kAlice);
-    create.set_audience(kAudience);
+    create.set_audience(kTenant);
     v1::WatchRoomEventsRequest watch;
-    watch.mutable_filter()->add_audiences(kAudience);
+    watch.mutable_filter()->add_audiences(kTenant);
     v1::ListRoomEventsRequest events;
-    events.mutable_filter()->add_audiences(kAudience);
+    events.mutable_filter()->add_audiences(kTenant);
     v1::ListAliasesRequest aliases;
     aliases.set_room_id(room_id);
     v1::ListMembersRequest members;
     members.set_room_id(room_id);
     v1::CreateSubscriptionRequest subscribe = NewSubscriptionRequest();
-    subscribe.mutable_subscription()->mutable_filter()->add_audiences(kAudience);
+    subscribe.mutable_subscription()->mutable_filter()->add_audiences(kTenant);
     return {
         {"CreateRoom", not_allowed(create)},
         {"UpgradeRoom", as_alice},
@@ -445,7 +445,7 @@ class MethodsTest : public testing::Test {
 
   static std::string NewRoom() {
     v1::CreateRoomRequest request = RoomRequest(kAlice);
-    request.set_audience(kAudience);
+    request.set_audience(kTenant);
     return backend().Create(request).room_id();
   }
 
@@ -630,11 +630,11 @@ TEST_F(MethodsTest, NobodyActsForUsersThatAreNotTheirs) {
   ForEachMethod([](const MethodDescriptor& method, const Row& row) {
     if (row.user.empty()) return;
     ASSERT_TRUE(absl::StrContains(row.request, kAlice));
-    const std::string request = absl::StrReplaceAll(row.request, {{kAlice, kBob}});
+    const std::string request = absl::StrReplaceAll(row.request, {{kAlice, kLongBob}});
     const int64_t head = LogHead();
     const grpc::Status status = Call(method, request, Bearer(TestToken("alice")));
     EXPECT_THAT(status, IsError(StatusCode::PERMISSION_DENIED, "USER_NOT_ALLOWED"));
-    EXPECT_EQ(MetadataOf(status)["user"], kBob);
+    EXPECT_EQ(MetadataOf(status)["user"], kLongBob);
     EXPECT_EQ(LogHead(), head);
   });
 }
@@ -665,7 +665,7 @@ TEST_F(MethodsTest, PermissionComesBeforeExistence) {
     if (absl::StrContains(row.request, room_id)) {
       if (!row.role.empty()) ExpectSameAnswer(method, row.request, room_id, "nobody");
       if (!row.user.empty()) {
-        const std::string as_bob = absl::StrReplaceAll(row.request, {{kAlice, kBob}});
+        const std::string as_bob = absl::StrReplaceAll(row.request, {{kAlice, kLongBob}});
         ExpectSameAnswer(method, as_bob, room_id, "alice");
         // Who may act for a user that is not in the room reads no more than the user.
         if (row.role.empty()) ExpectSameAnswer(method, as_bob, room_id, "backend");

@@ -10,7 +10,6 @@
 #include "absl/strings/strip.h"
 #include "tests/e2e/e2e_test.h"
 #include "tests/support/consumer_stream.h"
-#include "tests/support/http_get.h"
 #include "tests/support/watch_stream.h"
 
 namespace innkeeper {
@@ -21,17 +20,10 @@ using testing::Not;
 
 class MetricsTest : public testing::Test {
  protected:
-  std::string Page() {
-    const std::string address = server_.metrics_address();
-    int port = 0;
-    EXPECT_TRUE(absl::SimpleAtoi(address.substr(address.rfind(':') + 1), &port)) << address;
-    return HttpGet(port, "/metrics");
-  }
-
   // The value of a sample, such as `innkeeper_calls_total{...}`; -1 if there is none.
   double Value(const std::string& sample) {
-    const std::string page = Page();
-    for (absl::string_view line : absl::StrSplit(page, absl::ByAnyChar("\r\n"))) {
+    const std::string page = MetricsOf(server_);
+    for (absl::string_view line : absl::StrSplit(page, '\n')) {
       if (!absl::ConsumePrefix(&line, sample + " ")) continue;
       double value = 0;
       EXPECT_TRUE(absl::SimpleAtod(line, &value)) << line;
@@ -96,7 +88,7 @@ TEST_F(MetricsTest, TellHowSubscriptionsAreDoing) {
 TEST_F(MetricsTest, TellNothingOfRoomsUsersAndCallers) {
   const std::string room_id = client_.Create(RoomRequest("@alice:example.org")).room_id();
   client_.GetRoom(GetRequest("!nowhere:example.org"));
-  const std::string page = Page();
+  const std::string page = MetricsOf(server_);
   for (const std::string& secret : {room_id, std::string("alice"), std::string("nowhere"),
                                     std::string("admin"), std::string("example.org")}) {
     EXPECT_THAT(page, Not(HasSubstr(secret)));

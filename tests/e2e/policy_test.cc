@@ -6,19 +6,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "google/rpc/error_details.pb.h"
 #include "tests/e2e/e2e_test.h"
 #include "tests/support/manual_clock.h"
 
 namespace innkeeper {
 namespace {
-
-absl::Duration RetryDelayOf(const grpc::Status& status) {
-  google::rpc::RetryInfo info;
-  EXPECT_TRUE(info.ParseFromString(DetailOf(status, "google.rpc.RetryInfo")));
-  return absl::Seconds(info.retry_delay().seconds()) +
-         absl::Nanoseconds(info.retry_delay().nanos());
-}
 
 class RateLimitTest : public testing::Test {
  protected:

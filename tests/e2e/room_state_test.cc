@@ -5,13 +5,13 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "server/rooms/event.h"
 #include "server/rooms/json.h"
 #include "server/rooms/room_version.h"
 #include "server/rooms/signing.h"
 #include "tests/e2e/e2e_test.h"
+#include "tests/e2e/exported_pdu.h"
 
 namespace innkeeper {
 namespace {
@@ -394,37 +394,29 @@ TEST_F(RoomStateTest, PageTokensAreGoodForTheirRequestOnly) {
 }
 
 // What the export of a room says by itself.
-struct CheckedExport {
+struct ExportFindings {
   std::map<std::string, Json> by_id;
   // Of the events whose content is no longer what their sender signed for.
   std::vector<std::string> changed;
 };
 
-CheckedExport Check(const ExportedRoom& room) {
+ExportFindings FindingsIn(const ExportedRoom& room) {
   EXPECT_TRUE(room.status.ok()) << room.status.error_message();
   const rooms::RoomVersion& version = *rooms::FindRoomVersion(room.header.room_version());
-  rooms::VerifyKeys keys;
-  for (const v1::VerifyKey& key : room.header.verify_keys()) {
-    EXPECT_TRUE(absl::Base64Unescape(key.public_key(), &keys[key.server_name()][key.key_id()]));
-  }
-  CheckedExport checked;
+  const rooms::VerifyKeys keys = KeysIn(room.header);
+  ExportFindings findings;
   for (const std::string& text : room.pdus) {
     const Json pdu = rooms::ParseJson(text).value();
     const absl::Status is_signed = rooms::CheckEventSignatures(version, pdu, keys);
     EXPECT_TRUE(is_signed.ok()) << is_signed << " in " << text;
-    const std::string hash = rooms::ReferenceHash(version, pdu);
-    const std::string id = version.event_id_format == rooms::EventIdFormat::kOpaque
-                               ? pdu["event_id"].get<std::string>()
-                           : version.event_id_format == rooms::EventIdFormat::kBase64
-                               ? absl::StrCat("$", rooms::Base64(hash))
-                               : absl::StrCat("$", rooms::UrlSafeBase64(hash));
-    checked.by_id[id] = pdu;
+    const std::string id = EventIdOf(version, pdu);
+    findings.by_id[id] = pdu;
     if (pdu["hashes"]["sha256"] == rooms::Base64(rooms::ContentHash(pdu))) continue;
-    checked.changed.push_back(id);
+    findings.changed.push_back(id);
     // As a reader does who finds such an event, and loses nothing.
     EXPECT_EQ(rooms::Redact(version, pdu), pdu);
   }
-  return checked;
+  return findings;
 }
 
 TEST_F(RoomStateTest, RoomsWithRedactedEventsCheckByWhatIsInTheirExport) {
@@ -443,17 +435,17 @@ TEST_F(RoomStateTest, RoomsWithRedactedEventsCheckByWhatIsInTheirExport) {
     EXPECT_EQ(reply.response.event().redacts(), message);
     Redact(room_id, alice, topic);
 
-    CheckedExport checked = Check(backend().ExportRoom(ExportRequest(room_id, alice)));
-    EXPECT_THAT(checked.changed, ElementsAre(message, topic));
-    const Json& pdu = checked.by_id[redaction];
+    ExportFindings findings = FindingsIn(backend().ExportRoom(ExportRequest(room_id, alice)));
+    EXPECT_THAT(findings.changed, ElementsAre(message, topic));
+    const Json& pdu = findings.by_id[redaction];
     EXPECT_EQ(pdu["type"], "m.room.redaction");
     EXPECT_EQ(version.redacts_in_content ? pdu["content"]["redacts"] : pdu["redacts"], message);
     EXPECT_EQ(pdu["content"]["reason"], "hush");
 
     // Redactions can be redacted themselves.
     Redact(room_id, alice, redaction);
-    checked = Check(backend().ExportRoom(ExportRequest(room_id, alice)));
-    EXPECT_THAT(checked.changed, ElementsAre(message, topic, redaction));
+    findings = FindingsIn(backend().ExportRoom(ExportRequest(room_id, alice)));
+    EXPECT_THAT(findings.changed, ElementsAre(message, topic, redaction));
   }
 }
 

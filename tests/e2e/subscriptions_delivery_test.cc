@@ -13,6 +13,7 @@
 #include "absl/synchronization/mutex.h"
 #include "tests/e2e/e2e_test.h"
 #include "tests/support/consumer_stream.h"
+#include "tests/support/people.h"
 
 namespace innkeeper {
 namespace {
@@ -22,11 +23,11 @@ using testing::ElementsAre;
 using testing::Gt;
 using testing::IsEmpty;
 
-constexpr char kAlice[] = "@alice:example.org";
 constexpr char kName[] = "orders";
 
 std::vector<int64_t> Sequences(const std::vector<v1::DeliveredEvent>& events) {
   std::vector<int64_t> sequences;
+  sequences.reserve(events.size());
   for (const v1::DeliveredEvent& event : events) sequences.push_back(event.event().sequence());
   return sequences;
 }
@@ -43,6 +44,7 @@ class DeliveryTest : public testing::Test {
   // Rooms, of which each is an event.
   std::vector<std::string> CreateRooms(int count) {
     std::vector<std::string> room_ids;
+    room_ids.reserve(static_cast<size_t>(count));
     for (int i = 0; i < count; ++i) {
       room_ids.push_back(client_->Create(RoomRequest(kAlice)).room_id());
     }
@@ -169,7 +171,7 @@ TEST_F(DeliveryTest, ConsumersShareTheRoomsAndKeepTheirOrder) {
       acknowledged += static_cast<size_t>(message->events().events_size());
     }
   };
-  const size_t total = kRooms * (1 + kRounds);
+  const size_t total = size_t{kRooms} * (1 + kRounds);
   const auto all_acknowledged = [&] { return acknowledged == total; };
 
   std::vector<std::unique_ptr<ConsumerStream>> consumers;

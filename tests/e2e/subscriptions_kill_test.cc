@@ -14,12 +14,11 @@
 #include "tests/e2e/e2e_test.h"
 #include "tests/support/child_process.h"
 #include "tests/support/consumer_stream.h"
+#include "tests/support/people.h"
 #include "tests/support/temp_dir.h"
 
 namespace innkeeper {
 namespace {
-
-constexpr char kAlice[] = "@alice:example.org";
 
 class SubscriptionsKillTest : public testing::Test {
  protected:

@@ -80,7 +80,9 @@ class SubscriptionsTest : public testing::Test {
   const TestClient root_{server_.address(), TestToken("root")};
 };
 
-auto IsNotFound() { return IsError(grpc::StatusCode::NOT_FOUND, "SUBSCRIPTION_NOT_FOUND"); }
+auto IsSubscriptionNotFound() {
+  return IsError(grpc::StatusCode::NOT_FOUND, "SUBSCRIPTION_NOT_FOUND");
+}
 
 TEST_F(SubscriptionsTest, HaveDefaults) {
   const v1::Subscription created = Create(anna_, "orders");
@@ -104,18 +106,18 @@ TEST_F(SubscriptionsTest, BelongToWhoMadeThem) {
   EXPECT_THAT(Names(root_, 3), UnorderedElementsAre("a", "ab", "b", "c"));
   EXPECT_TRUE(Get(root_, "ab").ok());
   const grpc::Status foreign = Get(anna_, "ab").status;
-  EXPECT_THAT(foreign, IsNotFound());
+  EXPECT_THAT(foreign, IsSubscriptionNotFound());
   EXPECT_EQ(foreign.error_message(), Get(anna_, "none").status.error_message());
 
   v1::DeleteSubscriptionRequest remove;
   remove.set_name("ab");
-  EXPECT_THAT(anna_.DeleteSubscription(remove).status, IsNotFound());
+  EXPECT_THAT(anna_.DeleteSubscription(remove).status, IsSubscriptionNotFound());
   v1::ConsumeEventsRequest consume;
   consume.set_name("ab");
-  EXPECT_THAT(ConsumerStream(anna_, consume).Finish(), IsNotFound());
+  EXPECT_THAT(ConsumerStream(anna_, consume).Finish(), IsSubscriptionNotFound());
   v1::ListParkedEventsRequest parked;
   parked.set_name("ab");
-  EXPECT_THAT(anna_.ListParkedEvents(parked).status, IsNotFound());
+  EXPECT_THAT(anna_.ListParkedEvents(parked).status, IsSubscriptionNotFound());
 
   ConsumerStream consumer(bert_, consume);
   consumer.AwaitStart();
@@ -123,7 +125,7 @@ TEST_F(SubscriptionsTest, BelongToWhoMadeThem) {
   reject.set_name("ab");
   reject.set_consumer_id(consumer.consumer_id());
   reject.set_sequence(1);
-  EXPECT_THAT(anna_.RejectEvent(reject).status, IsNotFound());
+  EXPECT_THAT(anna_.RejectEvent(reject).status, IsSubscriptionNotFound());
   EXPECT_TRUE(root_.RejectEvent(reject).ok());
   EXPECT_THAT(anna_.CreateSubscription(CreateRequest("ab")).status,
               IsError(grpc::StatusCode::ALREADY_EXISTS, "SUBSCRIPTION_EXISTS"));
@@ -189,7 +191,7 @@ TEST_F(SubscriptionsTest, ChangeOnlyIfTheEtagMatches) {
               IsError(grpc::StatusCode::ABORTED, "ETAG_MISMATCH"));
   remove.set_etag(all.etag());
   EXPECT_TRUE(anna_.DeleteSubscription(remove).ok());
-  EXPECT_THAT(anna_.DeleteSubscription(remove).status, IsNotFound());
+  EXPECT_THAT(anna_.DeleteSubscription(remove).status, IsSubscriptionNotFound());
   EXPECT_THAT(Names(anna_, 10), IsEmpty());
 }
 

@@ -15,7 +15,7 @@
 #include "tests/e2e/e2e_test.h"
 #include "tests/storage/rocksdb/failing_disk.h"
 #include "tests/support/health_client.h"
-#include "tests/support/http_get.h"
+#include "tests/support/people.h"
 #include "tests/support/watch_stream.h"
 
 namespace innkeeper {
@@ -26,14 +26,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr char kAlice[] = "@alice:example.org";
-constexpr char kBob[] = "@bob:example.org";
 constexpr char kTenantsAudience[] = "tenant-7";
-
-std::string MetricsOf(const TestServer& server) {
-  const std::string& address = server.metrics_address();
-  return HttpGet(std::stoi(address.substr(address.rfind(':') + 1)), "/metrics");
-}
 
 // Principals as ever, but that "tenant", which is kept to audiences, may approve and watch.
 std::string Principals() {

@@ -21,6 +21,7 @@
 #include "grpcpp/support/channel_arguments.h"
 #include "tests/e2e/e2e_test.h"
 #include "tests/support/jwt_issuer.h"
+#include "tests/support/people.h"
 #include "tests/support/raw_call.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_authority.h"
@@ -32,7 +33,6 @@ using grpc::StatusCode;
 using Json = nlohmann::json;
 using Metadata = std::multimap<std::string, std::string>;
 
-constexpr char kAlice[] = "@alice:example.org";
 constexpr char kCalendarId[] = "spiffe://example.org/calendar";
 
 // Keeps what is logged while it lives. Thread-safe.

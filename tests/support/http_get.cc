@@ -9,6 +9,7 @@
 
 #include <glog/logging.h>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 namespace innkeeper {
@@ -31,6 +32,12 @@ std::string HttpGet(int port, const std::string& path) {
   }
   close(fd);
   return response;
+}
+
+std::string HttpGet(const std::string& address, const std::string& path) {
+  int port = 0;
+  CHECK(absl::SimpleAtoi(address.substr(address.rfind(':') + 1), &port)) << address;
+  return HttpGet(port, path);
 }
 
 }  // namespace innkeeper

@@ -61,6 +61,11 @@ std::vector<std::string> FieldsOf(const grpc::Status& status) {
   return fields;
 }
 
+absl::Duration RetryDelayOf(const grpc::Status& status) {
+  const auto delay = ParseDetail<google::rpc::RetryInfo>(status).retry_delay();
+  return absl::Seconds(delay.seconds()) + absl::Nanoseconds(delay.nanos());
+}
+
 TestClient::TestClient(const std::string& address, std::string token)
     : token_(std::move(token)),
       channel_(Connect(address)),

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "google/protobuf/message.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
@@ -52,6 +53,9 @@ std::map<std::string, std::string> MetadataOf(const grpc::Status& status);
 
 // The fields that the BadRequest of `status` names, in its order.
 std::vector<std::string> FieldsOf(const grpc::Status& status);
+
+// What the RetryInfo of `status` asks for; zero if it has none.
+absl::Duration RetryDelayOf(const grpc::Status& status);
 
 // A google.rpc detail of `status`, by the full name of its type; "" if it has none.
 std::string DetailOf(const grpc::Status& status, absl::string_view type);

@@ -26,41 +26,6 @@ using rocksdb::Slice;
 
 fs::path Normal(const std::string& path) { return fs::path(path).lexically_normal(); }
 
-// What the disk knows of a file's content.
-struct Content {
-  uint64_t size = 0;
-  uint64_t synced = 0;
-  std::vector<std::pair<uint64_t, uint64_t>> lost;  // by failed syncs: from, to
-};
-
-// How an entry of a directory was before it was changed.
-struct Entry {
-  fs::path path;
-  std::optional<std::string> content;  // nothing: it was not there
-};
-
-std::string AfterPowerCut(std::string bytes, const Content& content, Unsynced unsynced,
-                          bool is_log) {
-  const size_t synced = std::min<size_t>(content.synced, bytes.size());
-  for (const auto& [from, to] : content.lost) {
-    const size_t end = std::min<size_t>(to, bytes.size());
-    if (from < end) bytes.replace(from, end - from, end - from, '\0');
-  }
-  switch (unsynced) {
-    case Unsynced::kDropped:
-      bytes.resize(synced);
-      break;
-    case Unsynced::kHalved:
-      bytes.resize(synced + (bytes.size() - synced) / 2);
-      break;
-    case Unsynced::kSpoiled:
-      if (!is_log) bytes.resize(synced);
-      for (size_t i = synced; i < bytes.size(); i += 7) bytes[i] ^= 0x55;
-      break;
-  }
-  return bytes;
-}
-
 }  // namespace
 
 IOStatus BadDisk() { return IOStatus::IOError("as arranged", "Input/output error"); }
@@ -69,6 +34,19 @@ IOStatus ReadOnlyDisk() { return IOStatus::IOError("as arranged", "Read-only fil
 
 // Each call is done under the lock, so that a power cut finds none half done.
 class FailingDisk::Platters {
+  // What the disk knows of a file's content.
+  struct Content {
+    uint64_t size = 0;
+    uint64_t synced = 0;
+    std::vector<std::pair<uint64_t, uint64_t>> lost;  // by failed syncs: from, to
+  };
+
+  // How an entry of a directory was before it was changed.
+  struct Entry {
+    fs::path path;
+    std::optional<std::string> content;  // nothing: it was not there
+  };
+
  public:
   using Call = std::function<IOStatus()>;
 
@@ -185,6 +163,28 @@ class FailingDisk::Platters {
   }
 
  private:
+  static std::string AfterPowerCut(std::string bytes, const Content& content, Unsynced unsynced,
+                                   bool is_log) {
+    const size_t synced = std::min<size_t>(content.synced, bytes.size());
+    for (const auto& [from, to] : content.lost) {
+      const size_t end = std::min<size_t>(to, bytes.size());
+      if (from < end) bytes.replace(from, end - from, end - from, '\0');
+    }
+    switch (unsynced) {
+      case Unsynced::kDropped:
+        bytes.resize(synced);
+        break;
+      case Unsynced::kHalved:
+        bytes.resize(synced + (bytes.size() - synced) / 2);
+        break;
+      case Unsynced::kSpoiled:
+        if (!is_log) bytes.resize(synced);
+        for (size_t i = synced; i < bytes.size(); i += 7) bytes[i] ^= 0x55;
+        break;
+    }
+    return bytes;
+  }
+
   // Counts a call, and returns the fault that it meets, or null.
   const DiskFault* NextFault(const fs::path& path) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const DiskFault* met = nullptr;
