@@ -16,4 +16,3 @@
 #include "innkeeper/v1/room_membership.grpc.pb.h"
 #include "innkeeper/v1/room_state.grpc.pb.h"
 #include "innkeeper/v1/supervision.grpc.pb.h"
-

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
 #include "server/rooms/event.h"
 #include "server/rooms/json.h"
 #include "server/rooms/room_version.h"
@@ -155,6 +157,15 @@ TEST_F(ExportTest, TheRoomIsExportedAsItWasAtTheStart) {
   EXPECT_GT(reader().ExportRoom(ExportRequest(room_id)).header.event_count(), count);
 }
 
+// A connection that takes no more of a stream than a window ahead of its reader. gRPC would
+// widen that where it finds the connection fast.
+std::unique_ptr<v1::RoomLifecycle::Stub> ConnectNarrowly(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  return v1::RoomLifecycle::NewStub(
+      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
+}
+
 // With one thread for all reads, an export that waited on its reader would hold it.
 TEST(StalledExportTest, AReaderWhoStopsHoldsUpNobody) {
   TestServer server([](ServerConfig& config) {
@@ -162,13 +173,14 @@ TEST(StalledExportTest, AReaderWhoStopsHoldsUpNobody) {
     config.drain_timeout = absl::Minutes(5);
   });
   const TestClient admin(server.address(), TestToken("admin"));
+  const auto stub = ConnectNarrowly(server.address());
   const std::string room_id = LongRoom(admin, "@alice:example.org");
   std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
   std::vector<std::unique_ptr<grpc::ClientReader<v1::ExportRoomResponse>>> streams;
   for (int i = 0; i < 4; ++i) {
     contexts.push_back(std::make_unique<grpc::ClientContext>());
     admin.Prepare(*contexts.back());
-    streams.push_back(admin.stub().ExportRoom(contexts.back().get(), ExportRequest(room_id)));
+    streams.push_back(stub->ExportRoom(contexts.back().get(), ExportRequest(room_id)));
     v1::ExportRoomResponse message;
     ASSERT_TRUE(streams.back()->Read(&message));
   }
@@ -185,15 +197,14 @@ TEST(StalledExportTest, AReaderWhoStopsHoldsUpNobody) {
 TEST(DrainedExportTest, AnExportUnderWayIsFinishedAndNoneBegun) {
   TestServer server([](ServerConfig& config) { config.drain_timeout = absl::Minutes(5); });
   const TestClient admin(server.address(), TestToken("admin"));
+  const auto stub = ConnectNarrowly(server.address());
   const std::string room_id = LongRoom(admin, "@alice:example.org");
   grpc::ClientContext context;
   admin.Prepare(context);
-  const auto stream = admin.stub().ExportRoom(&context, ExportRequest(room_id));
+  const auto stream = stub->ExportRoom(&context, ExportRequest(room_id));
   v1::ExportRoomResponse message;
   ASSERT_TRUE(stream->Read(&message));
   const int64_t count = message.header().event_count();
-  // Has a connection of its own: what it reads would widen the window of the other, until
-  // the export goes through without its reader.
   const TestClient other(server.address(), TestToken("admin"));
   std::thread stopping([&] { EXPECT_TRUE(server.Stop().ok()); });
   // The server still answers, as it waits for the reader, and begins nothing new.
