@@ -91,8 +91,11 @@ OptionGroup ListeningGroup() {
           Text(BIND(tls_key_file), kPath, IsAnything,
                "The private key of the certificate, in PEM. Certificate and key go together."),
           Text(BIND(tls_client_ca_file), kPath, IsAnything,
-               "With it, a client needs a certificate signed by one of the authorities in this PEM "
-               "file. Its names may say who calls (see authentication.md). Needs TLS."),
+               "With it, clients are asked for a certificate, which one of the authorities in this "
+               "PEM "
+               "file must have signed; tls_client_certificates says whether they may come without. "
+               "Its "
+               "names may say who calls (see authentication.md). Needs TLS."),
           OneOf(BIND(tls_client_certificates),
                 {{"required", ClientCertificates::kRequired},
                  {"optional", ClientCertificates::kOptional}},
@@ -322,8 +325,8 @@ OptionGroup WorkGroup() {
               Integer(BIND(read_threads), {1, kMaxThreads, "one for each processor"},
                       "Threads that serve reads."),
               Integer(BIND(write_threads), {1, kMaxThreads, "two for each processor"},
-                      "Threads that work on writes other than upgrades. They never wait for a "
-                      "commit."),
+                      "Threads that work on writes other than upgrades. One at a time may write a "
+                      "commit to disk itself; the others never wait for one."),
               Integer(BIND(upgrade_threads), {1, kMaxThreads},
                       "Threads that work on upgrades and imports: how many rooms are upgraded at "
                       "the same time. They mostly wait for the disk."),
