@@ -139,9 +139,9 @@ struct WriteState {
 //                       bytes are damaged; nothing was written;
 //   RESOURCE_EXHAUSTED  too much is queued already; nothing was written;
 //   UNAVAILABLE         the store takes no writes (`trouble` says why, or it is
-//                       closing). Whether this commit was kept is unknown: until
-//                       the store takes writes again, or is opened again, nobody
-//                       sees it, and then it may be there;
+//                       closing). Whether this commit was kept is unknown until
+//                       the store takes writes again, or is opened again; it may be
+//                       seen before that;
 //   INVALID_ARGUMENT    the request breaks a rule above, or is larger than the
 //                       engine ever takes; nothing was written.
 struct CommitResult {

@@ -245,14 +245,14 @@ void Committer::GoOnFrom(Meta meta) {
   if (meta.epochs.back().id != epoch_.id) meta.epochs.push_back(epoch_);
   builder_.emplace(store_.writable(), meta);
   builder_->SetLogSealer(log_sealer_);
-  const bool moved = meta.head.position > head_.load();
   PublishHead(meta.head.position);
   oldest_ = meta.oldest;
   failure_ = absl::OkStatus();
   is_short_ = false;
   ++reopenings_;
   SetState({});
-  if (moved) NotifyListener(meta.head.position);
+  // Readers may have published what became of the write that failed; nobody was told.
+  NotifyListener(meta.head.position);
 }
 
 // Tells everybody, and lets commits in or not. Whoever knows that the store takes writes can

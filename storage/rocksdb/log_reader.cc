@@ -1,6 +1,5 @@
 #include "storage/rocksdb/log_reader.h"
 
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,14 +42,13 @@ absl::StatusOr<bool> VisitRecord(const rocksdb::Iterator& it, const LogSealer* s
                                  LogPosition head, Engine::LogVisitor visit, LogPosition& position,
                                  std::string& buffer) {
   const LogPosition last = ParseInteger(FromSlice(it.key())).value_or(0);
-  auto record = LogRecordReader::Open(last, FromSlice(it.value()), sealer, buffer);
-  if (!record.ok()) return record.status();
-  while (position <= std::min(head, last)) {
-    const std::optional<LogEntryView> entry = record->Next();
-    if (!entry) return absl::DataLossError(absl::StrCat("log position ", position, " is damaged"));
-    if (entry->position < position) continue;
+  const auto entries = OpenLogRecord(last, FromSlice(it.value()), sealer, buffer);
+  if (!entries.ok()) return entries.status();
+  for (const LogEntryView& entry : *entries) {
+    if (entry.position < position) continue;
+    if (entry.position > head) break;
     ++position;
-    if (!visit(*entry)) return false;
+    if (!visit(entry)) return false;
   }
   return true;
 }

@@ -1,7 +1,5 @@
 #include "storage/rocksdb/log_record.h"
 
-#include <utility>
-
 #include "absl/strings/str_cat.h"
 #include "storage/rocksdb/format.h"
 
@@ -23,6 +21,20 @@ absl::StatusOr<LogEntryView> OpenSingle(LogPosition position, absl::string_view 
   if (!opened.ok()) return opened;
   view.payload = buffer;
   return view;
+}
+
+// The entries of a record, which are to be those from `first` to `last`. Their number is not
+// sealed, so another one would give every entry the position of its neighbour.
+absl::StatusOr<std::vector<LogEntryView>> Split(LogPosition first, LogPosition last,
+                                                absl::string_view entries) {
+  std::vector<LogEntryView> views;
+  for (LogPosition position = first; position <= last; ++position) {
+    const std::optional<StoredLogEntry> entry = TakeLogEntry(entries);
+    if (!entry) return Damaged(position);
+    views.push_back({position, entry->revision, entry->commit_time, entry->payload});
+  }
+  if (!entries.empty()) return Damaged(last);
+  return views;
 }
 
 }  // namespace
@@ -47,31 +59,23 @@ std::optional<LogPosition> FirstOfLogRecord(LogPosition last, absl::string_view 
   return last - record->count + 1;
 }
 
-absl::StatusOr<LogRecordReader> LogRecordReader::Open(LogPosition last, absl::string_view bytes,
-                                                      const LogSealer* sealer,
-                                                      std::string& buffer) {
+absl::StatusOr<std::vector<LogEntryView>> OpenLogRecord(LogPosition last, absl::string_view bytes,
+                                                        const LogSealer* sealer,
+                                                        std::string& buffer) {
   const std::optional<LogPosition> first = FirstOfLogRecord(last, bytes);
   if (!first) return Damaged(last);
   if (!IsLogRecord(bytes)) {
     absl::StatusOr<LogEntryView> single = OpenSingle(last, bytes, sealer, buffer);
     if (!single.ok()) return single.status();
-    return LogRecordReader(*single);
+    return std::vector<LogEntryView>{*single};
   }
-  const absl::string_view entries = ParseLogRecord(bytes)->entries;
-  if (sealer == nullptr) return LogRecordReader(*first, entries);
-  absl::Status opened = sealer->OpenEntries(last, entries, buffer);
-  if (!opened.ok()) return opened;
-  return LogRecordReader(*first, buffer);
-}
-
-std::optional<LogEntryView> LogRecordReader::Next() {
-  if (single_) {
-    ++position_;
-    return std::exchange(single_, std::nullopt);
+  absl::string_view entries = ParseLogRecord(bytes)->entries;
+  if (sealer != nullptr) {
+    absl::Status opened = sealer->OpenEntries(last, entries, buffer);
+    if (!opened.ok()) return opened;
+    entries = buffer;
   }
-  const std::optional<StoredLogEntry> entry = TakeLogEntry(entries_);
-  if (!entry) return std::nullopt;
-  return LogEntryView{position_++, entry->revision, entry->commit_time, entry->payload};
+  return Split(*first, last, entries);
 }
 
 }  // namespace innkeeper::storage::embedded

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -30,32 +31,12 @@ std::string EncodeLogRecord(LogPosition last, uint64_t count, absl::string_view 
 // nothing if it is damaged, as far as that shows without opening its seal.
 std::optional<LogPosition> FirstOfLogRecord(LogPosition last, absl::string_view bytes);
 
-// Takes a record apart. Not thread-safe.
-class LogRecordReader {
- public:
-  // Reads the record `bytes`, which stands under `last`. `sealer` is what it was sealed with,
-  // if anything; `buffer` is for what that opens. All must outlive the reader. Errors:
-  // DATA_LOSS.
-  static absl::StatusOr<LogRecordReader> Open(LogPosition last, absl::string_view bytes,
-                                              const LogSealer* sealer, std::string& buffer);
-
-  // Returns the next entry; nothing at the end of the record, or where it is damaged, which
-  // is short of `last` then.
-  std::optional<LogEntryView> Next();
-
-  // The position of the next entry.
-  LogPosition position() const { return position_; }
-
- private:
-  LogRecordReader(LogPosition first, absl::string_view entries)
-      : position_(first), entries_(entries) {}
-  explicit LogRecordReader(const LogEntryView& single)
-      : position_(single.position), single_(single) {}
-
-  LogPosition position_;
-  absl::string_view entries_;           // that are left
-  std::optional<LogEntryView> single_;  // of a record that has but one, as they were in format 2
-};
+// Returns the entries of the record `bytes`, which stands under `last`, in their order. `sealer`
+// is what it was sealed with, if anything; `buffer` is for what that opens. The entries refer
+// to `bytes` or `buffer`. DATA_LOSS if it is damaged, or has not as many entries as it says.
+absl::StatusOr<std::vector<LogEntryView>> OpenLogRecord(LogPosition last, absl::string_view bytes,
+                                                        const LogSealer* sealer,
+                                                        std::string& buffer);
 
 }  // namespace innkeeper::storage::embedded
 

@@ -66,7 +66,9 @@ class RocksDbEngine : public Engine {
   std::shared_ptr<const LogEpochs> log_epochs() const override { return epochs_; }
 
   absl::Status ScanLog(LogPosition from, LogVisitor visit) const override {
-    return embedded::ScanLog(*store_.database(), log_sealer_, log_bounds().head, from, visit);
+    // Before the database: a later one has all up to an earlier head.
+    const LogPosition head = log_bounds().head;
+    return embedded::ScanLog(*store_.database(), log_sealer_, head, from, visit);
   }
 
   absl::StatusOr<uint64_t> EstimateLogBytes(LogPosition begin, LogPosition end) const override {

@@ -68,15 +68,16 @@ struct RocksDbOptions {
   // each, up to 32 times this. More than 0.
   absl::Duration retry_period = absl::Seconds(1);
 
-  // Says when commits are made. Called by the committer's thread only.
+  // Says when commits are made. Called by one thread at a time, while no other commit is made;
+  // must not call the engine.
   absl::AnyInvocable<absl::Time() const> clock = [] { return absl::Now(); };
 
-  // Called with each batch that was written, before anyone is told of it. By the
-  // committer's thread only; must be quick. May be empty.
+  // Called with each batch that was written, before anyone is told of it. As
+  // `clock`; must be quick. May be empty.
   absl::AnyInvocable<void(const WrittenBatch&)> on_batch;
 
-  // Called whenever Engine::write_state() changes, before anyone is told by a refusal. By the
-  // committer's thread only; must be quick. May be empty.
+  // Called whenever Engine::write_state() changes, before anyone is told by a refusal. As
+  // `clock`; must be quick. May be empty.
   absl::AnyInvocable<void(const WriteState&)> on_write_state;
 
   // The file system, for tests that break it. Null for the machine's; not owned.

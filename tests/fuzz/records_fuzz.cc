@@ -195,12 +195,12 @@ void CheckLogRecord(absl::string_view bytes) {
   const storage::LogPosition last = 9;
   const auto first = storage::embedded::FirstOfLogRecord(last, bytes);
   std::string buffer;
-  auto reader = storage::embedded::LogRecordReader::Open(last, bytes, nullptr, buffer);
-  CHECK_EQ(reader.ok(), first.has_value());
-  if (!reader.ok()) return;
-  CHECK_LE(*first, last);
-  CHECK_EQ(reader->position(), *first);
-  while (const auto entry = reader->Next()) CHECK_EQ(entry->position + 1, reader->position());
+  const auto entries = storage::embedded::OpenLogRecord(last, bytes, nullptr, buffer);
+  if (!entries.ok()) return;
+  CHECK(first.has_value());
+  CHECK_EQ(entries->front().position, *first);
+  CHECK_EQ(entries->back().position, last);
+  CHECK_EQ(entries->size(), last - *first + 1);
 }
 
 void CheckEngineEntry(absl::string_view bytes) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,7 @@ namespace innkeeper::storage::embedded {
 namespace {
 
 using testing::ElementsAre;
-using testing::IsEmpty;
+using testing::HasSubstr;
 
 absl::Time At(int64_t micros) { return absl::FromUnixMicros(micros); }
 
@@ -48,14 +49,14 @@ class NotingSealer final : public LogSealer {
 std::vector<std::string> Read(LogPosition last, const std::string& bytes,
                               const LogSealer* sealer = nullptr) {
   std::string buffer;
-  auto reader = LogRecordReader::Open(last, bytes, sealer, buffer);
-  if (!reader.ok()) return {reader.status().ToString()};
-  std::vector<std::string> entries;
-  while (const auto entry = reader->Next()) {
-    entries.push_back(absl::StrCat(entry->position, " ", entry->revision, " ",
-                                   absl::ToUnixMicros(entry->commit_time), " ", entry->payload));
+  const auto entries = OpenLogRecord(last, bytes, sealer, buffer);
+  if (!entries.ok()) return {entries.status().ToString()};
+  std::vector<std::string> texts;
+  for (const LogEntryView& entry : *entries) {
+    texts.push_back(absl::StrCat(entry.position, " ", entry.revision, " ",
+                                 absl::ToUnixMicros(entry.commit_time), " ", entry.payload));
   }
-  return entries;
+  return texts;
 }
 
 std::string ThreeEntries() {
@@ -99,9 +100,21 @@ TEST(LogRecordTest, DamageIsNoticed) {
   for (const std::string& damaged : {std::string(), record.substr(0, 8), std::string("\x02")}) {
     EXPECT_THAT(Read(9, damaged), ElementsAre("DATA_LOSS: log position 9 is damaged"));
   }
-  EXPECT_THAT(Read(9, record.substr(0, record.size() - 1)),
-              ElementsAre("7 5 100 first", "8 5 100 "));
-  EXPECT_THAT(Read(9, EncodeLogRecord(9, 3, "", nullptr)), IsEmpty());
+  for (const std::string& short_record :
+       {record.substr(0, record.size() - 1), EncodeLogRecord(9, 3, "", nullptr)}) {
+    EXPECT_THAT(Read(9, short_record), ElementsAre(HasSubstr("is damaged")));
+  }
+}
+
+// Nobody can give entries the positions of others by it.
+TEST(LogRecordTest, AnotherNumberOfEntriesIsNoticed) {
+  const NotingSealer sealer;
+  const std::string sealed = sealer.SealEntries(9, ThreeEntries());
+  for (const uint64_t count : {1, 2, 4}) {
+    EXPECT_THAT(Read(9, absl::StrCat(EncodeLogRecordHeader(count), sealed), &sealer),
+                ElementsAre(HasSubstr("is damaged")))
+        << count;
+  }
 }
 
 }  // namespace
