@@ -44,8 +44,8 @@ absl::string_view Shortened(absl::string_view text) {
 
 // Whether a new stream would end in the same way. A consumer that the server does not know
 // any more gets another name with it.
-bool IsFinal(const absl::Status& error) {
-  return client_internal::IsFinal(error) &&
+bool IsFinal(const absl::Status& error, bool was_let_in) {
+  return client_internal::IsFinal(error, was_let_in) &&
          ErrorReasonOf(error) != v1::ERROR_REASON_CONSUMER_NOT_FOUND;
 }
 
@@ -80,8 +80,8 @@ class EventConsumer::Impl {
     std::map<int32_t, std::string> void_through = {};
   };
 
-  // Consumes until a stream ends; returns why.
-  absl::Status ConsumeStream();
+  // Consumes until a stream ends; returns why, and whether it had been let in.
+  absl::Status ConsumeStream(bool& was_let_in);
   absl::StatusOr<std::unique_ptr<ConsumerStream>> OpenStream(Stopper& stopper) const;
   absl::Status Take(const v1::ConsumeEventsResponse& message, Session& session);
   void Begin(const v1::ConsumerStarted& started, Session& session) const;
@@ -101,9 +101,10 @@ class EventConsumer::Impl {
 
 absl::Status EventConsumer::Impl::Run() {
   while (true) {
-    absl::Status ended = ConsumeStream();
+    bool was_let_in = false;
+    absl::Status ended = ConsumeStream(was_let_in);
     if (stopper_.stopped()) return absl::CancelledError("the consumer was stopped");
-    if (IsFinal(ended)) return ended;
+    if (IsFinal(ended, was_let_in)) return ended;
     const absl::Duration delay =
         backoff_.Next() + RetryDelayOf(ended).value_or(absl::ZeroDuration());
     if (options_.on_interrupted) options_.on_interrupted(ended, delay);
@@ -111,7 +112,7 @@ absl::Status EventConsumer::Impl::Run() {
   }
 }
 
-absl::Status EventConsumer::Impl::ConsumeStream() {
+absl::Status EventConsumer::Impl::ConsumeStream(bool& was_let_in) {
   Stopper stream_stopper;
   const Stopper::Scope scope(stopper_, [&stream_stopper] { stream_stopper.Stop(); });
   const auto stream = OpenStream(stream_stopper);
@@ -122,7 +123,8 @@ absl::Status EventConsumer::Impl::ConsumeStream() {
     const absl::StatusOr<v1::ConsumeEventsResponse> message = (*stream)->Next(silence_limit_);
     status = message.ok() ? Take(*message, session) : message.status();
   }
-  if (session.acknowledger == nullptr) return status;
+  was_let_in = session.acknowledger != nullptr;
+  if (!was_let_in) return status;
   if (stopper_.stopped()) session.acknowledger->Flush(kFarewell);
   const absl::Status unacknowledged = session.acknowledger->failure();
   return unacknowledged.ok() ? status : unacknowledged;

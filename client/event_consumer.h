@@ -46,7 +46,8 @@ struct ConsumerOptions {
 
 // Consumes, on a thread of its own, until Stop() or an error that waiting won't mend:
 //
-//   UNAUTHENTICATED, PERMISSION_DENIED  also when a token is revoked later on
+//   UNAUTHENTICATED, PERMISSION_DENIED  also when a token is revoked later on; one that has
+//                                       expired is replaced by the one there is by then
 //   INVALID_ARGUMENT                    wrong options
 //   NOT_FOUND                           there is no such subscription, or not any more
 //   OUT_OF_RANGE                        EVENT_HISTORY_GONE: the subscription has lost its

@@ -77,7 +77,8 @@ class EventReader::Impl {
   std::optional<absl::Duration> delay_;  // before the next step
   bool takes_snapshot_;                  // and has not come to its end
   std::unique_ptr<EventStream> stream_;
-  absl::Status status_;  // not OK once the watch has ended
+  bool is_let_in_ = false;  // the stream
+  absl::Status status_;     // not OK once the watch has ended
 };
 
 std::optional<WatchItem> EventReader::Impl::Next() {
@@ -103,9 +104,10 @@ absl::Status EventReader::Impl::Advance() {
 
 void EventReader::Impl::GoOnAfter(const absl::Status& error) {
   stream_.reset();
+  const bool was_let_in = std::exchange(is_let_in_, false);
   if (IsHistoryGone(error) && options_.on_history_gone != OnHistoryGone::kFail) {
     GoOnWithoutHistory(error);
-  } else if (client_internal::IsFinal(error)) {
+  } else if (client_internal::IsFinal(error, was_let_in)) {
     status_ = error;
   } else {
     delay_ = backoff_.Next() + RetryDelayOf(error).value_or(absl::ZeroDuration());
@@ -124,7 +126,11 @@ void EventReader::Impl::GoOnWithoutHistory(const absl::Status& error) {
 absl::Status EventReader::Impl::ReadStream() {
   absl::StatusOr<v1::WatchRoomEventsResponse> message = NextMessage();
   if (!message.ok()) return message.status();
-  if (!message->has_confirmed()) backoff_.Reset();
+  if (message->has_confirmed()) {
+    is_let_in_ = true;
+  } else {
+    backoff_.Reset();
+  }
   Take(*std::move(message));
   return absl::OkStatus();
 }

@@ -87,7 +87,8 @@ struct WatchItem {
 // A watch: every event once, in the order of the log, across broken connections and
 // restarts of the server. It ends by Stop(), or with an error that waiting won't mend:
 //
-//   UNAUTHENTICATED, PERMISSION_DENIED  also when a token is revoked later on
+//   UNAUTHENTICATED, PERMISSION_DENIED  also when a token is revoked later on; one that has
+//                                       expired is replaced by the one there is by then
 //   INVALID_ARGUMENT                    wrong options; CURSOR_INVALID: the cursor belongs
 //                                       to another log or filter, or to what the server
 //                                       lost when its store was put back from a backup

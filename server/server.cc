@@ -617,12 +617,17 @@ absl::Status RealServer::Shutdown() {
   const absl::Time deadline = absl::Now() + config_.drain_timeout;
   if (grpc_server_ != nullptr) {
     SetServing(false);
-    feed_.Drain(deadline);
-    dispatcher_.Drain(deadline);
+    // A reader who takes nothing must not cost the others their time: all streams are told at
+    // once, and calls have some left when no stream has.
+    feed_.BeginDrain();
+    dispatcher_.BeginDrain();
+    const absl::Time streams_deadline = deadline - std::min(kFarewell, config_.drain_timeout / 2);
+    feed_.Drain(streams_deadline);
+    dispatcher_.Drain(streams_deadline);
     gate_.Close(deadline);
     // What is left is not ours to finish: idle connections, and streams of the
     // health service, which last as long as their clients like.
-    grpc_server_->Shutdown(absl::ToChronoTime(std::min(deadline, absl::Now() + kFarewell)));
+    grpc_server_->Shutdown(absl::ToChronoTime(absl::Now() + kFarewell));
   }
   sealing_.reset();
   file_reload_.reset();

@@ -26,10 +26,12 @@
 namespace innkeeper::client_internal {
 
 // Whether a stream that ended so would end so for ever. Of everything else it can't be
-// known, and a stream is not given up lightly.
-inline bool IsFinal(const absl::Status& error) {
+// known, and a stream is not given up lightly. The token of one that was let in may merely
+// have expired, and there may be a new one by now.
+inline bool IsFinal(const absl::Status& error, bool was_let_in) {
   switch (error.code()) {
     case absl::StatusCode::kUnauthenticated:
+      return !was_let_in;
     case absl::StatusCode::kPermissionDenied:
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kNotFound:

@@ -49,7 +49,7 @@ void Subscription::Wake() {
     absl::MutexLock lock(&mutex_);
     if (state_ == State::kIdle) {
       step = NextStep();
-    } else if (state_ == State::kSending && !reading_ahead_) {
+    } else if (state_ == State::kSending && !reading_ahead_ && handing_over_ == 0) {
       step = CheckReader();
     }
   }
@@ -119,7 +119,7 @@ void Subscription::Perform(Step step) {
       break;
     case Step::Action::kSend:
       if (step.reads_ahead) StartReadingAhead();
-      sink_.Send(std::move(step.message));
+      HandOver(std::move(step.message));
       break;
     case Step::Action::kRead:
       if (!owner_.TrySubmitRead(shared_from_this())) {
@@ -139,6 +139,13 @@ void Subscription::Perform(Step step) {
       owner_.Ended(parameters_.id);
       break;
   }
+}
+
+void Subscription::HandOver(std::string message) {
+  const auto self = shared_from_this();  // the stream may end meanwhile
+  sink_.Send(std::move(message));
+  absl::MutexLock lock(&mutex_);
+  --handing_over_;
 }
 
 void Subscription::StartReadingAhead() {
@@ -205,6 +212,7 @@ Subscription::Step Subscription::CheckReader() {
 
 Subscription::Step Subscription::Send(std::string message) {
   state_ = State::kSending;
+  ++handing_over_;
   const absl::Duration now = MonotonicNow();
   progress_due_ = now + parameters_.progress_interval;
   stall_due_ = now + parameters_.stall_timeout;

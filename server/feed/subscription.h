@@ -144,6 +144,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   absl::Status FindError() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Step CheckReader() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Step Send(std::string message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void HandOver(std::string message);
   void StartReadingAhead();
   Step End(absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -160,6 +161,9 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   // In kSending: the reader belongs to the executor, and whether Sent() was called since.
   bool reading_ahead_ ABSL_GUARDED_BY(mutex_) = false;
   bool sent_meanwhile_ ABSL_GUARDED_BY(mutex_) = false;
+  // Messages that are on their way into the sink, which must not be overtaken by the news that
+  // they are not taken. At most two: the next one may be made before Send() has returned.
+  int handing_over_ ABSL_GUARDED_BY(mutex_) = 0;
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
   // What the stream is to end with, once it is not OK: at the next chance, behind a last
   // progress message, behind a message that is not taken.

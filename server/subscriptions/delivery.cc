@@ -149,7 +149,8 @@ void Delivery::TakeTurn() {
   absl::MutexLock lock(&mutex_);
   consumer_count_ = ledger_ ? ledger_->consumer_count() : 0;
   scheduled_ = false;
-  if (!forgotten && (more || woken_ || !tasks_.empty())) Schedule();
+  // What was posted meanwhile has to be answered in any case.
+  if (!tasks_.empty() || (!forgotten && (more || woken_))) Schedule();
 }
 
 // Returns whether there is more to do at once.
@@ -209,7 +210,7 @@ absl::Status Delivery::Follow() {
 }
 
 absl::Status Delivery::FollowProgress(const SubscriptionProgressRecord& progress) {
-  const auto unwritten = static_cast<int64_t>(given_up_.size());
+  const auto unwritten = static_cast<int64_t>(given_up_.size() + being_parked_);
   ledger_->set_parkable(kMaxParkedEvents - progress.parked_event_count() - unwritten);
   if (progress.seek_count() <= seek_count_) return absl::OkStatus();
   const absl::StatusOr<Positions> positions = PositionsIn(progress);
@@ -254,6 +255,7 @@ void Delivery::WriteProgress(absl::Duration now) {
   update->seek_count = seek_count_;
   update->positions = ledger_->positions();
   update->given_up = std::exchange(given_up_, {});
+  being_parked_ = update->given_up.size();
   update->replay_ends = replay_ends_;
   environment_.transactor.Run<SubscriptionProgressRecord>(
       {.identity = {},
@@ -281,6 +283,7 @@ void Delivery::Answer(Waiter& waiter, const absl::Status& status) const {
 void Delivery::Written(const ProgressUpdate& update,
                        const absl::StatusOr<SubscriptionProgressRecord>& progress) {
   writing_ = false;
+  being_parked_ = 0;
   replay_ends_.clear();
   if (!failure_.ok()) return;
   if (!progress.ok()) return Fail(progress.status());

@@ -225,6 +225,7 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   // To be written.
   std::vector<Waiter> waiters_;
   std::vector<Ledger::GivenUp> given_up_;
+  size_t being_parked_ = 0;  // by the write under way
   // What is being written.
   bool writing_ = false;
   std::vector<Ledger::ReplayEnd> replay_ends_;

@@ -157,12 +157,16 @@ size_t Dispatcher::ConsumerCount(const std::string& name) const {
   return delivery == nullptr ? 0 : delivery->consumer_count();
 }
 
-void Dispatcher::Drain(absl::Time deadline) {
+void Dispatcher::BeginDrain() {
   {
     absl::MutexLock lock(&mutex_);
     draining_ = true;
   }
   ForEach([](Delivery& delivery) { delivery.Close(feed::ShuttingDownError()); });
+}
+
+void Dispatcher::Drain(absl::Time deadline) {
+  BeginDrain();
   {
     absl::MutexLock lock(&mutex_);
     if (mutex_.AwaitWithDeadline(absl::Condition(this, &Dispatcher::IsIdle), deadline)) return;

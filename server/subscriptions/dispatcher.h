@@ -98,7 +98,10 @@ class Dispatcher final : private Delivery::Owner {
   size_t consumer_count() const { return *consumers_; }
 
   // Ends all streams with SHUTTING_DOWN, as soon as the message that is being sent is
-  // taken, and refuses others. Waits until `deadline` for the end of all; those that are
+  // taken, and refuses others.
+  void BeginDrain();
+
+  // As BeginDrain(), and waits until `deadline` for the end of all streams; those that are
   // left then are broken off. Blocks.
   void Drain(absl::Time deadline);
 

@@ -172,7 +172,7 @@ Ledger::Taken Ledger::Take(ConsumerNumber number, const feed::Stretch& stretch, 
 std::optional<Ledger::Failure> Ledger::GiveUp(Bucket& bucket, LogPosition sequence) {
   const auto failure = bucket.failures.find(sequence);
   if (failure == bucket.failures.end() || failure->second.count < settings_.max_attempts ||
-      parkable_ == 0) {
+      parkable_ <= 0) {
     return std::nullopt;
   }
   --parkable_;

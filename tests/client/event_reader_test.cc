@@ -17,6 +17,8 @@
 #include <variant>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "absl/status/status.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
@@ -420,6 +422,26 @@ TEST_F(EventReaderTest, ANewTokenIsUsedForTheNextConnection) {
   proxy_.Cut();
   EXPECT_FALSE(NextOf<v1::RoomEvent>(reader));
   EXPECT_EQ(reader.status().code(), absl::StatusCode::kUnauthenticated);
+}
+
+TEST_F(EventReaderTest, AStreamWhoseTokenIsNoLongerGoodIsTakenUpWithTheNextOne) {
+  ClientOptions options = TestOptions(proxy_.address(), "backend");
+  std::string token = TestToken("watcher");
+  options.token = [&] { return token; };
+  EventReader reader(Client(options), {});
+  ASSERT_TRUE(NextOf<v1::WatchCaughtUp>(reader));
+  token = TestToken("admin");
+  // The server notices that the stream's token is gone, as it does when one expires.
+  const nlohmann::json file = nlohmann::json::parse(TestTokenFile());
+  auto others = nlohmann::json::array();
+  for (const auto& principal : file["principals"]) {
+    if (principal["name"] != "watcher") others.push_back(principal);
+  }
+  server_.dir().Write("tokens.json", nlohmann::json({{"principals", others}}).dump());
+  const auto interrupted = NextOf<WatchInterrupted>(reader);
+  ASSERT_TRUE(interrupted);
+  EXPECT_EQ(interrupted->error.code(), absl::StatusCode::kUnauthenticated);
+  EXPECT_TRUE(NextOf<v1::WatchCaughtUp>(reader)) << reader.status();
 }
 
 // Stops a reader while another thread waits in Next().

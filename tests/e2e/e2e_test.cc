@@ -8,6 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "google/protobuf/util/json_util.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
 #include "tests/support/http_get.h"
 
 namespace innkeeper {
@@ -253,6 +255,13 @@ std::string RoomAt(const TestClient& client, const std::string& alias) {
   v1::ResolveAliasRequest request;
   request.set_alias(alias);
   return client.ResolveAlias(request).response.room_id();
+}
+
+std::unique_ptr<v1::RoomLifecycle::Stub> ConnectNarrowly(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  return v1::RoomLifecycle::NewStub(
+      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
 }
 
 std::string MetricsOf(const TestServer& server) {

@@ -122,6 +122,10 @@ std::vector<std::string> RoomsOf(const TestClient& client, const std::string& us
 // The room that an alias points at; "" if there is no such alias.
 std::string RoomAt(const TestClient& client, const std::string& alias);
 
+// A connection that takes no more of a stream than a window ahead of its reader. gRPC would
+// widen that where it finds the connection fast.
+std::unique_ptr<v1::RoomLifecycle::Stub> ConnectNarrowly(const std::string& address);
+
 // What a server with a `metrics_address` says of its metrics.
 std::string MetricsOf(const TestServer& server);
 

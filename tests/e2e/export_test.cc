@@ -9,8 +9,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
 #include "server/rooms/event.h"
 #include "server/rooms/json.h"
 #include "server/rooms/room_version.h"
@@ -155,15 +153,6 @@ TEST_F(ExportTest, TheRoomIsExportedAsItWasAtTheStart) {
   EXPECT_TRUE(stream->Finish().ok());
   EXPECT_EQ(read, count);
   EXPECT_GT(reader().ExportRoom(ExportRequest(room_id)).header.event_count(), count);
-}
-
-// A connection that takes no more of a stream than a window ahead of its reader. gRPC would
-// widen that where it finds the connection fast.
-std::unique_ptr<v1::RoomLifecycle::Stub> ConnectNarrowly(const std::string& address) {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
-  return v1::RoomLifecycle::NewStub(
-      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
 }
 
 // With one thread for all reads, an export that waited on its reader would hold it.

@@ -173,6 +173,21 @@ TEST(StreamAccessTest, RevokedReaderWhoDoesNotReadIsEndedToo) {
   EXPECT_EQ(ReasonOf(stuck.AwaitBreak()), v1::ERROR_REASON_CREDENTIALS_INVALID);
 }
 
+TEST(StreamAccessTest, RevocationDoesNotOvertakeAMessageThatIsOnItsWay) {
+  TestFeed feed;
+  Rules rules(AudienceScope::All());
+  TestStream stream(*feed, FromNow(), rules.Access());
+  stream.Next();
+  EXPECT_TRUE(stream.Next().has_caught_up());
+  stream.OnNextSend([&] {
+    rules.Revoke();
+    stream.subscription().lock()->Wake();
+  });
+  AppendTo(feed, "one");
+  EXPECT_EQ(stream.NextEvents(1).size(), 1u);
+  EXPECT_EQ(ReasonOf(stream.AwaitEnd()), v1::ERROR_REASON_CREDENTIALS_INVALID);
+}
+
 TEST(StreamAccessTest, ChangedAudiencesAreInForceAtOnce) {
   TestFeed feed;
   Rules rules(Only("one"));

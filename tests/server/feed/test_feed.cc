@@ -214,7 +214,18 @@ void TestStream::Fail() {
   subscription_->Sent(false);
 }
 
+void TestStream::OnNextSend(std::function<void()> call) {
+  absl::MutexLock lock(&mutex_);
+  on_next_send_ = std::move(call);
+}
+
 void TestStream::Send(std::string message) {
+  std::function<void()> on_send;
+  {
+    absl::MutexLock lock(&mutex_);
+    on_send = std::exchange(on_next_send_, nullptr);
+  }
+  if (on_send) on_send();
   absl::MutexLock lock(&mutex_);
   CHECK(!message_.has_value()) << "two messages at a time";
   CHECK(!end_.has_value()) << "a message after the end";

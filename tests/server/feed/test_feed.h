@@ -6,6 +6,7 @@
 #define INNKEEPER_TESTS_SERVER_FEED_TEST_FEED_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -142,6 +143,9 @@ class TestStream final : private SubscriptionSink {
   int sent() const;
   bool aborted() const;
 
+  // Has `call` called as soon as the next message is on its way, before it can be taken.
+  void OnNextSend(std::function<void()> call);
+
   void Cancel() { subscription_->Cancel(); }
   void Fail();  // the transport could not send the message that is being sent
   std::weak_ptr<Subscription> subscription() const { return subscription_; }
@@ -161,6 +165,7 @@ class TestStream final : private SubscriptionSink {
   std::shared_ptr<Subscription> subscription_;
 
   mutable absl::Mutex mutex_;
+  std::function<void()> on_next_send_ ABSL_GUARDED_BY(mutex_);
   std::optional<v1::WatchRoomEventsResponse> message_ ABSL_GUARDED_BY(mutex_);
   std::optional<absl::Status> end_ ABSL_GUARDED_BY(mutex_);
   bool broken_ ABSL_GUARDED_BY(mutex_) = false;

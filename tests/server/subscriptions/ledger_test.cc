@@ -331,6 +331,18 @@ TEST_F(LedgerTest, WhenNoMoreCanBeGivenUpEventsAreDeliveredAgain) {
   EXPECT_THAT(given_up_, IsEmpty());
 }
 
+TEST_F(LedgerTest, NothingIsGivenUpWhenMoreThanMayBeIsParked) {
+  ledger_.set_parkable(-1);
+  Join(kA);
+  Append(x_);
+  for (int attempt = 1; attempt <= 4; ++attempt) {
+    ASSERT_THAT(Next(kA), ElementsAre(1));
+    ledger_.Reject(kA, 1, "", now_);
+    Pass(kRetryDelay);
+  }
+  EXPECT_THAT(given_up_, IsEmpty());
+}
+
 TEST_F(LedgerTest, ARejectionTellsWhatElseCountsNoMore) {
   Join(kA);
   Append({x_, x_, y_});

@@ -48,6 +48,11 @@ void TestDelivery::Close() {
   store_.reset();
 }
 
+DeliveryEnvironment TestDelivery::environment() {
+  return {*engine_,   feed_->log(), feed_->cursors(), *transactor_,
+          *executor_, clock_,       signer_,          metrics_};
+}
+
 void TestDelivery::Reopen() {
   Close();
   Open();

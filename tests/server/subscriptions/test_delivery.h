@@ -23,6 +23,8 @@
 #include "server/feed/event_feed.h"
 #include "server/feed/stream_access.h"
 #include "server/lifecycle/transaction.h"
+#include "server/metrics/metrics.h"
+#include "server/subscriptions/delivery.h"
 #include "server/subscriptions/dispatcher.h"
 #include "server/subscriptions/subscription_manager.h"
 #include "storage/engine.h"
@@ -41,6 +43,8 @@ class TestDelivery {
   Dispatcher& dispatcher() { return *dispatcher_; }
   const SubscriptionManager& manager() const { return *manager_; }
   lifecycle::Transactor& transactor() { return *transactor_; }
+  // For a delivery that the dispatcher does not know of.
+  DeliveryEnvironment environment();
 
   // Commits an event about each of the rooms, one by one.
   void Append(const std::vector<std::string>& room_ids);
@@ -65,6 +69,7 @@ class TestDelivery {
   const TokenSigner signer_{"the key of these tests"};
   const RandomBytes random_ = SecureRandom();
   const Clock clock_ = SystemClock();
+  metrics::SubscriptionMetrics metrics_;
   std::unique_ptr<storage::Engine> store_;
   std::unique_ptr<storage::HookedEngine> engine_;
   std::unique_ptr<Executor> executor_;
