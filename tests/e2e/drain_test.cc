@@ -4,6 +4,8 @@
 #include <string>
 #include <thread>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "grpcpp/client_context.h"
@@ -17,10 +19,15 @@ namespace {
 constexpr absl::Duration kDrainTimeout = absl::Minutes(1);
 
 TEST(DrainTest, AStuckReaderCostsNobodyElseTheirFarewell) {
-  TestServer server([](ServerConfig& config) { config.drain_timeout = kDrainTimeout; });
+  TestServer server([](ServerConfig& config) {
+    config.drain_timeout = kDrainTimeout;
+    config.metrics_address = "127.0.0.1:0";
+  });
   const TestClient admin(server.address(), TestToken("admin"));
-  // More than the window of a connection.
-  for (int i = 0; i < 600; ++i) admin.Create(RoomRequest(kAlice));
+  // Invites to another server are told of in full: more than the window of a connection.
+  v1::CreateRoomRequest room = RoomRequest(kAlice);
+  for (int i = 0; i < 500; ++i) room.add_invites(absl::StrCat("@user", i, ":elsewhere.net"));
+  admin.Create(room);
   const auto stub = ConnectNarrowly(server.address());
   grpc::ClientContext context;
   admin.Prepare(context);
@@ -29,6 +36,10 @@ TEST(DrainTest, AStuckReaderCostsNobodyElseTheirFarewell) {
   const auto stuck = stub->WatchRoomEvents(&context, watch);
   v1::WatchRoomEventsResponse message;
   ASSERT_TRUE(stuck->Read(&message));
+  // A window of the stream's large message was taken, and no more.
+  const std::string nothing_queued = "\ninnkeeper_stream_queued_bytes 0\n";
+  while (absl::StrContains(MetricsOf(server), nothing_queued)) {
+  }
 
   v1::CreateSubscriptionRequest create;
   create.mutable_subscription()->set_name("orders");
