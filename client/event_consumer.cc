@@ -126,6 +126,8 @@ absl::Status EventConsumer::Impl::ConsumeStream(bool& was_let_in) {
   was_let_in = session.acknowledger != nullptr;
   if (!was_let_in) return status;
   if (stopper_.stopped()) session.acknowledger->Flush(kFarewell);
+  // Events that can't be acknowledged come again, and are not to come ever faster.
+  if (session.acknowledger->has_succeeded()) backoff_.Reset();
   const absl::Status unacknowledged = session.acknowledger->failure();
   return unacknowledged.ok() ? status : unacknowledged;
 }
@@ -153,7 +155,7 @@ absl::Status EventConsumer::Impl::Take(const v1::ConsumeEventsResponse& message,
   if (session.acknowledger == nullptr) {
     return absl::InternalError("ConsumeEvents: the server does not say who we are");
   }
-  backoff_.Reset();
+  if (message.has_progress()) backoff_.Reset();
   return message.has_events() ? TakeEvents(message.events(), session) : absl::OkStatus();
 }
 

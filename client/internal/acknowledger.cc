@@ -45,6 +45,11 @@ absl::Status Acknowledger::failure() const {
   return failure_;
 }
 
+bool Acknowledger::has_succeeded() const {
+  absl::MutexLock lock(&mutex_);
+  return has_succeeded_;
+}
+
 void Acknowledger::Run() {
   const ClientSurroundings& surroundings = connection_.surroundings();
   while (const std::optional<std::string> cursor = AwaitCursor()) {
@@ -55,6 +60,7 @@ void Acknowledger::Run() {
       absl::MutexLock lock(&mutex_);
       sending_ = false;
       failure_ = sent;
+      has_succeeded_ = has_succeeded_ || sent.ok();
     }
     if (!sent.ok()) return on_failure_();
     if (options_.interval > absl::ZeroDuration()) surroundings.sleep(options_.interval, hurry_);

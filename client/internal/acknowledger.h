@@ -57,6 +57,9 @@ class Acknowledger {
   // What an acknowledgement has failed with, or OK.
   absl::Status failure() const;
 
+  // Whether any was taken.
+  bool has_succeeded() const;
+
  private:
   void Run();
   // Waits for something to acknowledge; nothing at the end.
@@ -75,6 +78,7 @@ class Acknowledger {
   bool hurries_ ABSL_GUARDED_BY(mutex_) = false;
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
+  bool has_succeeded_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Notification hurry_;  // notified once `hurries_`
 
   std::thread thread_;

@@ -171,6 +171,9 @@ bool Delivery::Work() {
 
 void Delivery::Load() {
   const RoomReader reader(environment_.engine);
+  // The record that this was made with may have been changed before there was anybody to tell.
+  absl::Status settled = ReadSettings(reader);
+  if (!settled.ok()) return Fail(settled);
   auto progress = reader.GetSubscriptionProgress(name_);
   if (!progress.ok()) return Fail(progress.status());
   if (!progress->has_value() || (*progress)->record.uid() != uid_) {
@@ -195,12 +198,18 @@ void Delivery::StartOver() {
   Load();
 }
 
-absl::Status Delivery::Follow() {
-  const RoomReader reader(environment_.engine);
+absl::Status Delivery::ReadSettings(const RoomReader& reader) {
   auto record = reader.GetSubscription(name_);
   if (!record.ok()) return record.status();
   if (!record->has_value() || (*record)->record.uid() != uid_) return SubscriptionNotFound(name_);
   settings_ = SettingsOf((*record)->record);
+  return absl::OkStatus();
+}
+
+absl::Status Delivery::Follow() {
+  const RoomReader reader(environment_.engine);
+  absl::Status settled = ReadSettings(reader);
+  if (!settled.ok()) return settled;
   ledger_->set_settings(settings_);
   auto progress = reader.GetSubscriptionProgress(name_);
   if (!progress.ok()) return progress.status();

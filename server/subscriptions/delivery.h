@@ -169,6 +169,7 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
 
   void Load();
   void StartOver();
+  absl::Status ReadSettings(const storage::RoomReader& reader);
   absl::Status Follow();
   absl::Status FollowProgress(const storage::SubscriptionProgressRecord& progress);
   absl::Status FollowReplays(const storage::RoomReader& reader);

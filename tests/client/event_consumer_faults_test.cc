@@ -324,6 +324,13 @@ TEST(EventConsumerFaultsTest, AStreamThatBringsNothingIsNoSuccess) {
   EXPECT_THAT(Consume(server).waits, ElementsAre(1, 2, 4, 1, 2));
 }
 
+TEST(EventConsumerFaultsTest, EventsThatCannotBeAcknowledgedAreNoSuccess) {
+  const Script script = {.messages = {Started("a"), Events("1", {{1, 1}})}, .awaits_ack = true};
+  ScriptedServer server({script, script, script, script});
+  server.FailAcks({ConsumerNotFound(), ConsumerNotFound(), ConsumerNotFound()});
+  EXPECT_THAT(Consume(server).waits, ElementsAre(1, 2, 4, 1));
+}
+
 TEST(EventConsumerFaultsTest, EventsWithoutAStartAreNotTaken) {
   const ScriptedServer server({{.messages = {Events("1", {{1, 1}})}}});
   const Consumption consumption = Consume(server);
