@@ -75,6 +75,7 @@ class StreamReader {
     std::string message;  // a serialised v1::WatchRoomEventsResponse
   };
 
+  // `sources` must outlive the reader.
   StreamReader(const StreamSources& sources, Parameters parameters);
 
   const std::string& stream_id() const { return parameters_.stream_id; }

@@ -72,7 +72,8 @@ TEST_F(VerifyAuditTest, AnAlteredLastEntryIsFound) {
 
 TEST_F(VerifyAuditTest, AnotherCommitTimeIsFound) {
   Append(3);
-  const storage::AuditValue entry = *storage::ParseAuditValue(Value(2));
+  const std::string value = Value(2);
+  const storage::AuditValue entry = *storage::ParseAuditValue(value);
   Overwrite(
       2, storage::EncodeAuditValue(entry.previous_hash, entry.commit_time + absl::Microseconds(1),
                                    std::string(entry.payload)));

@@ -169,9 +169,9 @@ TEST(SnapshotTest, WhatIsCommittedWhileItIsTakenComesBehindIt) {
   const Clock clock = absl::Now;
   const v1::EventRetention retention;
   metrics::FeedMetrics metrics;
+  const StreamSources sources = {engine, feed->log(), feed->cursors(), clock, retention, metrics};
   StreamReader reader(
-      {engine, feed->log(), feed->cursors(), clock, retention, metrics},
-      {.start = {.kind = StreamStart::Kind::kSnapshot}, .batch_limits = {10, 1000}});
+      sources, {.start = {.kind = StreamStart::Kind::kSnapshot}, .batch_limits = {10, 1000}});
   std::vector<std::string> room_ids;
   v1::WatchRoomEventsResponse message;
   while (!message.has_snapshot_end()) {
