@@ -15,7 +15,6 @@
 #include "tests/e2e/e2e_test.h"
 #include "tests/server/rooms/forked_room.h"
 #include "tests/server/rooms/signed_pdus.h"
-#include "tests/support/people.h"
 
 namespace innkeeper {
 namespace {
@@ -23,8 +22,6 @@ namespace {
 using grpc::StatusCode;
 using rooms::ForkedRoom;
 using rooms::Json;
-using rooms::kAlice;
-using rooms::kBob;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -55,8 +52,8 @@ ExportedRoom Exported(const ForkedRoom& room) {
 ForkedRoom PlainRoom(absl::string_view version = "11") {
   ForkedRoom room(version);
   room.Begin();
-  room.Join("JoinBob", kBob);
-  room.Topic("Topic", kAlice);
+  room.Join("JoinBob", rooms::kBob);
+  room.Topic("Topic", rooms::kAlice);
   return room;
 }
 
@@ -351,12 +348,13 @@ class TakenOverTest : public testing::Test {
 
 TEST_F(TakenOverTest, TheNextEventBringsTheBranchesOfTheRoomTogether) {
   ForkedRoom room = PlainRoom();
-  room.Message("Left", kBob, {"Topic"});
-  room.Message("Right", kAlice, {"Topic"});
+  room.Message("Left", rooms::kBob, {"Topic"});
+  room.Message("Right", rooms::kAlice, {"Topic"});
   const std::string room_id = Import(room).room_id();
   ASSERT_TRUE(
-      admin_.SetState(SetStateRequest(room_id, kAlice, "m.room.name", R"({"name": "A"})")).ok());
-  ASSERT_TRUE(admin_.SendEvent(SendRequest(room_id, kAlice, "Hello")).ok());
+      admin_.SetState(SetStateRequest(room_id, rooms::kAlice, "m.room.name", R"({"name": "A"})"))
+          .ok());
+  ASSERT_TRUE(admin_.SendEvent(SendRequest(room_id, rooms::kAlice, "Hello")).ok());
   const ExportedRoom exported = admin_.ExportRoom(ExportRequest(room_id));
   const auto id = [&](const char* name) { return room.graph().event(room.Index(name)).event_id; };
   const Json name = Json::parse(exported.pdus.at(exported.pdus.size() - 2));
@@ -375,8 +373,8 @@ TEST_F(TakenOverTest, TheNextEventBringsTheBranchesOfTheRoomTogether) {
 TEST_F(TakenOverTest, TheRoomIsAsUsableAsOneThatWasMadeHere) {
   const std::string room_id = Import(PlainRoom("5")).room_id();
   EXPECT_THAT(admin_.Room(room_id).revision(), 1);
-  const auto set =
-      admin_.SetState(SetStateRequest(room_id, kAlice, "m.room.topic", R"({"topic": "New"})"));
+  const auto set = admin_.SetState(
+      SetStateRequest(room_id, rooms::kAlice, "m.room.topic", R"({"topic": "New"})"));
   ASSERT_TRUE(set.ok()) << set.status.error_message();
   v1::GetRoomStateRequest as_it_was = StateRequest(room_id);
   as_it_was.set_type("m.room.topic");
@@ -390,19 +388,19 @@ TEST_F(TakenOverTest, TheRoomIsAsUsableAsOneThatWasMadeHere) {
   // Also what somebody else sent before the import can be taken back.
   const std::string topic = admin_.GetRoomState(as_it_was).response.events(0).event_id();
   for (const std::string& event_id : {sent.response.event().event_id(), topic}) {
-    ASSERT_TRUE(admin_.RedactEvent(RedactRequest(room_id, kAlice, event_id)).ok());
+    ASSERT_TRUE(admin_.RedactEvent(RedactRequest(room_id, rooms::kAlice, event_id)).ok());
   }
   EXPECT_EQ(ContentOf(admin_.GetRoomState(as_it_was).response.events(0)), "{}");
-  const auto timeline = admin_.ListEvents(ListRequest(room_id, kAlice));
+  const auto timeline = admin_.ListEvents(ListRequest(room_id, rooms::kAlice));
   ASSERT_TRUE(timeline.ok());
   EXPECT_THAT(timeline.response.events(), SizeIs(11));
   v1::SetAliasRequest alias;
   alias.set_alias("#taken:a.example");
   alias.set_room_id(room_id);
-  alias.set_requester(kAlice);
+  alias.set_requester(rooms::kAlice);
   EXPECT_TRUE(admin_.SetAlias(alias).ok());
 
-  const auto upgraded = admin_.UpgradeRoom(UpgradeRequest(room_id, kAlice, "12"));
+  const auto upgraded = admin_.UpgradeRoom(UpgradeRequest(room_id, rooms::kAlice, "12"));
   ASSERT_TRUE(upgraded.ok()) << upgraded.status.error_message();
   EXPECT_EQ(upgraded.response.room().joined_member_count(), 2);
   EXPECT_EQ(upgraded.response.room().invited_member_count(), 1);
@@ -422,7 +420,7 @@ TEST_F(TakenOverTest, TheRoomIsAsUsableAsOneThatWasMadeHere) {
 TEST_F(TakenOverTest, ContentThatOnlyOldVersionsAllowIsShown) {
   ForkedRoom room("5");
   room.Begin();
-  room.Add("Fraction", {.sender = kAlice,
+  room.Add("Fraction", {.sender = rooms::kAlice,
                         .type = "org.example.x",
                         .content = {{"share", 0.5}, {"huge", 18446744073709551615u}}});
   const std::string room_id = Import(room).room_id();
@@ -519,7 +517,7 @@ TEST(LimitedImportTest, TheSizeIsLimitedAndImportsAtOnceShareTheLimit) {
   while (!admin.ImportRoom(requests).ok()) {
   }
 
-  room.Message("Hello", kAlice);
+  room.Message("Hello", rooms::kAlice);
   const auto larger = admin.ImportRoom(ImportRequests(Exported(room)));
   EXPECT_THAT(larger.status, IsInvalid({"events.pdus"}));
   EXPECT_THAT(larger.status.error_message(), HasSubstr("max_import_bytes"));
