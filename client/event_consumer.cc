@@ -123,8 +123,8 @@ absl::Status EventConsumer::Impl::ConsumeStream(bool& was_let_in) {
     const absl::StatusOr<v1::ConsumeEventsResponse> message = (*stream)->Next(silence_limit_);
     status = message.ok() ? Take(*message, session) : message.status();
   }
-  was_let_in = session.acknowledger != nullptr;
-  if (!was_let_in) return status;
+  was_let_in = (*stream)->was_let_in();
+  if (session.acknowledger == nullptr) return status;
   if (stopper_.stopped()) session.acknowledger->Flush(kFarewell);
   // Events that can't be acknowledged come again, and are not to come ever faster.
   if (session.acknowledger->has_succeeded()) backoff_.Reset();

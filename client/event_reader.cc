@@ -77,8 +77,7 @@ class EventReader::Impl {
   std::optional<absl::Duration> delay_;  // before the next step
   bool takes_snapshot_;                  // and has not come to its end
   std::unique_ptr<EventStream> stream_;
-  bool is_let_in_ = false;  // the stream
-  absl::Status status_;     // not OK once the watch has ended
+  absl::Status status_;  // not OK once the watch has ended
 };
 
 std::optional<WatchItem> EventReader::Impl::Next() {
@@ -103,8 +102,8 @@ absl::Status EventReader::Impl::Advance() {
 }
 
 void EventReader::Impl::GoOnAfter(const absl::Status& error) {
+  const bool was_let_in = stream_ != nullptr && stream_->was_let_in();
   stream_.reset();
-  const bool was_let_in = std::exchange(is_let_in_, false);
   if (IsHistoryGone(error) && options_.on_history_gone != OnHistoryGone::kFail) {
     GoOnWithoutHistory(error);
   } else if (client_internal::IsFinal(error, was_let_in)) {
@@ -126,11 +125,7 @@ void EventReader::Impl::GoOnWithoutHistory(const absl::Status& error) {
 absl::Status EventReader::Impl::ReadStream() {
   absl::StatusOr<v1::WatchRoomEventsResponse> message = NextMessage();
   if (!message.ok()) return message.status();
-  if (message->has_confirmed()) {
-    is_let_in_ = true;
-  } else {
-    backoff_.Reset();
-  }
+  if (!message->has_confirmed()) backoff_.Reset();
   Take(*std::move(message));
   return absl::OkStatus();
 }

@@ -93,7 +93,15 @@ function(innkeeper_discover_suites name labels timeout)
       "-DTIMEOUT=${timeout}" "-DFILE=${file}" -P "${PROJECT_SOURCE_DIR}/cmake/ListSuites.cmake"
     BYPRODUCTS "${file}"
     VERBATIM)
-  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${file}")
+  # As GoogleTest's module has it for what is not built.
+  set(include_file "${CMAKE_CURRENT_BINARY_DIR}/${name}_include.cmake")
+  file(WRITE "${include_file}"
+    "if(EXISTS \"${file}\")\n"
+    "  include(\"${file}\")\n"
+    "else()\n"
+    "  add_test(${name}_NOT_BUILT ${name}_NOT_BUILT)\n"
+    "endif()\n")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${include_file}")
 endfunction()
 
 # innkeeper_script_test(NAME COMMAND program [argument...] [LABELS ...]

@@ -619,7 +619,6 @@ absl::Status RealServer::Shutdown() {
     SetServing(false);
     // A reader who takes nothing must not cost the others their time: all streams are told at
     // once, and calls have some left when no stream has.
-    feed_.BeginDrain();
     dispatcher_.BeginDrain();
     const absl::Time streams_deadline = deadline - std::min(kFarewell, config_.drain_timeout / 2);
     feed_.Drain(streams_deadline);

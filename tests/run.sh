@@ -82,7 +82,7 @@ fetch_tools() {
 build() {
   local preset=$1 log="$results/$1.log"
   echo "== $preset: building"
-  if ! { cmake --preset "$preset" -DINNKEEPER_TESTS=ON &&
+  if ! { cmake --preset "$preset" &&
     cmake --build --preset "$preset" -- --quiet; } >"$log" 2>&1; then
     cat "$log"
     failed_steps+=("build of $preset")

@@ -97,8 +97,12 @@ class ServerStream {
     reader_->Read(&message_, Operation());
     pending_ = true;
     if (!Await(silence_limit)) return Failure();
+    was_let_in_ = true;
     return std::move(message_);
   }
+
+  // Whether the server has said anything but how the stream ended.
+  bool was_let_in() const { return was_let_in_; }
 
   // The connection, for calls that are about the stream.
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
@@ -163,6 +167,7 @@ class ServerStream {
 
   bool began_ = false;   // the request is on its way
   bool pending_ = true;  // an operation is
+  bool was_let_in_ = false;
   bool was_silent_ = false;
   bool ending_ = false;
   bool ended_ = false;

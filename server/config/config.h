@@ -242,8 +242,7 @@ struct ServerConfig {
   // Threads that serve reads. 1 to 1,024; 0: one for each processor.
   int read_threads = 0;
   // Threads that work on writes other than upgrades. One at a time may write a commit to disk
-  // itself; the others never wait for one.
-  // 1 to 1,024; 0: two for each processor.
+  // itself; the others never wait for one. 1 to 1,024; 0: two for each processor.
   int write_threads = 0;
   // Threads that work on upgrades and imports: how many rooms are upgraded at the same
   // time. They mostly wait for the disk. 1 to 1,024.

@@ -92,10 +92,8 @@ OptionGroup ListeningGroup() {
                "The private key of the certificate, in PEM. Certificate and key go together."),
           Text(BIND(tls_client_ca_file), kPath, IsAnything,
                "With it, clients are asked for a certificate, which one of the authorities in this "
-               "PEM "
-               "file must have signed; tls_client_certificates says whether they may come without. "
-               "Its "
-               "names may say who calls (see authentication.md). Needs TLS."),
+               "PEM file must have signed; tls_client_certificates says whether they may come "
+               "without. Its names may say who calls (see authentication.md). Needs TLS."),
           OneOf(BIND(tls_client_certificates),
                 {{"required", ClientCertificates::kRequired},
                  {"optional", ClientCertificates::kOptional}},

@@ -212,16 +212,12 @@ absl::StatusOr<std::shared_ptr<Subscription>> EventFeed::Register(
   return subscription;
 }
 
-void EventFeed::BeginDrain() {
+bool EventFeed::Drain(absl::Time deadline) {
   {
     absl::MutexLock lock(&mutex_);
     draining_ = true;
   }
   for (const auto& subscription : Subscriptions()) subscription->Drain();
-}
-
-bool EventFeed::Drain(absl::Time deadline) {
-  BeginDrain();
   {
     absl::MutexLock lock(&mutex_);
     if (mutex_.AwaitWithDeadline(absl::Condition(this, &EventFeed::NoSubscriptions), deadline)) {

@@ -125,12 +125,9 @@ class EventFeed : private Subscription::Owner {
       std::unique_ptr<StreamAccess> access = nullptr);
 
   // Ends all streams: each gets a last progress message and then SHUTTING_DOWN,
-  // as do those that are opened later.
-  void BeginDrain();
-
-  // As BeginDrain(), and waits for the streams until `deadline`; those whose readers have
-  // not taken their last message by then are broken off. Returns whether there were none of
-  // those. Blocks.
+  // as do those that are opened later. Waits for them until `deadline`; streams
+  // whose readers have not taken their last message by then are broken off.
+  // Returns whether there were none of those. Blocks.
   bool Drain(absl::Time deadline);
 
   // Breaks off what streams are left, waits for their end, and ends the feed's

@@ -6,10 +6,9 @@
 // other, but for small records that were written anew as one just behind a flush, and
 // compactions rewrite little of it. A tombstone for the trimmed range would spoil that: it
 // spans from the oldest position to the newest file, and would drag all that lies between
-// through compactions. So trimming only moves
-// the record "oldest", which every reader heeds. Files that are wholly below it are then
-// dropped, and what else is below it goes with a filter when its file is compacted, which
-// ReclaimLog() has done once there is much of it.
+// through compactions. So trimming only moves the record "oldest", which every reader heeds.
+// Files that are wholly below it are then dropped, and what else is below it goes with a
+// filter when its file is compacted, which ReclaimLog() has done once there is much of it.
 
 #ifndef INNKEEPER_STORAGE_ROCKSDB_LOG_SPACE_H_
 #define INNKEEPER_STORAGE_ROCKSDB_LOG_SPACE_H_

@@ -72,12 +72,12 @@ struct RocksDbOptions {
   // must not call the engine.
   absl::AnyInvocable<absl::Time() const> clock = [] { return absl::Now(); };
 
-  // Called with each batch that was written, before anyone is told of it. As
-  // `clock`; must be quick. May be empty.
+  // Called with each batch that was written, before anyone is told of it. As `clock`;
+  // must be quick. May be empty.
   absl::AnyInvocable<void(const WrittenBatch&)> on_batch;
 
-  // Called whenever Engine::write_state() changes, before anyone is told by a refusal. As
-  // `clock`; must be quick. May be empty.
+  // Called whenever Engine::write_state() changes, before anyone is told by a refusal. As `clock`;
+  // must be quick. May be empty.
   absl::AnyInvocable<void(const WriteState&)> on_write_state;
 
   // The file system, for tests that break it. Null for the machine's; not owned.

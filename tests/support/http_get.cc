@@ -14,14 +14,17 @@
 
 namespace innkeeper {
 
-std::string HttpGet(int port, const std::string& path) {
+std::string HttpGet(const std::string& address, const std::string& path) {
+  int port = 0;
+  CHECK(absl::SimpleAtoi(address.substr(address.rfind(':') + 1), &port)) << address;
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   PCHECK(fd >= 0);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  PCHECK(connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0);
+  sockaddr_in socket_address = {};
+  socket_address.sin_family = AF_INET;
+  socket_address.sin_port = htons(static_cast<uint16_t>(port));
+  socket_address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  PCHECK(connect(fd, reinterpret_cast<const sockaddr*>(&socket_address), sizeof(socket_address)) ==
+         0);
   const std::string request =
       absl::StrCat("GET ", path, " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
   PCHECK(send(fd, request.data(), request.size(), 0) == static_cast<ssize_t>(request.size()));
@@ -32,12 +35,6 @@ std::string HttpGet(int port, const std::string& path) {
   }
   close(fd);
   return response;
-}
-
-std::string HttpGet(const std::string& address, const std::string& path) {
-  int port = 0;
-  CHECK(absl::SimpleAtoi(address.substr(address.rfind(':') + 1), &port)) << address;
-  return HttpGet(port, path);
 }
 
 }  // namespace innkeeper

@@ -7,10 +7,9 @@
 
 namespace innkeeper {
 
-// Sends GET for `path` to a port of the loopback; returns all that is answered, the
-// status line and the headers included. Crashes if nobody listens there.
-std::string HttpGet(int port, const std::string& path);
-// The same for an address, such as "127.0.0.1:9464".
+// Sends GET for `path` to the port of `address`, such as "127.0.0.1:9464", on the loopback;
+// returns all that is answered, the status line and the headers included. Crashes if nobody
+// listens there.
 std::string HttpGet(const std::string& address, const std::string& path);
 
 }  // namespace innkeeper

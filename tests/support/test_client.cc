@@ -28,7 +28,7 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
 template <typename Detail>
 Detail ParseDetail(const grpc::Status& status) {
   Detail detail;
-  detail.ParseFromString(DetailOf(status, Detail::descriptor()->full_name()));
+  CHECK(detail.ParseFromString(DetailOf(status, Detail::descriptor()->full_name())));
   return detail;
 }
 

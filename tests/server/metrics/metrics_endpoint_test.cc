@@ -26,10 +26,11 @@ std::vector<prometheus::MetricFamily> OneGauge() {
 TEST(MetricsEndpointTest, AnswersWithWhatIsCollected) {
   const auto endpoint = MetricsEndpoint::Start("127.0.0.1:0", OneGauge);
   ASSERT_TRUE(endpoint.ok()) << endpoint.status();
-  EXPECT_THAT(HttpGet((*endpoint)->port(), "/metrics"),
+  const std::string address = absl::StrCat("127.0.0.1:", (*endpoint)->port());
+  EXPECT_THAT(HttpGet(address, "/metrics"),
               AllOf(StartsWith("HTTP/1.1 200"), HasSubstr("# HELP rooms Rooms in this house."),
                     HasSubstr("# TYPE rooms gauge"), HasSubstr("\nrooms 7")));
-  EXPECT_THAT(HttpGet((*endpoint)->port(), "/"), StartsWith("HTTP/1.1 404"));
+  EXPECT_THAT(HttpGet(address, "/"), StartsWith("HTTP/1.1 404"));
 }
 
 TEST(MetricsEndpointTest, SaysThatItCannotListen) {
