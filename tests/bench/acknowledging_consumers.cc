@@ -56,17 +56,16 @@ void AcknowledgingConsumers::Receive(Consumer& consumer, grpc::ByteBuffer& bytes
 
 void AcknowledgingConsumers::Acknowledge(Consumer& consumer) {
   consumer.acknowledging = true;
-  auto call = std::make_shared<ClientCall<v1::AckEventsRequest, v1::AckEventsResponse>>();
-  call->context.AddMetadata("authorization", absl::StrCat("Bearer ", TestToken("admin")));
-  call->request.set_name(subscription_);
-  call->request.set_consumer_id(consumer.id);
-  call->request.set_cursor(std::exchange(consumer.cursor, ""));
-  consumer.stub->async()->AckEvents(&call->context, &call->request, &call->response,
-                                    [this, call, &consumer](const grpc::Status& status) {
-                                      CHECK(status.ok()) << status.error_message();
-                                      Acknowledged(consumer,
-                                                   call->response.acknowledged_event_count());
-                                    });
+  v1::AckEventsRequest request;
+  request.set_name(subscription_);
+  request.set_consumer_id(consumer.id);
+  request.set_cursor(std::exchange(consumer.cursor, ""));
+  UnaryCall<v1::AckEventsRequest, v1::AckEventsResponse>::Start(
+      *consumer.stub, &v1::EventSubscriptions::Stub::async::AckEvents, std::move(request),
+      [this, &consumer](const grpc::Status& status, const v1::AckEventsResponse& response) {
+        CHECK(status.ok()) << status.error_message();
+        Acknowledged(consumer, response.acknowledged_event_count());
+      });
 }
 
 void AcknowledgingConsumers::Acknowledged(Consumer& consumer, int64_t events) {

@@ -39,7 +39,7 @@ class AcknowledgingConsumers {
     std::string id;
     std::string cursor;  // of the last message, until it is being acknowledged
     bool acknowledging = false;
-    std::unique_ptr<StreamReader> stream;
+    std::unique_ptr<StreamReader> stream;  // ends before what it writes to
   };
 
   void Receive(Consumer& consumer, grpc::ByteBuffer& bytes);

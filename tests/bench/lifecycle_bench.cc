@@ -66,17 +66,16 @@ using RoomStub = v1::RoomLifecycle::Stub;
 std::vector<std::string> MakeRooms(RoomStubs& stubs, int64_t count, int members) {
   std::vector<std::string> ids(static_cast<size_t>(count));
   RunLoad(64, {.max_calls = count}, [&](int64_t index, std::function<void(bool)> done) {
-    auto call = std::make_shared<ClientCall<v1::CreateRoomRequest, v1::CreateRoomResponse>>();
-    call->request = CreateRequest(index);
+    v1::CreateRoomRequest request = CreateRequest(index);
     for (int i = 1; i < members; ++i) {
-      call->request.add_invites(absl::StrCat("@guest", i, ":example.org"));
+      request.add_invites(absl::StrCat("@guest", i, ":example.org"));
     }
-    call->context.AddMetadata("authorization", absl::StrCat("Bearer ", TestToken("admin")));
-    stubs.For(index).async()->CreateRoom(
-        &call->context, &call->request, &call->response,
-        [call, index, &ids, done = std::move(done)](const grpc::Status& status) {
+    UnaryCall<v1::CreateRoomRequest, v1::CreateRoomResponse>::Start(
+        stubs.For(index), &RoomStub::async::CreateRoom, std::move(request),
+        [index, &ids, done = std::move(done)](const grpc::Status& status,
+                                              const v1::CreateRoomResponse& response) {
           CHECK(status.ok()) << status.error_message();
-          ids[static_cast<size_t>(index)] = call->response.room().room_id();
+          ids[static_cast<size_t>(index)] = response.room().room_id();
           done(true);
         });
   });
@@ -85,14 +84,11 @@ std::vector<std::string> MakeRooms(RoomStubs& stubs, int64_t count, int members)
 
 // Creates a room with `members` members on a server, which is restarted for it.
 std::string MakeLargeRoom(TestServer& server, int members) {
-  ClientCall<v1::CreateRoomRequest, v1::CreateRoomResponse> call;
-  call.request = CreateRequest(0);
-  call.request.set_preset(v1::ROOM_PRESET_PUBLIC_CHAT);
-  call.context.AddMetadata("authorization", absl::StrCat("Bearer ", TestToken("admin")));
-  RoomStubs stubs(server.address());
-  const grpc::Status status = stubs.For(0).CreateRoom(&call.context, call.request, &call.response);
-  CHECK(status.ok()) << status.error_message();
-  const std::string& room_id = call.response.room().room_id();
+  v1::CreateRoomRequest request = CreateRequest(0);
+  request.set_preset(v1::ROOM_PRESET_PUBLIC_CHAT);
+  const auto created = TestClient(server.address(), TestToken("admin")).CreateRoom(request);
+  CHECK(created.ok()) << created.status.error_message();
+  const std::string& room_id = created.response.room().room_id();
   CHECK(server.Stop().ok());
   AddMembers(server.config(), room_id, members - 1);
   server.Start();

@@ -50,12 +50,12 @@ class LiveReaders {
 
  private:
   struct Reader {
-    std::unique_ptr<StreamReader> stream;
     absl::Mutex mutex;
     bool caught_up ABSL_GUARDED_BY(mutex) = false;
     int64_t sequence ABSL_GUARDED_BY(mutex) = 0;
     absl::Duration last_age ABSL_GUARDED_BY(mutex);
     std::vector<int64_t> ages_ns ABSL_GUARDED_BY(mutex);
+    std::unique_ptr<StreamReader> stream;  // ends before what it writes to
   };
 
   void Receive(Reader& reader, grpc::ByteBuffer& bytes) const;
