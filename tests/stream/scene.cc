@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "glog/logging.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 #include "tests/support/test_client.h"
@@ -165,8 +167,10 @@ void Scene::FinishConsumers() {
 }
 
 bool Scene::Expect(bool holds, const std::string& problem) {
-  if (!holds) problems_.push_back(problem);
-  return holds;
+  if (holds) return true;
+  LOG_FIRST_N(ERROR, 20) << problem;  // at once: what hangs because of it may never tell
+  problems_.push_back(problem);
+  return false;
 }
 
 void Scene::Finish() {
@@ -174,8 +178,9 @@ void Scene::Finish() {
   ReadLog();
   const auto head = static_cast<int64_t>(log_.size());
   for (const auto& reader : readers_) reader->TakeAll();
+  const absl::Time deadline = absl::Now() + kPatience;
   for (const auto& reader : readers_) {
-    Expect(reader->AwaitPosition(head, kPatience), "a reader does not get to the end");
+    Expect(reader->AwaitPosition(head, deadline - absl::Now()), "a reader does not get to the end");
   }
   FinishConsumers();
   TryCursors();
