@@ -124,11 +124,13 @@ std::set<int64_t> Consumers::Parked() const {
 }
 
 bool Consumers::AwaitAcknowledged(int64_t sequence, absl::Duration timeout) const {
-  const absl::Time deadline = absl::Now() + timeout;
-  while (Get().acknowledged_sequence() < sequence) {
-    if (absl::Now() > deadline) return false;
+  int64_t acknowledged = 0;
+  absl::Time deadline = absl::Now() + timeout;
+  while (acknowledged < sequence && absl::Now() < deadline) {
+    const int64_t before = std::exchange(acknowledged, Get().acknowledged_sequence());
+    if (acknowledged > before) deadline = absl::Now() + timeout;
   }
-  return true;
+  return acknowledged >= sequence;
 }
 
 bool Consumers::AwaitReplays(absl::Duration timeout) {

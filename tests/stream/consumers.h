@@ -51,7 +51,7 @@ class Consumers {
   // Breaks a consumer's connection off.
   void Interrupt(size_t index);
 
-  // Waits until everything up to `sequence` is acknowledged. False if that takes longer than
+  // Waits until everything up to `sequence` is acknowledged. False once nothing more has been for
   // `timeout`.
   bool AwaitAcknowledged(int64_t sequence, absl::Duration timeout) const;
 

@@ -303,6 +303,11 @@ std::vector<Reader::Bookmark> Reader::bookmarks() const {
   return {after_event_, after_message_};
 }
 
+int64_t Reader::position() const {
+  absl::MutexLock lock(&mutex_);
+  return position_;
+}
+
 int Reader::streams() const {
   absl::MutexLock lock(&mutex_);
   return streams_;
@@ -311,6 +316,15 @@ int Reader::streams() const {
 int Reader::fallbacks() const {
   absl::MutexLock lock(&mutex_);
   return fallbacks_;
+}
+
+std::string Reader::Describe() const {
+  absl::MutexLock lock(&mutex_);
+  return absl::StrCat(options_.name, ", ", streams_, " streams, ",
+                      stream_ != nullptr    ? "one open"
+                      : channel_ == nullptr ? "waits for a server"
+                                            : "none open",
+                      stream_waits_ ? ", does not read" : "", "; ", failure_);
 }
 
 std::string Reader::failure() const {

@@ -74,9 +74,15 @@ class Reader {
 
   bool is_slow() const { return options_.is_slow; }
 
+  // The sequence up to which it has everything.
+  int64_t position() const;
+
   // How many streams it opened, and how often one said that it fell behind.
   int streams() const;
   int fallbacks() const;
+
+  // What it is doing, in words.
+  std::string Describe() const;
 
   // How its streams ended in ways that they should not have: with errors other than those of
   // a server that went away or no longer has what comes next.

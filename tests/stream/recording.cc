@@ -8,12 +8,14 @@
 namespace innkeeper::stream {
 namespace {
 
-// Nothing chosen lets everything through.
-bool IsAmong(const google::protobuf::RepeatedPtrField<std::string>& chosen,
-             const std::vector<std::string>& values) {
-  return chosen.empty() || std::any_of(values.begin(), values.end(), [&](const auto& value) {
-           return std::find(chosen.begin(), chosen.end(), value) != chosen.end();
-         });
+// Nothing chosen lets everything through, without a look at `values`, which returns them.
+template <typename Values>
+bool IsAmong(const google::protobuf::RepeatedPtrField<std::string>& chosen, Values values) {
+  if (chosen.empty()) return true;
+  const std::vector<std::string> all = values();
+  return std::any_of(all.begin(), all.end(), [&](const std::string& value) {
+    return std::find(chosen.begin(), chosen.end(), value) != chosen.end();
+  });
 }
 
 std::vector<std::string> RoomsOf(const v1::RoomEvent& event) {
@@ -96,14 +98,16 @@ SeenEvent Seen(const v1::RoomEvent& event) {
 }
 
 bool Passes(const v1::RoomEventFilter& filter, const v1::RoomEvent& event) {
-  return IsAmong(filter.types(), {event.type()}) && IsAmong(filter.room_ids(), RoomsOf(event)) &&
-         IsAmong(filter.creators(), {event.creator()}) &&
-         IsAmong(filter.audiences(), {event.audience()}) &&
-         IsAmong(filter.topics(), TopicsOf(event));
+  return IsAmong(filter.types(), [&] { return std::vector{event.type()}; }) &&
+         IsAmong(filter.room_ids(), [&] { return RoomsOf(event); }) &&
+         IsAmong(filter.creators(), [&] { return std::vector{event.creator()}; }) &&
+         IsAmong(filter.audiences(), [&] { return std::vector{event.audience()}; }) &&
+         IsAmong(filter.topics(), [&] { return TopicsOf(event); });
 }
 
 bool Passes(const v1::RoomEventFilter& filter, const SeenRoom& room) {
-  return IsAmong(filter.room_ids(), {room.room_id}) && IsAmong(filter.creators(), {room.creator});
+  return IsAmong(filter.room_ids(), [&] { return std::vector{room.room_id}; }) &&
+         IsAmong(filter.creators(), [&] { return std::vector{room.creator}; });
 }
 
 }  // namespace innkeeper::stream

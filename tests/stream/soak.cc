@@ -105,8 +105,9 @@ class Soak {
         request.set_max_batch_events(3);
         break;
       case 6:
-        options.name = "one at a time";
-        request.set_max_batch_events(1);
+        // Those that get one at a time have to keep up with everybody else.
+        options.name = index % 40 == 6 ? "one at a time" : "a few at a time";
+        request.set_max_batch_events(index % 40 == 6 ? 1 : 20);
         break;
       case 7:
         options.name = "nothing";

@@ -96,8 +96,12 @@ struct LoggedRoom {
 std::map<std::string, LoggedRoom> RoomsAt(int64_t position, const v1::RoomEventFilter& filter,
                                           const Log& log) {
   std::map<std::string, LoggedRoom> rooms;
+  std::set<std::string> invites;
   for (const v1::RoomEvent& event : log) {
     if (event.sequence() > position) break;
+    const bool is_reminder = event.has_room_invite_pending() &&
+                             !invites.insert(event.room_invite_pending().event_id()).second;
+    if (is_reminder) continue;  // the room does not change by it
     const SeenRoom seen = {.room_id = event.room_id(), .creator = event.creator()};
     if (event.type() == "room.created" && Passes(filter, seen)) rooms[seen.room_id];
     const auto room = rooms.find(event.room_id());
