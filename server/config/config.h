@@ -147,8 +147,8 @@ struct ServerConfig {
   // takes the room from it. 1 second to 1 hour.
   absl::Duration upgrade_lease = absl::Seconds(30);
 
-  // How long after a "room.invite.pending" that nobody acknowledged another one comes.
-  // 10 seconds to 1 day.
+  // How long after a "room.invite.pending" that nobody acknowledged another one comes; the one
+  // behind that takes twice as long, and so on up to a day. 10 seconds to 1 day.
   absl::Duration invite_reminder_period = absl::Minutes(5);
 
   // --- Limits ---

@@ -194,7 +194,7 @@ OptionGroup RoomsGroup() {
                "the room from it."),
           Time(BIND(invite_reminder_period), {absl::Seconds(10), absl::Hours(24)},
                "How long after a \"room.invite.pending\" that nobody acknowledged another one "
-               "comes."),
+               "comes; the one behind that takes twice as long, and so on up to a day."),
       }};
 }
 

@@ -1,5 +1,7 @@
 #include "server/membership/pending_invites.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -19,6 +21,17 @@ using storage::RoomCommit;
 // How many invites are told of in one commit.
 constexpr size_t kAnnouncedAtOnce = 200;
 
+// How long an invite that nobody acknowledges waits at most until it is told of again.
+constexpr absl::Duration kLongestPause = absl::Hours(24);
+constexpr int64_t kMaxDoublings = 20;
+
+// Whether the event stream is to tell of the invite now.
+bool IsDue(const storage::PendingInviteRecord& record, absl::Time now, absl::Duration period) {
+  const int64_t doublings = std::min(record.reminder_count(), kMaxDoublings);
+  const absl::Duration pause = std::min(period * (int64_t{1} << doublings), kLongestPause);
+  return absl::FromUnixMicros(record.announce_time_us()) + pause <= now;
+}
+
 // An invite that is to be told of, as it was read.
 struct DueInvite {
   RoomReader::InvitedUser user;
@@ -26,25 +39,33 @@ struct DueInvite {
   RoomLabels room_labels;
 };
 
-// Returns some of the invites that were told of at `horizon_us` at the latest, from
-// behind `after` on. Rooms that are being staged don't count.
+// The labels of a room that can be joined; nothing for one that is tombstoned or being staged.
+absl::StatusOr<std::optional<RoomLabels>> LabelsOfOpenRoom(const RoomReader& reader,
+                                                           const std::string& room_id) {
+  auto room = reader.GetRoom(room_id);
+  if (!room.ok()) return room.status();
+  const bool is_open =
+      room->has_value() && (*room)->record.status() != storage::ROOM_STATUS_RECORD_TOMBSTONED;
+  return is_open ? std::optional(lifecycle::LabelsOf((*room)->record)) : std::nullopt;
+}
+
+// Returns some of the invites that are due, from behind `after` on.
 absl::StatusOr<std::vector<DueInvite>> FindDue(
-    const RoomReader& reader, int64_t horizon_us,
+    const RoomReader& reader, absl::Time now, absl::Duration period,
     const std::optional<RoomReader::InvitedUser>& after) {
   std::vector<DueInvite> due;
   std::string room_id;
-  std::optional<RoomLabels> labels;  // of that room, if it is there
+  std::optional<RoomLabels> labels;  // of that room, if it counts
   absl::Status status;
   absl::Status scanned = reader.ScanPendingInvites(
       after, [&](RoomReader::InvitedUser user, storage::PendingInviteRecord record) {
-        if (record.announce_time_us() > horizon_us) return true;
+        if (!IsDue(record, now, period)) return true;
         if (user.room_id != room_id) {
-          auto room = reader.GetRoom(user.room_id);
-          status = room.status();
+          auto found = LabelsOfOpenRoom(reader, user.room_id);
+          status = found.status();
           if (!status.ok()) return false;
           room_id = user.room_id;
-          labels.reset();
-          if (room->has_value()) labels = lifecycle::LabelsOf((*room)->record);
+          labels = *std::move(found);
         }
         if (labels) due.push_back({std::move(user), std::move(record), *labels});
         return due.size() < kAnnouncedAtOnce;
@@ -80,8 +101,10 @@ absl::Status Announce(storage::Engine& engine, const std::vector<DueInvite>& due
       pending.set_user_id(invite.user.user_id);
       pending.set_event_id(invite.record.event_id());
       commit.RequirePendingInvite(invite.user.room_id, invite.user.user_id, (*stored)->revision);
-      (*stored)->record.set_announce_time_us(absl::ToUnixMicros(now));
-      commit.PutPendingInvite(invite.user.room_id, invite.user.user_id, (*stored)->record);
+      storage::PendingInviteRecord& record = (*stored)->record;
+      if (record.announce_time_us() != 0) record.set_reminder_count(record.reminder_count() + 1);
+      record.set_announce_time_us(absl::ToUnixMicros(now));
+      commit.PutPendingInvite(invite.user.room_id, invite.user.user_id, record);
       commit.AppendLog(EncodeEvent(pending, invite.room_labels));
     }
     result = CommitAndWait(engine, commit.Take());
@@ -117,10 +140,9 @@ lifecycle::Write<v1::AckInviteResponse> Acknowledge(const v1::AckInviteRequest& 
 
 absl::Status AnnouncePendingInvites(storage::Engine& engine, absl::Time now,
                                     absl::Duration period) {
-  const int64_t horizon_us = absl::ToUnixMicros(now - period);
   std::optional<RoomReader::InvitedUser> after;
   while (true) {
-    auto due = FindDue(RoomReader(engine), horizon_us, after);
+    auto due = FindDue(RoomReader(engine), now, period, after);
     if (!due.ok()) return due.status();
     if (due->empty()) return absl::OkStatus();
     absl::Status announced = Announce(engine, *due, now);

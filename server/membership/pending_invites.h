@@ -19,8 +19,10 @@ namespace innkeeper::membership {
 lifecycle::Write<v1::AckInviteResponse> Acknowledge(const v1::AckInviteRequest& request,
                                                     AudienceScope scope);
 
-// Tells the event stream of the invites of which it has not told since `now - period`,
-// or never. Blocks. Errors of RoomReader and of CommitResult.
+// Tells the event stream of the invites of which it has never told, and again of those that it
+// told of long enough ago: the first time that is `period`, and each time twice as long as before,
+// up to a day. Rooms that are tombstoned don't count: nobody can join them. Blocks. Errors of
+// RoomReader and of CommitResult.
 absl::Status AnnouncePendingInvites(storage::Engine& engine, absl::Time now, absl::Duration period);
 
 }  // namespace innkeeper::membership

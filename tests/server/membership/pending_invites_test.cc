@@ -60,10 +60,15 @@ class PendingInvitesTest : public MembershipFixture {
   size_t seen_ = 0;
 };
 
-TEST_F(PendingInvitesTest, AreToldOfAgainEachTimeThePeriodHasPassed) {
+TEST_F(PendingInvitesTest, AreToldOfAgainLessAndLessOften) {
   EXPECT_THAT(Announced(), ElementsAre(kZoe));
-  for (int round = 0; round < 3; ++round) {
-    now_ += kPeriod - absl::Microseconds(1);
+  std::vector<absl::Duration> pauses;
+  for (int64_t doublings = 0; doublings < 9; ++doublings) {
+    pauses.push_back(kPeriod * (int64_t{1} << doublings));
+  }
+  pauses.resize(30, absl::Hours(24));
+  for (const absl::Duration pause : pauses) {
+    now_ += pause - absl::Microseconds(1);
     EXPECT_THAT(Announce(), IsEmpty());
     now_ += absl::Microseconds(1);
     EXPECT_THAT(Announce(), ElementsAre(kZoe));
@@ -74,6 +79,17 @@ TEST_F(PendingInvitesTest, AreToldOfAgainEachTimeThePeriodHasPassed) {
     EXPECT_THAT(Announce(), IsEmpty());
   }
   EXPECT_EQ(Revision(room_id_), 2) << "the room does not change by it";
+}
+
+TEST_F(PendingInvitesTest, ToATombstonedRoomAreNotToldOf) {
+  Announced();
+  auto room = RoomReader(*store_).GetRoom(room_id_);
+  (*room)->record.set_status(storage::ROOM_STATUS_RECORD_TOMBSTONED);
+  RoomCommit commit;
+  commit.UpdateRoom((*room)->record, (*room)->revision);
+  ASSERT_TRUE(CommitAndWait(*store_, commit.Take()).status.ok());
+  now_ += absl::Hours(24);
+  EXPECT_THAT(Announce(), IsEmpty());
 }
 
 TEST_F(PendingInvitesTest, AreNotToldOfOnceTheyAreAcknowledged) {
@@ -134,7 +150,7 @@ TEST_F(PendingInvitesTest, OfARoomThatIsDeletedAreNotToldOf) {
   EXPECT_TRUE(is_deleted);
   EXPECT_EQ(Events().back().room_id(), other_id);
   EXPECT_NE(InviteOf(kZoe), "") << "it is still to be purged";
-  now_ += kPeriod;
+  now_ += 2 * kPeriod;
   EXPECT_THAT(Announce(), ElementsAre(kZoe));
   EXPECT_EQ(Events().back().room_id(), other_id);
 }
