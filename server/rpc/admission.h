@@ -116,8 +116,8 @@ class Admission {
   limits::StreamSlots::Slot slot_;
 };
 
-// Ends a call that began at `start`: counts it and logs it (RecordCall), and if it was refused
-// for who made it, tells the audit log.
+// Ends a call that began at `start` with a status of HideInternals(): counts it and logs it
+// (RecordCall), and if it was refused for who made it, tells the audit log.
 void EndCall(const CallEnvironment& environment, const Method& method, const Admission& admission,
              const absl::Status& status, absl::Time start, absl::string_view stream_id = "");
 

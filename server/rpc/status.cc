@@ -19,15 +19,6 @@ namespace {
 constexpr size_t kMaxDetailsBytes = 4096;
 constexpr size_t kIncidentIdBytes = 8;
 
-absl::Status HideInternalError(const absl::Status& status) {
-  const std::string incident = absl::BytesToHexString(SecureRandom()(kIncidentIdBytes));
-  LOG(ERROR) << "incident " << incident << ": " << status;
-  return MakeError(
-      absl::StatusCode::kInternal, v1::ERROR_REASON_INTERNAL,
-      absl::StrCat("something went wrong inside; the server's log has it as incident ", incident),
-      {{"incident", incident}});
-}
-
 // Removes field violations from the end until `details` is small enough.
 void Shorten(google::rpc::Status& details) {
   for (google::protobuf::Any& detail : *details.mutable_details()) {
@@ -59,14 +50,23 @@ std::string SerializeDetails(const absl::Status& status) {
 
 }  // namespace
 
+absl::Status HideInternals(const absl::Status& status) {
+  if (absl::IsCancelled(status)) return absl::CancelledError();
+  if (status.ok() || ReasonOf(status) != v1::ERROR_REASON_UNSPECIFIED) return status;
+  const std::string incident = absl::BytesToHexString(SecureRandom()(kIncidentIdBytes));
+  LOG(ERROR) << "incident " << incident << ": " << status;
+  return MakeError(
+      absl::StatusCode::kInternal, v1::ERROR_REASON_INTERNAL,
+      absl::StrCat("something went wrong inside; the server's log has it as incident ", incident),
+      {{"incident", incident}});
+}
+
 grpc::Status ToGrpcStatus(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
-  if (absl::IsCancelled(status)) return grpc::Status::CANCELLED;
-  if (ReasonOf(status) == v1::ERROR_REASON_UNSPECIFIED) {
-    return ToGrpcStatus(HideInternalError(status));
-  }
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()),
-                      SerializeDetails(status));
+  const absl::Status shown = HideInternals(status);
+  if (absl::IsCancelled(shown)) return grpc::Status::CANCELLED;
+  return grpc::Status(static_cast<grpc::StatusCode>(shown.code()), std::string(shown.message()),
+                      SerializeDetails(shown));
 }
 
 }  // namespace innkeeper::rpc

@@ -65,8 +65,8 @@ class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     StartWrite(&message_);
   }
 
-  void End(absl::Status status) {
-    status_ = std::move(status);
+  void End(const absl::Status& outcome) {
+    status_ = HideInternals(outcome);
     Finish(ToGrpcStatus(status_));
   }
 

@@ -37,8 +37,8 @@ class StreamWriter final : public grpc::ServerWriteReactor<grpc::ByteBuffer>, pr
   using Open = absl::FunctionRef<absl::StatusOr<std::shared_ptr<Source>>(Sink& sink)>;
 
   // Called once when the stream has ended, on a thread of gRPC, with its source, null if it
-  // was refused, and with what it ended with; CANCELLED if the caller broke it off. Must not
-  // block.
+  // was refused, and with what it ended with (see HideInternals); CANCELLED if the caller broke
+  // it off. Must not block.
   using Done = absl::AnyInvocable<void(const Source* source, const absl::Status& status)>;
 
   // Serves a call of a method that is registered raw: what its handler returns to gRPC.
@@ -78,8 +78,8 @@ class StreamWriter final : public grpc::ServerWriteReactor<grpc::ByteBuffer>, pr
     StartWrite(&message_);
   }
 
-  void End(absl::Status status) override {
-    status_ = std::move(status);
+  void End(absl::Status outcome) override {
+    status_ = HideInternals(outcome);
     Finish(ToGrpcStatus(status_));
   }
 

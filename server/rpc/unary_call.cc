@@ -49,8 +49,9 @@ void ReturnBytes(const PendingCall& pending) {
 }
 
 // Replies to a call that the gate let in.
-void Finish(const PendingCall& pending, const absl::Status& status) {
+void Finish(const PendingCall& pending, const absl::Status& outcome) {
   ReturnBytes(pending);
+  const absl::Status status = HideInternals(outcome);
   EndCall(pending.environment, pending.method, pending.admission, status, pending.start);
   pending.reactor->Finish(ToGrpcStatus(status));
   pending.environment.gate.Leave();

@@ -63,7 +63,7 @@ class UploadCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
     absl::Status taken = sink_->Take(message_);
     admission_.call().room_id = sink_->room_id();
     message_.Clear();
-    if (!taken.ok()) return End(std::move(taken));
+    if (!taken.ok()) return End(taken);
     StartRead(&message_);
   }
 
@@ -74,8 +74,8 @@ class UploadCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
     End(absl::OkStatus());
   }
 
-  void End(absl::Status status) {
-    status_ = std::move(status);
+  void End(const absl::Status& outcome) {
+    status_ = HideInternals(outcome);
     Finish(ToGrpcStatus(status_));
   }
 

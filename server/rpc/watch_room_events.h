@@ -21,8 +21,8 @@
 namespace innkeeper::rpc {
 
 // Called once when a stream has ended, on a thread of gRPC, with its name, "" if it was
-// refused, and with what it ended with; CANCELLED if the caller broke it off. Must not
-// block.
+// refused, and with what it ended with (see HideInternals); CANCELLED if the caller broke it
+// off. Must not block.
 using WatchDone = absl::AnyInvocable<void(absl::string_view stream_id, const absl::Status& status)>;
 
 // What a call asks for, and what its caller may see; none: everything, for ever.

@@ -2,12 +2,19 @@
 
 #include <memory>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "server/store.h"
+#include "storage/engine.h"
+#include "storage/keys.h"
+#include "storage/sealing/sealed_engine.h"
 #include "tests/e2e/e2e_test.h"
 #include "tests/support/consumer_stream.h"
 #include "tests/support/watch_stream.h"
@@ -30,6 +37,19 @@ class MetricsTest : public testing::Test {
       return value;
     }
     return -1;
+  }
+
+  // Has another record in the store, which is none, under `key`.
+  void Damage(const std::string& key) {
+    ASSERT_TRUE(server_.Stop().ok());
+    auto store = OpenStore(server_.config(), {}, absl::Now());
+    ASSERT_TRUE(store.ok()) << store.status();
+    storage::CommitRequest request;
+    request.writes.push_back({key, "?"});
+    ASSERT_TRUE(CommitAndWait(*store->sealed, std::move(request)).status.ok());
+    ASSERT_TRUE(store->engine->Close().ok());
+    store->engine.reset();
+    server_.Start();
   }
 
   TestServer server_{[](ServerConfig& config) { config.metrics_address = "127.0.0.1:0"; }};
@@ -83,6 +103,25 @@ TEST_F(MetricsTest, TellHowSubscriptionsAreDoing) {
   EXPECT_EQ(Value(R"(innkeeper_subscription_lag_events{subscription="mailer"})"), 0);
   EXPECT_EQ(Value(R"(innkeeper_subscription_consumers{subscription="mailer"})"), 1);
   EXPECT_EQ(Value("innkeeper_subscriptions_consumers"), 1);
+}
+
+TEST_F(MetricsTest, CountInternalErrorsAsWhatCallersGet) {
+  const std::string room_id = client_.Create(RoomRequest("@alice:example.org")).room_id();
+  ASSERT_NO_FATAL_FAILURE(Damage(storage::KeyBuilder(storage::Table::kRoom).Str(room_id).Build()));
+  const TestClient client(server_.address(), TestToken("admin"));
+  EXPECT_THAT(client.GetRoom(GetRequest(room_id)).status,
+              IsError(grpc::StatusCode::INTERNAL, "INTERNAL"));
+  EXPECT_THAT(client.ExportRoom(ExportRequest(room_id)).status,
+              IsError(grpc::StatusCode::INTERNAL, "INTERNAL"));
+  // A stream is counted when gRPC is done with it, which is behind its reply.
+  const absl::Time deadline = absl::Now() + absl::Seconds(30);
+  while (Value(R"(innkeeper_errors_total{reason="INTERNAL"})") < 2 && absl::Now() < deadline) {
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(Value(R"(innkeeper_errors_total{reason="INTERNAL"})"), 2);
+  EXPECT_EQ(Value(R"(innkeeper_calls_total{method="GetRoom",code="INTERNAL"})"), 1);
+  EXPECT_EQ(Value(R"(innkeeper_calls_total{method="ExportRoom",code="INTERNAL"})"), 1);
+  EXPECT_THAT(MetricsOf(server_), Not(HasSubstr("DATA_LOSS")));
 }
 
 TEST_F(MetricsTest, TellNothingOfRoomsUsersAndCallers) {

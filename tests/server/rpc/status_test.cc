@@ -77,6 +77,27 @@ TEST(ToGrpcStatusTest, EveryInternalErrorHasItsOwnIncidentId) {
             DetailOf<google::rpc::ErrorInfo>(ToGrpcStatus(error)).metadata().at("incident"));
 }
 
+TEST(HideInternalsTest, LeavesWhatCallersMayKnowAsItIs) {
+  const absl::Status error =
+      MakeError(absl::StatusCode::kNotFound, v1::ERROR_REASON_ROOM_NOT_FOUND, "no such room");
+  EXPECT_EQ(HideInternals(error), error);
+  EXPECT_EQ(HideInternals(absl::OkStatus()), absl::OkStatus());
+  EXPECT_EQ(HideInternals(absl::CancelledError("the caller has gone")), absl::CancelledError());
+}
+
+// A call is counted by what this returns, and answered with what is made of it.
+TEST(HideInternalsTest, GivesAnIncidentThatIsToldOnceAndStaysTheSame) {
+  testing::internal::CaptureStderr();
+  const absl::Status hidden = HideInternals(absl::DataLossError("/var/lib/secret: damaged"));
+  const std::string incident = MetadataOf(hidden, "incident");
+  const grpc::Status status = ToGrpcStatus(hidden);
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_TRUE(absl::IsInternal(hidden));
+  EXPECT_EQ(ReasonOf(hidden), v1::ERROR_REASON_INTERNAL);
+  EXPECT_EQ(DetailOf<google::rpc::ErrorInfo>(status).metadata().at("incident"), incident);
+  EXPECT_THAT(log, MatchesRegex(".*incident " + incident + ": DATA_LOSS: [^\n]*damaged\n"));
+}
+
 TEST(ToGrpcStatusTest, KeepsManyFieldViolationsWithinWhatClientsReceive) {
   FieldErrors errors;
   for (int i = 0; i < 50; ++i) {

@@ -34,9 +34,11 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Pair;
 
 constexpr absl::Duration kPatience = absl::Seconds(30);
 constexpr char kRefused[] = "refused";
+constexpr char kBroken[] = "broken";
 constexpr int kUploads = 200;
 
 // What became of the uploads of a server.
@@ -83,7 +85,7 @@ class Diary {
   int ended_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
-// Writes down the room ids in its messages, but refuses one.
+// Writes down the room ids in its messages, but refuses one, and fails at another.
 class NotedUpload {
  public:
   explicit NotedUpload(Diary& diary) : diary_(diary) {}
@@ -95,6 +97,7 @@ class NotedUpload {
     if (room_id_ == kRefused) {
       return MakeError(absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_INVALID_REQUEST, "no");
     }
+    if (room_id_ == kBroken) return absl::DataLossError("a damaged record");
     diary_.Take(room_id_);
     return absl::OkStatus();
   }
@@ -144,6 +147,7 @@ class UploadServer final
   v1::RoomLifecycle::Stub& stub() { return *stub_; }
   CallGate& gate() { return gate_; }
   Diary& diary() { return diary_; }
+  const metrics::CallMetrics& metrics() const { return metrics_; }
 
  private:
   static std::string TokenFile() {
@@ -260,6 +264,20 @@ TEST(UploadCallTest, AnErrorEndsItWhileTheCallerIsStillSending) {
   server.diary().AwaitEnds(1);
   EXPECT_THAT(server.diary().taken(), ElementsAre("a"));
   EXPECT_EQ(server.diary().answered(), 0);
+}
+
+TEST(UploadCallTest, AnInternalErrorIsCountedAsWhatItIsAnsweredWith) {
+  UploadServer server;
+  Uploader uploader(server);
+  EXPECT_TRUE(uploader.Send(kBroken));
+  const grpc::Status status = uploader.Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL);
+  EXPECT_EQ(ReasonOf(status), "INTERNAL");
+  server.diary().AwaitEnds(1);
+  EXPECT_THAT(server.metrics().errors().values(), ElementsAre(Pair("INTERNAL", 1u)));
+  const auto& calls = server.metrics().methods().front().second->by_code;
+  EXPECT_EQ(calls[grpc::StatusCode::INTERNAL].value(), 1u);
+  EXPECT_EQ(calls[grpc::StatusCode::DATA_LOSS].value(), 0u);
 }
 
 TEST(UploadCallTest, OneThatWaitsForItsCallerHoldsNoThread) {

@@ -254,6 +254,9 @@ TEST(WatchRoomEventsTest, InternalErrorsTellNothing) {
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL);
   EXPECT_EQ(ReasonOf(status), "INTERNAL");
   EXPECT_THAT(status.error_message(), testing::Not(HasSubstr("damaged")));
+  const absl::Status end = server.AwaitEnds(1)[0];
+  EXPECT_TRUE(absl::IsInternal(end)) << end;
+  EXPECT_EQ(innkeeper::ReasonOf(end), v1::ERROR_REASON_INTERNAL);
 }
 
 // Far more than fits into the buffers of a connection that is not read.
