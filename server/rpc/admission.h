@@ -7,6 +7,7 @@
 #ifndef INNKEEPER_SERVER_RPC_ADMISSION_H_
 #define INNKEEPER_SERVER_RPC_ADMISSION_H_
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,6 +49,9 @@ struct Call {
   // When nobody waits for the reply any more: the caller's deadline, or the end of the time
   // that calls may take. Streams have only the former.
   absl::Time deadline = absl::InfiniteFuture();
+  // What a stream's use case asks of the caller besides the method's role, to be asked again
+  // when the credentials change; nothing if it is empty. Must not block.
+  std::function<absl::Status(const auth::Principal& principal)> permission;
 
   // What the audit log says of the call: how its caller showed who it is, from where it
   // came, and of its request, which NoteRequest() notes, for whom, its id and about what.

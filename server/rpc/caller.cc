@@ -15,12 +15,13 @@ absl::Status MayUseAudience(const Call& call, const std::string& audience) {
   return auth::RequireAudience(*call.principal, audience);
 }
 
-absl::StatusOr<AudienceScope> MayReadAs(const Call& call, const std::string& requester) {
+absl::StatusOr<AudienceScope> MayReadAs(const auth::Principal& caller,
+                                        const std::string& requester) {
   const bool reads_all = requester.empty();
-  absl::Status allowed = reads_all ? auth::RequireRole(*call.principal, auth::Role::kReadAll)
-                                   : auth::RequireUser(*call.principal, requester);
+  absl::Status allowed = reads_all ? auth::RequireRole(caller, auth::Role::kReadAll)
+                                   : auth::RequireUser(caller, requester);
   if (!allowed.ok()) return allowed;
-  return reads_all ? call.principal->audiences() : AudienceScope::Nothing();
+  return reads_all ? caller.audiences() : AudienceScope::Nothing();
 }
 
 }  // namespace innkeeper::rpc

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "server/auth/principal.h"
 #include "server/base/audience.h"
 #include "server/rpc/admission.h"
 
@@ -25,7 +26,11 @@ absl::Status MayUseAudience(const Call& call, const std::string& audience);
 // What the caller may read as `requester`, if it may at all. With none it needs the role
 // `read-all`, and gets the audiences that it is kept to; a requester sees rooms as their
 // member, and none for its audience. The readers of rooms demand it.
-absl::StatusOr<AudienceScope> MayReadAs(const Call& call, const std::string& requester);
+absl::StatusOr<AudienceScope> MayReadAs(const auth::Principal& caller,
+                                        const std::string& requester);
+inline absl::StatusOr<AudienceScope> MayReadAs(const Call& call, const std::string& requester) {
+  return MayReadAs(*call.principal, requester);
+}
 
 }  // namespace innkeeper::rpc
 

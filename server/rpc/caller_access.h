@@ -1,6 +1,6 @@
 // File: server/rpc/caller_access.h
 //
-// What the caller of a stream may see, as the credentials have it at any time.
+// Who the caller of a stream is and what it may see, as the credentials have it at any time.
 
 #ifndef INNKEEPER_SERVER_RPC_CALLER_ACCESS_H_
 #define INNKEEPER_SERVER_RPC_CALLER_ACCESS_H_
@@ -14,10 +14,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "grpcpp/server_context.h"
 #include "server/auth/authenticator.h"
 #include "server/auth/principal.h"
 #include "server/base/audience.h"
 #include "server/feed/stream_access.h"
+#include "server/rpc/admission.h"
 
 namespace innkeeper::rpc {
 
@@ -53,6 +55,12 @@ class CallerAccess final : public feed::StreamAccess {
   std::optional<uint64_t> generation_;                // that `principal_` is of
   std::shared_ptr<const auth::Principal> principal_;  // from the first Refresh() on
 };
+
+// The access of who makes `call`, with `context`, as long as that is the same principal and may
+// make the call. What is given must outlive it.
+std::unique_ptr<CallerAccess> AccessFor(const Call& call, const Method& method,
+                                        const CallEnvironment& environment,
+                                        const grpc::CallbackServerContext& context);
 
 }  // namespace innkeeper::rpc
 

@@ -244,6 +244,9 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* RoomLifecycleService::ExportRoom(
              const v1::ExportRoomRequest& message) -> absl::StatusOr<lifecycle::RoomExport> {
         auto scope = AdmitRead(call, message);
         if (!scope.ok()) return scope.status();
+        call.permission = [requester = message.requester()](const auth::Principal& principal) {
+          return MayReadAs(principal, requester).status();
+        };
         return use_cases_.exporter.Begin(message, *scope);
       });
 }

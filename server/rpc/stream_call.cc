@@ -1,8 +1,11 @@
 #include "server/rpc/stream_call.h"
 
+#include <memory>
+
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "server/feed/stream_errors.h"
+#include "server/rpc/caller_access.h"
 #include "server/rpc/status.h"
 
 namespace innkeeper::rpc {
@@ -52,12 +55,15 @@ class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     absl::StatusOr<MessageSource> source = body_(admission_.call(), request_);
     if (!source.ok()) return End(source.status());
     source_ = *std::move(source);
+    access_ = AccessFor(admission_.call(), method_, environment_, *context_);
     SendNext();
   }
 
   // Writes without the buffer hint, which in gRPC 1.51 holds the first message of a
   // callback stream back for ever.
   void SendNext() {
+    const absl::StatusOr<bool> allowed = access_->Refresh();
+    if (!allowed.ok()) return End(allowed.status());
     absl::StatusOr<std::optional<grpc::ByteBuffer>> message = source_();
     if (!message.ok()) return End(message.status());
     if (!message->has_value()) return End(absl::OkStatus());
@@ -79,7 +85,8 @@ class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   StreamBody body_;
   bool was_let_in_ = false;
   Admission admission_;
-  MessageSource source_;  // from Begin() on
+  std::unique_ptr<CallerAccess> access_;  // from Begin() on
+  MessageSource source_;                  // the same
   grpc::ByteBuffer message_;
   absl::Status status_;
 };

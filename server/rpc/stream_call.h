@@ -34,6 +34,7 @@ using StreamBody =
 // Serves a call: `body` and then its source are called on `executor`, in turns with the
 // writing, so that the next message is made only when the connection has taken the last
 // one: a reader who is slow, or stops, holds neither a thread nor more than one
+// message. Who calls is asked again whenever the credentials have changed, before each
 // message. The server drains by letting the stream come to its end. If the executor
 // has too much to do, the stream ends with OVERLOADED. Returns the reactor for gRPC.
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ServeStreamBytes(

@@ -3,6 +3,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "server/feed/stream_errors.h"
+#include "server/rpc/caller_access.h"
 #include "server/rpc/status.h"
 
 namespace innkeeper::rpc {
@@ -56,10 +57,13 @@ class UploadCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   void Begin() {
     if (context_->IsCancelled()) return End(DeadlinePassed());
     sink_ = open_(admission_.call());
+    access_ = AccessFor(admission_.call(), method_, environment_, *context_);
     StartRead(&message_);
   }
 
   void Take() {
+    const absl::StatusOr<bool> allowed = access_->Refresh();
+    if (!allowed.ok()) return End(allowed.status());
     absl::Status taken = sink_->Take(message_);
     admission_.call().room_id = sink_->room_id();
     message_.Clear();
@@ -68,6 +72,8 @@ class UploadCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   }
 
   void Answer() {
+    const absl::StatusOr<bool> allowed = access_->Refresh();
+    if (!allowed.ok()) return End(allowed.status());
     absl::StatusOr<grpc::ByteBuffer> response = sink_->Finish();
     if (!response.ok()) return End(response.status());
     *response_ = *std::move(response);
@@ -88,7 +94,8 @@ class UploadCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   OpenUpload open_;
   bool was_let_in_ = false;
   Admission admission_;
-  std::unique_ptr<UploadSink> sink_;  // from Begin() on
+  std::unique_ptr<CallerAccess> access_;  // from Begin() on
+  std::unique_ptr<UploadSink> sink_;      // the same
   grpc::ByteBuffer message_;
   absl::Status status_;
 };

@@ -42,9 +42,10 @@ using OpenUpload = absl::AnyInvocable<std::unique_ptr<UploadSink>(Call&)>;
 // reading, so that the next message is read only when the last one was taken: a caller
 // who sends faster, or stops, holds neither a thread nor more than one message. Only a
 // caller who has said that all was sent is answered: of an upload that is cancelled or
-// breaks off, Finish is not called. The server drains by letting the upload come to its
-// end. If the executor has too much to do when the call comes, the caller gets
-// OVERLOADED. Returns the reactor for gRPC.
+// breaks off, Finish is not called. Who calls is asked again whenever the credentials have
+// changed, before each message and before the answer. The server drains by letting the
+// upload come to its end. If the executor has too much to do when the call comes, the
+// caller gets OVERLOADED. Returns the reactor for gRPC.
 grpc::ServerReadReactor<grpc::ByteBuffer>* ServeUploadBytes(
     const Method& method, const CallEnvironment& environment, Executor& executor,
     grpc::CallbackServerContext* context, grpc::ByteBuffer* response, OpenUpload open);

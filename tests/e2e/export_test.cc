@@ -1,6 +1,7 @@
 // ExportRoom does what its comment promises.
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,6 +16,7 @@
 #include "server/rooms/signing.h"
 #include "tests/e2e/e2e_test.h"
 #include "tests/e2e/exported_pdu.h"
+#include "tests/e2e/tenant_test.h"
 
 namespace innkeeper {
 namespace {
@@ -57,8 +59,10 @@ CheckedExport Check(const ExportedRoom& room) {
 }
 
 // Makes a room whose export is far longer than what a connection takes in advance.
-std::string LongRoom(const TestClient& client, const std::string& creator) {
+std::string LongRoom(const TestClient& client, const std::string& creator,
+                     const std::string& audience = "") {
   v1::CreateRoomRequest request = RoomRequest(creator);
+  request.set_audience(audience);
   for (int i = 0; i < 400; ++i) {
     v1::InitialStateEvent* event = request.add_initial_state();
     event->set_type("org.example.long");
@@ -181,6 +185,55 @@ TEST(StalledExportTest, AReaderWhoStopsHoldsUpNobody) {
   }
   // Does not wait for what is cancelled: the test would run out of time.
   EXPECT_TRUE(server.Stop().ok());
+}
+
+class RevokedExportTest : public TenantTest {
+ protected:
+  // Has the tenant begin an export and calls `change`. Returns how the export then ends.
+  grpc::Status ExportDuring(const std::function<void()>& change) {
+    const auto stub = ConnectNarrowly(server_.address());
+    grpc::ClientContext context;
+    tenant_.Prepare(context);
+    const auto stream = stub->ExportRoom(&context, ExportRequest(room_id_));
+    v1::ExportRoomResponse message;
+    EXPECT_TRUE(stream->Read(&message));
+    change();
+    while (stream->Read(&message)) {
+    }
+    return stream->Finish();
+  }
+
+  // Waits until the tenant may no longer read the room.
+  void AwaitRefusal() const {
+    while (tenant_.GetRoom(GetRequest(room_id_)).ok()) {
+    }
+  }
+
+  const std::string room_id_ = LongRoom(admin_, kTenantTestUser, "tenant-1");
+};
+
+TEST_F(RevokedExportTest, ARevokedTokenEndsIt) {
+  const grpc::Status status = ExportDuring([&] {
+    RevokeTenant();
+    AwaitRefusal();
+  });
+  EXPECT_THAT(status, IsError(grpc::StatusCode::UNAUTHENTICATED, "CREDENTIALS_INVALID"));
+}
+
+TEST_F(RevokedExportTest, ALostRoleEndsIt) {
+  const grpc::Status status = ExportDuring([&] {
+    SetTenant({"create"}, {"tenant-*"});
+    AwaitRefusal();
+  });
+  EXPECT_THAT(status, IsError(grpc::StatusCode::PERMISSION_DENIED, "ROLE_MISSING"));
+}
+
+TEST_F(RevokedExportTest, ChangesThatLeaveTheCallerItsRightsDoNot) {
+  const grpc::Status status = ExportDuring([&] {
+    SetTenant({"read-all", "watch"}, {"tenant-*"});
+    AwaitAudience("tenant-1");
+  });
+  EXPECT_TRUE(status.ok()) << status.error_message();
 }
 
 TEST(DrainedExportTest, AnExportUnderWayIsFinishedAndNoneBegun) {

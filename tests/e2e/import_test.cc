@@ -13,6 +13,7 @@
 #include "server/rooms/room_version.h"
 #include "server/rooms/signing.h"
 #include "tests/e2e/e2e_test.h"
+#include "tests/e2e/tenant_test.h"
 #include "tests/server/rooms/forked_room.h"
 #include "tests/server/rooms/signed_pdus.h"
 
@@ -493,6 +494,26 @@ TEST(BrokenOffImportTest, LeavesNothingBehind) {
   EXPECT_THAT(admin->AllEvents(), IsEmpty());
   EXPECT_THAT(admin->ListRooms({}).response.rooms(), IsEmpty());
   EXPECT_TRUE(admin->ImportRoom(requests).ok());
+}
+
+using RevokedImportTest = TenantTest;
+
+TEST_F(RevokedImportTest, ARevokedTokenEndsItThoughAllWasSent) {
+  const std::string room_id = CreateFor("");
+  const auto requests = ImportRequests(admin_.ExportRoom(ExportRequest(room_id)));
+  v1::DeleteRoomRequest deletion;
+  deletion.set_room_id(room_id);
+  ASSERT_TRUE(admin_.DeleteRoom(deletion).ok());
+  SetTenant({"admin"}, {"one"});
+  AwaitAudience("one");
+  OpenImport import(tenant_);
+  ASSERT_TRUE(import.Send(requests));
+  RevokeTenant();
+  while (tenant_.ListRooms({}).ok()) {
+  }
+  EXPECT_THAT(import.Finish(), IsError(StatusCode::UNAUTHENTICATED, "CREDENTIALS_INVALID"));
+  EXPECT_THAT(admin_.GetRoom(GetRequest(room_id)).status,
+              IsError(StatusCode::NOT_FOUND, "ROOM_NOT_FOUND"));
 }
 
 TEST(LimitedImportTest, TheSizeIsLimitedAndImportsAtOnceShareTheLimit) {

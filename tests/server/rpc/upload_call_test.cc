@@ -123,9 +123,10 @@ class UploadServer final
  public:
   explicit UploadServer(size_t max_queued = 100)
       : engine_(storage::OpenTestEngine(dir_.File("data"))),
-        authenticator_(auth::Authenticator::Create(
-                           {.tokens_file = dir_.Write("tokens.json", TokenFile()), .jwt = {}})
-                           .value()),
+        authenticator_(
+            auth::Authenticator::Create(
+                {.tokens_file = dir_.Write("tokens.json", TokenFile("admin", "admin")), .jwt = {}})
+                .value()),
         executor_(1, max_queued),
         transactor_(*engine_, executor_, clock_, {}),
         environment_{*authenticator_, gate_,       executor_, executor_,
@@ -149,11 +150,22 @@ class UploadServer final
   Diary& diary() { return diary_; }
   const metrics::CallMetrics& metrics() const { return metrics_; }
 
+  // Has the token of uploaders be that of a principal with this name and role from now on.
+  void SetCaller(const std::string& name, const std::string& role) {
+    dir_.Write("tokens.json", TokenFile(name, role));
+    EXPECT_TRUE(authenticator_->ReloadIfChanged().ok());
+  }
+  void RevokeToken() {
+    dir_.Write("tokens.json", TokenFile("admin", "admin", "another token"));
+    EXPECT_TRUE(authenticator_->ReloadIfChanged().ok());
+  }
+
  private:
-  static std::string TokenFile() {
-    return absl::StrCat(
-        R"({"principals": [{"name": "admin", "roles": ["admin"], "token_sha256": [")",
-        absl::BytesToHexString(rooms::Sha256("token")), R"("]}]})");
+  static std::string TokenFile(const std::string& name, const std::string& role,
+                               const std::string& token = "token") {
+    return absl::StrCat(R"({"principals": [{"name": ")", name, R"(", "roles": [")", role,
+                        R"("], "token_sha256": [")", absl::BytesToHexString(rooms::Sha256(token)),
+                        R"("]}]})");
   }
 
   grpc::ServerReadReactor<grpc::ByteBuffer>* ImportRoom(grpc::CallbackServerContext* context,
@@ -278,6 +290,54 @@ TEST(UploadCallTest, AnInternalErrorIsCountedAsWhatItIsAnsweredWith) {
   const auto& calls = server.metrics().methods().front().second->by_code;
   EXPECT_EQ(calls[grpc::StatusCode::INTERNAL].value(), 1u);
   EXPECT_EQ(calls[grpc::StatusCode::DATA_LOSS].value(), 0u);
+}
+
+TEST(UploadCallTest, ARevokedTokenEndsItAtTheNextMessage) {
+  UploadServer server;
+  Uploader uploader(server);
+  EXPECT_TRUE(uploader.Send("a"));
+  server.diary().AwaitTaken(1);
+  server.RevokeToken();
+  uploader.Send("b");
+  const grpc::Status status = uploader.Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_EQ(ReasonOf(status), "CREDENTIALS_INVALID");
+  EXPECT_THAT(server.diary().taken(), ElementsAre("a"));
+  EXPECT_EQ(server.diary().answered(), 0);
+}
+
+TEST(UploadCallTest, ARevokedTokenKeepsItFromBeingAnswered) {
+  UploadServer server;
+  Uploader uploader(server);
+  EXPECT_TRUE(uploader.Send("a"));
+  server.diary().AwaitTaken(1);
+  server.RevokeToken();
+  EXPECT_EQ(uploader.Finish().error_code(), grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_EQ(server.diary().answered(), 0);
+}
+
+TEST(UploadCallTest, ALostRoleEndsIt) {
+  UploadServer server;
+  Uploader uploader(server);
+  EXPECT_TRUE(uploader.Send("a"));
+  server.diary().AwaitTaken(1);
+  server.SetCaller("admin", "watch");
+  const grpc::Status status = uploader.Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(ReasonOf(status), "ROLE_MISSING");
+  EXPECT_EQ(server.diary().answered(), 0);
+}
+
+TEST(UploadCallTest, ATokenThatBecomesAnothersEndsIt) {
+  UploadServer server;
+  Uploader uploader(server);
+  EXPECT_TRUE(uploader.Send("a"));
+  server.diary().AwaitTaken(1);
+  server.SetCaller("other admin", "admin");
+  const grpc::Status status = uploader.Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_EQ(ReasonOf(status), "CREDENTIALS_INVALID");
+  EXPECT_EQ(server.diary().answered(), 0);
 }
 
 TEST(UploadCallTest, OneThatWaitsForItsCallerHoldsNoThread) {
