@@ -61,6 +61,8 @@ void LoginGuard::NoteSuccess(const Login& login) {
 
 void LoginGuard::NoteFailure(const Login& login) {
   if (!rates_.IsLimited(Bucket::kFailedLogins)) return;
+  uint64_t hash = HashOf(login);
+  PlaceOf(hash).compare_exchange_strong(hash, 0, std::memory_order_relaxed);
   rates_.Take(Bucket::kFailedLogins, KeyOf(login));
 }
 

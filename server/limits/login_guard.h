@@ -34,9 +34,10 @@ std::string NetworkOf(absl::string_view peer);
 // Counts failed logins by address and kind of credential, with the tokens of
 // Bucket::kFailedLogins. An address that has none left is not listened to for the time
 // being, so that guesses are few and cost nothing but the refusal. A credential that was good
-// from there before is always listened to: whoever shares an address with somebody who
-// guesses goes on working. What was good is remembered as hashes, some thousands. Thread-safe;
-// takes no lock for credentials that are remembered.
+// from there before is listened to until it fails: whoever shares an address with somebody who
+// guesses goes on working, but not with what has expired or was revoked. What was good is
+// remembered as hashes, some thousands. Thread-safe; takes no lock for credentials that are
+// remembered.
 class LoginGuard {
  public:
   // `rates` must outlive the guard.

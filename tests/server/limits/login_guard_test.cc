@@ -73,6 +73,14 @@ TEST_F(LoginGuardTest, WhatWasGoodFromThereIsAlwaysListenedTo) {
       guard_.Check({.peer = kHere, .kind = Login::Kind::kToken, .credential = "good "}).ok());
 }
 
+TEST_F(LoginGuardTest, WhatIsGoodNoLongerIsAGuess) {
+  const Login expired = WithToken(kHere, "good once");
+  guard_.NoteSuccess(expired);
+  EXPECT_TRUE(Guess(expired));
+  UseUp(kHere);
+  EXPECT_FALSE(Guess(expired));
+}
+
 TEST_F(LoginGuardTest, SuccessesCostNothing) {
   for (int i = 0; i < 100; ++i) {
     const std::string token = absl::StrCat("token", i);
