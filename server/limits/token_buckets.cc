@@ -47,6 +47,8 @@ absl::Duration TokenBuckets::WaitFor(absl::string_view key, absl::Time now) {
   const absl::MutexLock lock(&shard.mutex);
   const auto bucket = shard.buckets.find(hash);
   if (bucket == shard.buckets.end()) return absl::ZeroDuration();
+  // Else nothing would be gained until a clock that was set back is where it was.
+  bucket->second.updated = std::min(bucket->second.updated, now);
   const double tokens = TokensAt(bucket->second, now);
   return tokens < whole_ ? WaitAt(tokens) : absl::ZeroDuration();
 }

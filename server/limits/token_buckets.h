@@ -30,7 +30,8 @@ struct Rate {
 //
 // Full buckets are forgotten, so there are about as many as keys that something was taken
 // from in the last `burst / per_second` seconds, at some 40 bytes each: of a key its hash
-// alone is kept. A clock that is set back takes no tokens away.
+// alone is kept. A clock that is set back takes no tokens away and makes nobody wait
+// for it.
 class TokenBuckets {
  public:
   // `rate.per_second` >= 0, `rate.burst` >= 1.

@@ -87,6 +87,15 @@ TEST(TokenBucketsTest, LookingTakesNothing) {
   EXPECT_EQ(buckets.WaitFor("a", kStart + absl::Seconds(2)), absl::ZeroDuration());
 }
 
+TEST(TokenBucketsTest, NobodyWaitsForAClockThatWasSetBack) {
+  TokenBuckets buckets({.per_second = 0.5, .burst = 1});
+  EXPECT_EQ(buckets.Take("a", kStart), absl::ZeroDuration());
+  const absl::Time set_back = kStart - absl::Hours(1);
+  EXPECT_EQ(buckets.WaitFor("a", set_back), absl::Seconds(2));
+  EXPECT_EQ(buckets.WaitFor("a", set_back + absl::Seconds(1)), absl::Seconds(1));
+  EXPECT_EQ(buckets.WaitFor("a", set_back + absl::Seconds(2)), absl::ZeroDuration());
+}
+
 // Whoever waits for as long as they are told gets a token, whatever the rate.
 TEST(TokenBucketsTest, TheWaitIsLongEnough) {
   for (const double rate : {0.0001, 0.016, 0.3, 1.0 / 3, 7.0, 999.9, 1e6}) {
