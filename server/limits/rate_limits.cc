@@ -48,6 +48,7 @@ struct Charge {
   Bucket bucket;
   absl::string_view kind;  // of the key: "user" or "room"
   std::string key;
+  bool taken = false;  // what is only observed is paid without a token
 };
 
 absl::Status Refusal(const Charge& charge, absl::Duration wait) {
@@ -62,14 +63,14 @@ class RateToll final : public Toll {
       : limits_(limits), charges_(std::move(charges)) {}
 
   absl::Status Pay() override {
-    while (paid_ < charges_.size()) {
-      const Charge& charge = charges_[paid_];
-      const absl::Duration wait = limits_.Take(charge.bucket, charge.key);
+    for (; paid_ < charges_.size(); ++paid_) {
+      Charge& charge = charges_[paid_];
+      const auto [taken, wait] = limits_.Take(charge.bucket, charge.key);
       if (wait > absl::ZeroDuration()) {
         GiveBack();
         return Refusal(charge, wait);
       }
-      ++paid_;
+      charge.taken = taken;
     }
     return absl::OkStatus();
   }
@@ -77,13 +78,13 @@ class RateToll final : public Toll {
   void GiveBack() override {
     for (; paid_ > 0; --paid_) {
       const Charge& charge = charges_[paid_ - 1];
-      limits_.GiveBack(charge.bucket, charge.key);
+      if (charge.taken) limits_.GiveBack(charge.bucket, charge.key);
     }
   }
 
  private:
   RateLimits& limits_;
-  const std::vector<Charge> charges_;
+  std::vector<Charge> charges_;
   size_t paid_ = 0;  // of them
 };
 
@@ -130,7 +131,7 @@ RateLimits::RateLimits(const RateLimitOptions& options, const Clock& clock,
 
 absl::Status RateLimits::TakeCall(Work work, const std::string& principal) {
   const Bucket bucket = RuleOf(work).principal;
-  const absl::Duration wait = Take(bucket, principal);
+  const absl::Duration wait = Take(bucket, principal).wait;
   if (wait <= absl::ZeroDuration()) return absl::OkStatus();
   return RateLimited(NameOf(bucket), absl::StrCat("principal:", principal), wait);
 }
@@ -150,10 +151,11 @@ std::unique_ptr<Toll> RateLimits::TollFor(Work work, absl::string_view user,
   return std::make_unique<RateToll>(*this, std::move(charges));
 }
 
-absl::Duration RateLimits::Take(Bucket bucket, absl::string_view key) {
+RateLimits::Taking RateLimits::Take(Bucket bucket, absl::string_view key) {
   TokenBuckets& buckets = Of(bucket);
-  if (!buckets.is_limited()) return absl::ZeroDuration();
-  return Enforced(bucket, buckets.Take(key, clock_()));
+  if (!buckets.is_limited()) return {};
+  const absl::Duration wait = buckets.Take(key, clock_());
+  return {.taken = wait <= absl::ZeroDuration(), .wait = Enforced(bucket, wait)};
 }
 
 absl::Duration RateLimits::WaitFor(Bucket bucket, absl::string_view key) {

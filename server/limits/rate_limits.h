@@ -83,9 +83,15 @@ class RateLimits {
   // nothing limits it. The toll must not outlive this object.
   std::unique_ptr<Toll> TollFor(Work work, absl::string_view user, absl::string_view room_id);
 
-  // For single buckets, as of TokenBuckets. With Enforcement::kOff there is always a token,
-  // and with kObserve as well, but what is missing is counted.
-  absl::Duration Take(Bucket bucket, absl::string_view key);
+  // What taking a token came to.
+  struct Taking {
+    bool taken = false;        // there was one, which can be given back
+    absl::Duration wait = {};  // for how long the caller is refused, if at all
+  };
+
+  // For single buckets, as of TokenBuckets. With Enforcement::kOff nobody is refused, and
+  // with kObserve neither, but what is missing is counted.
+  Taking Take(Bucket bucket, absl::string_view key);
   absl::Duration WaitFor(Bucket bucket, absl::string_view key);
   void GiveBack(Bucket bucket, absl::string_view key);
 

@@ -159,6 +159,16 @@ TEST_F(RateLimitsTest, ObservedRatesAreCountedAndLetThrough) {
               ElementsAre(Pair("message_rate", 2), Pair("principal_write_rate", 2)));
 }
 
+TEST_F(RateLimitsTest, WhatWasOnlyObservedIsNotGivenBack) {
+  RateLimits limits = WithOneTokenIn({Bucket::kMessages}, Enforcement::kObserve);
+  ASSERT_TRUE(Pay(limits, Work::kMessage, kAlice).ok());
+  const auto toll = limits.TollFor(Work::kMessage, kAlice, kRoom);
+  EXPECT_TRUE(toll->Pay().ok());
+  toll->GiveBack();
+  EXPECT_TRUE(Pay(limits, Work::kMessage, kAlice).ok());
+  EXPECT_THAT(metrics_.observed.values(), ElementsAre(Pair("message_rate", 2)));
+}
+
 TEST_F(RateLimitsTest, RatesThatAreOffAreNotCounted) {
   RateLimits limits = WithOneTokenIn({Bucket::kMessages}, Enforcement::kOff);
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(Pay(limits, Work::kMessage, kAlice).ok());
