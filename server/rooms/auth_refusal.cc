@@ -13,6 +13,8 @@ namespace {
 using enum AuthRule;
 
 constexpr AuthRuleText kRules[] = {
+    {kCreateStateKey, "create.state_key",
+     "the event that creates a room must have an empty state key"},
     {kCreatePrevEvents, "create.prev_events", "the event that creates a room must be its first"},
     {kCreateRoomIdServer, "create.room_id.server",
      "the room id must be one of the creator's server"},

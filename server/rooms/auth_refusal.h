@@ -16,6 +16,7 @@ namespace innkeeper::rooms {
 // The lines of the rules that refuse events. What each stands for is said by its
 // message in auth_refusal.cc and in docs/authorisation-rules.md.
 enum class AuthRule {
+  kCreateStateKey,
   kCreatePrevEvents,
   kCreateRoomIdServer,
   kCreateRoomIdHash,

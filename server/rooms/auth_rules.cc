@@ -34,18 +34,20 @@ absl::Status CheckCreateRoomId(const RoomVersion& version, const Event& event) {
              : Refuse(AuthRule::kCreateRoomIdServer);
 }
 
-// A room whose m.room.create names no version has version 1.
-bool NamesVersion(const RoomVersion& version, const Json& create_content) {
+// True unless the content names another version. It may name none, for a redaction takes
+// the version away up to version 10.
+bool MayBeOf(const RoomVersion& version, const Json& create_content) {
   const Json* const name = FindMember(create_content, "room_version");
-  if (name == nullptr) return version.id == "1";
-  return name->is_string() && name->get_ref<const std::string&>() == version.id;
+  return name == nullptr ||
+         (name->is_string() && name->get_ref<const std::string&>() == version.id);
 }
 
 absl::Status CheckCreate(const RoomVersion& version, const Event& event) {
+  if (event.state_key != "") return Refuse(AuthRule::kCreateStateKey);
   if (!event.prev_events.empty()) return Refuse(AuthRule::kCreatePrevEvents);
   absl::Status room_id = CheckCreateRoomId(version, event);
   if (!room_id.ok()) return room_id;
-  if (!NamesVersion(version, event.content)) return Refuse(AuthRule::kCreateRoomVersion);
+  if (!MayBeOf(version, event.content)) return Refuse(AuthRule::kCreateRoomVersion);
   if (version.creator_in_create_content && FindMember(event.content, "creator") == nullptr) {
     return Refuse(AuthRule::kCreateCreator);
   }

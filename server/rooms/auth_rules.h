@@ -32,7 +32,9 @@ namespace innkeeper::rooms {
 //
 // Where Synapse refuses what the specification allows, we do so too, so that no
 // server takes offence at what we write: m.federate is anything but true, or the
-// target of a membership is of another server in a room that is not federated.
+// target of a membership is of another server in a room that is not federated. And an
+// m.room.create must have an empty state key: it is looked for there, so that one
+// elsewhere would make a room without any.
 absl::Status CheckAuthRules(const RoomVersion& version, const Event& event, const RoomState& state);
 
 }  // namespace innkeeper::rooms

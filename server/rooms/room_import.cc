@@ -12,11 +12,12 @@
 namespace innkeeper::rooms {
 namespace {
 
-// The version that an m.room.create says its room is of.
-std::string VersionIn(const Json& create_content) {
-  const Json* const version = FindMember(create_content, "room_version");
-  if (version == nullptr) return "1";
-  return version->is_string() ? version->get<std::string>() : "";
+// The version of which an m.room.create of a room that should be of `version` says that
+// it is; without a word it is 1, unless a redaction took the word away.
+std::string VersionIn(const ReceivedEvent& create, const RoomVersion& version) {
+  const Json* const named = FindMember(create.event.content, "room_version");
+  if (named == nullptr) return create.redacted ? std::string(version.id) : "1";
+  return named->is_string() ? named->get<std::string>() : "";
 }
 
 }  // namespace
@@ -51,9 +52,9 @@ absl::Status RoomImport::CheckOrigin(const ReceivedEvent& received) {
   if (event.room_id != room_id_) {
     return absl::InvalidArgumentError(absl::StrCat("is of the room ", event.room_id));
   }
-  if (event.type == "m.room.create" && VersionIn(event.content) != version_.id) {
+  if (event.type == "m.room.create" && VersionIn(received, version_) != version_.id) {
     return absl::InvalidArgumentError(
-        absl::StrCat("makes a room of version \"", VersionIn(event.content), "\""));
+        absl::StrCat("makes a room of version \"", VersionIn(received, version_), "\""));
   }
   std::set<std::string> signers;
   for (const std::string& server : received.required_signers) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <random>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -427,6 +428,43 @@ TEST_F(RoomImportTest, ACreateEventOfAnotherVersionMakesNoRoom) {
   for (const std::string& pdu : SignedPdus(room_)) import.Add(pdu);
   const absl::Status status = std::move(import).Finish().status();
   EXPECT_THAT(status.message(), HasSubstr("makes a room of version \"11\""));
+}
+
+TEST_P(EveryVersionTest, ACreateEventElsewhereInTheStateMakesNoRoom) {
+  ForkedRoom room(GetParam().id);
+  room.Create("Create", kAlice);
+  for (const std::optional<std::string>& key : {std::optional<std::string>(), {"x"}}) {
+    Event event = room.graph().event(0);
+    event.state_key = key;
+    FinishEvent(room.version(), event);
+    RoomImport import(room.version(), event.room_id, {});
+    import.Add(CanonicalJson(SignedPdu(room.version(), event)));
+    const absl::Status status = std::move(import).Finish().status();
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+    EXPECT_THAT(status.message(), HasSubstr("must have an empty state key"));
+  }
+}
+
+TEST_P(EveryVersionTest, ARedactedCreateEventMakesTheRoomThatTheHeaderNames) {
+  ForkedRoom room(GetParam().id);
+  room.Begin();
+  room.Join("JoinBob", kBob);
+  std::vector<std::string> pdus = SignedPdus(room);
+  Json create = Redact(room.version(), SignedPdu(room, 0));
+  pdus[0] = CanonicalJson(create);
+  const auto imported = Import(room, pdus, KeysOf({"a.example", "b.example"}));
+  ASSERT_EQ(imported.status(), absl::OkStatus());
+  EXPECT_THAT(imported->refused, IsEmpty());
+  EXPECT_EQ(StateOf(room, *imported), room.Named(room.After("JoinBob")));
+}
+
+TEST_F(RoomImportTest, ACreateEventThatNamesNoVersionIsOfVersion1) {
+  Event event = room_.graph().event(0);
+  event.content.erase("room_version");
+  FinishEvent(room_.version(), event);
+  const absl::Status status =
+      Import(room_, With("Create", CanonicalJson(SignedPdu(room_.version(), event)))).status();
+  EXPECT_THAT(status.message(), HasSubstr("makes a room of version \"1\""));
 }
 
 class ChosenIdsTest : public RoomImportTest {
