@@ -5,7 +5,9 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/strip.h"
 
 namespace innkeeper::rooms {
 namespace {
@@ -23,6 +25,19 @@ std::optional<int64_t> ReadFraction(const RoomVersion& version, double value) {
   return static_cast<int64_t>(level);
 }
 
+// Reads an integer of any length.
+std::optional<int64_t> ReadText(absl::string_view text) {
+  int64_t level = 0;
+  if (absl::SimpleAtoi(text, &level)) return Saturated(level);
+  text = absl::StripAsciiWhitespace(text);
+  const bool negative = absl::ConsumePrefix(&text, "-");
+  if (!negative) absl::ConsumePrefix(&text, "+");
+  if (text.empty() || !std::all_of(text.begin(), text.end(), absl::ascii_isdigit)) {
+    return std::nullopt;
+  }
+  return negative ? -kHighestLevel : kHighestLevel;
+}
+
 }  // namespace
 
 std::optional<int64_t> ReadLevel(const RoomVersion& version, const Json& value) {
@@ -32,11 +47,7 @@ std::optional<int64_t> ReadLevel(const RoomVersion& version, const Json& value) 
   if (value.is_number_integer()) return Saturated(value.get<int64_t>());
   if (version.integer_power_levels) return std::nullopt;
   if (value.is_number_float()) return ReadFraction(version, value.get<double>());
-  int64_t level = 0;
-  if (!value.is_string() || !absl::SimpleAtoi(value.get_ref<const std::string&>(), &level)) {
-    return std::nullopt;
-  }
-  return Saturated(level);
+  return value.is_string() ? ReadText(value.get_ref<const std::string&>()) : std::nullopt;
 }
 
 CreatorViews ViewCreators(const RoomVersion& version, const StateEntry& create) {

@@ -158,6 +158,8 @@ std::vector<AuthCase> ChangesOf(const std::string& what, Versions versions,
       Change(what + ": too high, but not changed", versions, level(51), level(51), ""),
       Change(what + ": too high, but only written otherwise", up_to_9, level(51), level("51"), ""),
       Change(what + ": too high in a string", up_to_9, none, level("51"), rule),
+      Change(what + ": beyond all numbers", up_to_9, none, level(" +99999999999999999999 "), rule),
+      Change(what + ": below all numbers", up_to_9, none, level("-99999999999999999999"), ""),
   };
 }
 
