@@ -1,5 +1,6 @@
 #include "server/rooms/event_judge.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -29,18 +30,24 @@ absl::Status EventJudge::Judge(Event event, size_t followers) {
   Progress& progress = progress_.emplace_back();
   progress.followers = followers;
   progress.state = StateBefore(index);
-  absl::Status status = CheckAllowed(index, progress.state);
+  ++states_;
+  absl::Status status = CheckAllowed(index, *progress.state);
   progress.rejected = !status.ok();
   if (status.ok()) Cover(graph_.prev_events(index));
   if (status.ok() && graph_.event(index).type == "m.room.redaction") {
     // Where the authorisation rules decide over redactions, they have.
     redactions_.emplace_back(
-        index, version_.redactions_need_power || auth_.MayRedactIn(progress.state, index));
+        index, version_.redactions_need_power || auth_.MayRedactIn(*progress.state, index));
   }
   CountDown(graph_.event(index).prev_events);
+  ReleaseState(index);
+  if (states_ > kMaxStates) {
+    return absl::ResourceExhaustedError(absl::StrCat("has so many branches that more than ",
+                                                     kMaxStates, " states stand side by side"));
+  }
   if (!status.ok()) return status;
   // Those before have let go of the state by now, so that mostly it needs no copy.
-  if (const auto place = graph_.place(index)) progress.state.Set(*place, index);
+  if (const auto place = graph_.place(index)) progress.state->Set(*place, index);
   if (graph_.event(index).type == "m.room.create") create_ = index;
   return absl::OkStatus();
 }
@@ -71,9 +78,21 @@ absl::Status EventJudge::CheckAuthEventsOf(EventIndex index) const {
   return CheckAuthEvents(version_, event, auth_events);
 }
 
-StateSet EventJudge::StateBefore(EventIndex index) const {
+StateSet EventJudge::StateBefore(EventIndex index) {
+  const auto before = graph_.prev_events(index);
+  if (before.size() < 2) return StateBehind(before);
+  std::vector<EventIndex> joined(before.begin(), before.end());
+  std::sort(joined.begin(), joined.end());
+  if (joined != joined_) {
+    joined_state_ = StateBehind(before);
+    joined_ = std::move(joined);
+  }
+  return joined_state_;
+}
+
+StateSet EventJudge::StateBehind(absl::Span<const EventIndex> events) const {
   std::vector<StateSet> states;
-  for (const EventIndex prev : graph_.prev_events(index)) states.push_back(progress_[prev].state);
+  for (const EventIndex event : events) states.push_back(*progress_[event].state);
   return states.empty() ? StateSet() : ResolveState(version_, graph_, states);
 }
 
@@ -104,7 +123,9 @@ void EventJudge::CountDown(const std::vector<EventReference>& events) {
 void EventJudge::ReleaseState(EventIndex event) {
   Progress& progress = progress_[event];
   const bool needed_in_the_end = !progress.rejected && !progress.covered;
-  if (progress.followers == 0 && !needed_in_the_end) progress.state = StateSet();
+  if (!progress.state || progress.followers > 0 || needed_in_the_end) return;
+  progress.state.reset();
+  --states_;
 }
 
 std::vector<EventJudge::Redaction> EventJudge::Redactions() const {
@@ -130,10 +151,6 @@ std::vector<EventIndex> EventJudge::LatestEvents() const {
   return latest;
 }
 
-StateSet EventJudge::LatestState() const {
-  std::vector<StateSet> states;
-  for (const EventIndex event : LatestEvents()) states.push_back(progress_[event].state);
-  return states.empty() ? StateSet() : ResolveState(version_, graph_, states);
-}
+StateSet EventJudge::LatestState() const { return StateBehind(LatestEvents()); }
 
 }  // namespace innkeeper::rooms

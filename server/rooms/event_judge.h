@@ -27,6 +27,10 @@ namespace innkeeper::rooms {
 // Keeps the states of those events only that are still to be built on. Not thread-safe.
 class EventJudge {
  public:
+  // So many states are kept at a time. A room whose branches are many costs as many times
+  // the memory of its state, so that a small export could take all that there is.
+  static constexpr size_t kMaxStates = 1000;
+
   // Expects the events of a room of `version`.
   explicit EventJudge(const RoomVersion& version) : version_(version), auth_(version, graph_) {}
 
@@ -40,7 +44,9 @@ class EventJudge {
   //   PERMISSION_DENIED if it is rejected: it has no effect, but others may come behind
   //   it, which then come behind what is before it;
   //   FAILED_PRECONDITION if it can't be judged, because one of its prev_events is not
-  //   there: it is forgotten.
+  //   there: it is forgotten;
+  //   RESOURCE_EXHAUSTED if more than kMaxStates would have to be kept: nothing can be
+  //   judged any more.
   // The message is a phrase.
   absl::Status Judge(Event event, size_t followers);
 
@@ -72,15 +78,17 @@ class EventJudge {
  private:
   // How far an event of the graph is.
   struct Progress {
-    StateSet state;        // behind it; empty once nobody needs it
-    size_t followers = 0;  // still to come
+    std::optional<StateSet> state;  // behind it; none once nobody needs it
+    size_t followers = 0;           // still to come
     bool rejected = false;
     bool covered = false;  // an accepted event comes behind it, or behind rejected ones behind it
   };
 
   absl::Status CheckAllowed(EventIndex index, const StateSet& before);
   absl::Status CheckAuthEventsOf(EventIndex index) const;
-  StateSet StateBefore(EventIndex index) const;
+  StateSet StateBefore(EventIndex index);
+  // Returns the state that the branches come to which end in `events`.
+  StateSet StateBehind(absl::Span<const EventIndex> events) const;
   // Notes that an accepted event comes behind these.
   void Cover(absl::Span<const EventIndex> events);
   // Notes that one of the followers of each of these has come.
@@ -91,6 +99,11 @@ class EventJudge {
   EventGraph graph_;
   GraphAuth auth_;
   std::vector<Progress> progress_;  // by event
+  size_t states_ = 0;               // how many of them have one
+  // The branches that were brought together last, and the state that they came to:
+  // often many events come behind the same ones.
+  std::vector<EventIndex> joined_;
+  StateSet joined_state_;
   std::optional<EventIndex> create_;
   // The accepted redactions, and whether their senders may redact what others sent.
   std::vector<std::pair<EventIndex, bool>> redactions_;

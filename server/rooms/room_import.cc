@@ -109,7 +109,7 @@ RoomImport::Sequence RoomImport::Arrange() const {
   return sequence;
 }
 
-std::vector<RoomImport::Candidate> RoomImport::JudgeAll(EventJudge& judge) {
+absl::StatusOr<std::vector<RoomImport::Candidate>> RoomImport::JudgeAll(EventJudge& judge) {
   const Sequence sequence = Arrange();
   std::vector<Candidate> candidates = std::move(candidates_);
   std::vector<Candidate> judged;
@@ -119,6 +119,7 @@ std::vector<RoomImport::Candidate> RoomImport::JudgeAll(EventJudge& judge) {
     std::string event_id = candidate.received.event.event_id;
     const absl::Status status =
         judge.Judge(std::move(candidate.received.event), sequence.followers[i]);
+    if (absl::IsResourceExhausted(status)) return absl::InvalidArgumentError(status.message());
     if (!status.ok()) {
       Refuse(candidate.position, std::move(event_id), std::string(status.message()));
     }
@@ -136,7 +137,9 @@ std::vector<RoomImport::Candidate> RoomImport::JudgeAll(EventJudge& judge) {
 
 absl::StatusOr<ImportedRoom> RoomImport::Finish() && {
   EventJudge judge(version_);
-  std::vector<Candidate> judged = JudgeAll(judge);
+  absl::StatusOr<std::vector<Candidate>> all_judged = JudgeAll(judge);
+  if (!all_judged.ok()) return all_judged.status();
+  std::vector<Candidate>& judged = *all_judged;
   std::sort(refused_.begin(), refused_.end(),
             [](const auto& a, const auto& b) { return a.position < b.position; });
   if (!judge.create()) {
@@ -147,10 +150,17 @@ absl::StatusOr<ImportedRoom> RoomImport::Finish() && {
     return absl::InvalidArgumentError(message);
   }
 
+  const std::vector<EventIndex> latest = judge.LatestEvents();
+  if (latest.size() > kMaxPrevEvents) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("ends in ", latest.size(), " branches, of which there may be at most ",
+                     kMaxPrevEvents, ": an event that the old server sends there joins them"));
+  }
+
   ImportedRoom room{.refused = std::move(refused_),
                     .unverified_servers = std::move(unverified_servers_)};
   const StateSet state = judge.LatestState();
-  for (const EventIndex index : judge.LatestEvents()) {
+  for (const EventIndex index : latest) {
     const Event& event = judge.graph().event(index);
     room.latest_events.push_back(ReferenceTo(version_, event));
     room.depth = std::max(room.depth, event.depth);

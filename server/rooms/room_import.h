@@ -81,8 +81,11 @@ class RoomImport {
   // Takes the next event. The same one may come more than once.
   void Add(absl::string_view pdu);
 
-  // Judges what was added. INVALID_ARGUMENT, its message a phrase, if that is no room:
-  // it has no m.room.create that can be accepted. Nothing can be added then.
+  // Judges what was added. Nothing can be added then. INVALID_ARGUMENT, its message a
+  // phrase, if that is no room, for it has no m.room.create that can be accepted; or if it
+  // ends in more than kMaxPrevEvents branches: what comes next refers to all of them, or
+  // others would judge it by another state than we do; or if it has too many on the way
+  // (EventJudge::kMaxStates).
   absl::StatusOr<ImportedRoom> Finish() &&;
 
  private:
@@ -108,8 +111,8 @@ class RoomImport {
   Sequence Arrange() const;
 
   // Gives the candidates to `judge`. Returns what is left of those that are in its graph
-  // then, in the graph's order.
-  std::vector<Candidate> JudgeAll(EventJudge& judge);
+  // then, in the graph's order; INVALID_ARGUMENT if it gives up.
+  absl::StatusOr<std::vector<Candidate>> JudgeAll(EventJudge& judge);
 
   const RoomVersion& version_;
   const std::string room_id_;

@@ -412,22 +412,26 @@ TEST_P(EveryVersionTest, RoomsThatBranchAtRandomGoOn) {
   EXPECT_GT(written, 0);
 }
 
-TEST_F(ImportRoomTest, BranchesThatOneEventCannotReferToAreKeptForTheNext) {
+TEST_F(ImportRoomTest, ARoomHasNoMoreBranchesThanOneEventBringsTogether) {
   ForkedRoom room("11");
   room.Begin();
-  for (int i = 0; i < 30; ++i) room.Message(absl::StrCat("M", i), kAlice, {"JR"});
+  for (int i = 0; i < 20; ++i) room.Message(absl::StrCat("M", i), kAlice, {"JR"});
   const std::string room_id = RoomIdOf(room);
   MustImport(room);
-  EXPECT_THAT(TipOf(Room(room_id)).latest_events, SizeIs(30));
-  ASSERT_EQ(SetName(room_id, "One"), absl::OkStatus());
-  EXPECT_THAT(TipOf(Room(room_id)).latest_events, SizeIs(11));
-  ASSERT_EQ(SetName(room_id, "Two"), absl::OkStatus());
+  EXPECT_THAT(TipOf(Room(room_id)).latest_events, SizeIs(20));
+  ASSERT_EQ(SetName(room_id, "Name"), absl::OkStatus());
   EXPECT_THAT(TipOf(Room(room_id)).latest_events, SizeIs(1));
-  rooms::RoomImport elsewhere(room.version(), room_id, {});
-  for (const std::string& pdu : Export(room_id)) elsewhere.Add(pdu);
-  const rooms::ImportedRoom imported = std::move(elsewhere).Finish().value();
-  EXPECT_THAT(imported.refused, IsEmpty());
-  EXPECT_THAT(imported.latest_events, SizeIs(1));
+}
+
+TEST_F(ImportRoomTest, ARoomOfMoreBranchesIsRefused) {
+  ForkedRoom room("11");
+  room.Begin();
+  for (int i = 0; i < 21; ++i) room.Message(absl::StrCat("M", i), kAlice, {"JR"});
+  const absl::Status refused = Import(room).status();
+  EXPECT_EQ(ReasonOf(refused), v1::ERROR_REASON_INVALID_REQUEST);
+  EXPECT_THAT(rooms::Violations(refused),
+              ElementsAre(HasSubstr("events.pdus: ends in 21 branches")));
+  EXPECT_FALSE(IsThere(RoomIdOf(room)));
 }
 
 TEST_F(ImportRoomTest, FieldsWithoutANameHereAndNumbersOfOldVersionsComeOutAgain) {

@@ -4,9 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <ctime>
 #include <map>
-#include <random>
 #include <optional>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +31,7 @@ using ::testing::IsEmpty;
 using ::testing::Key;
 using ::testing::Not;
 using ::testing::Pair;
+using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
 absl::StatusOr<ImportedRoom> Import(const ForkedRoom& room, const std::vector<std::string>& pdus,
@@ -103,7 +105,7 @@ TEST_P(EveryVersionTest, ARoomComesOutAsItWentIn) {
 
 TEST_P(EveryVersionTest, BranchesAreResolvedAndTheOrderOfTheExportIsOfNoMatter) {
   for (uint32_t seed = 0; seed < 5; ++seed) {
-    const RandomRoom random(GetParam().id, seed, 50);
+    const RandomRoom random(GetParam().id, seed, 40);
     const ForkedRoom& room = random.room();
     std::vector<std::string> pdus = SignedPdus(room);
     const auto imported = Import(room, pdus);
@@ -465,6 +467,71 @@ TEST_F(RoomImportTest, ACreateEventThatNamesNoVersionIsOfVersion1) {
   const absl::Status status =
       Import(room_, With("Create", CanonicalJson(SignedPdu(room_.version(), event)))).status();
   EXPECT_THAT(status.message(), HasSubstr("makes a room of version \"1\""));
+}
+
+TEST_F(RoomImportTest, ARoomHasNoMoreBranchesThanOneEventBringsTogether) {
+  for (int i = 0; i < 20; ++i) room_.Message(absl::StrCat("M", i), kAlice, {"JoinBob"});
+  EXPECT_THAT(ImportAll().latest_events, SizeIs(20));
+  room_.Message("M20", kAlice, {"JoinBob"});
+  const absl::Status status = Import(room_, SignedPdus(room_)).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+  EXPECT_THAT(status.message(), AllOf(HasSubstr("ends in 21 branches"), HasSubstr("at most 20")));
+}
+
+// A thousand states at once take a thousand times the memory of one.
+TEST_F(RoomImportTest, ARoomWithTooManyBranchesIsGivenUp) {
+  for (int i = 0; i < 1001; ++i) room_.Message(absl::StrCat("M", i), kAlice, {"JoinBob"});
+  EXPECT_THAT(Import(room_, SignedPdus(room_)).status().message(), HasSubstr("1000 states"));
+}
+
+TEST_F(RoomImportTest, BranchesThatStartAtManyEventsAreGivenUpToo) {
+  for (int i = 0; i < 1001; ++i) room_.Message(absl::StrCat("M", i), kAlice);
+  for (int i = 0; i < 1000; ++i) {
+    room_.Message(absl::StrCat("Aside", i), kAlice, {absl::StrCat("M", i), "M1000"});
+  }
+  EXPECT_THAT(Import(room_, SignedPdus(room_)).status().message(), HasSubstr("1000 states"));
+}
+
+TEST_F(RoomImportTest, RejectedEventsAreNoBranches) {
+  for (int i = 0; i < 1001; ++i) {
+    room_.AddForbidden(absl::StrCat("Topic", i), {.sender = kBob,
+                                                  .type = "m.room.topic",
+                                                  .content = {{"topic", absl::StrCat(i)}},
+                                                  .after = {"JoinBob"}});
+  }
+  EXPECT_THAT(ImportAll().refused, SizeIs(1001));
+}
+
+// Returns the processor time that it takes to import `room`.
+double SecondsToImport(const ForkedRoom& room) {
+  const std::vector<std::string> pdus = SignedPdus(room);
+  const std::clock_t start = std::clock();
+  EXPECT_EQ(Import(room, pdus).status(), absl::OkStatus());
+  return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+}
+
+TEST_F(RoomImportTest, EventsBehindTheSameBranchesHaveThemResolvedOnce) {
+  const auto add_branch = [&](const std::string& name) {
+    for (int i = 0; i < 500; ++i) {
+      room_.Add(absl::StrCat(name, i), {.sender = kAlice,
+                                        .type = "org.example.x",
+                                        .state_key = absl::StrCat(i),
+                                        .content = {{"branch", name}},
+                                        .after = {i == 0 ? "JoinBob" : absl::StrCat(name, i - 1)}});
+    }
+  };
+  add_branch("A");
+  add_branch("B");
+  const double without = SecondsToImport(room_);
+  for (int i = 0; i < 10; ++i) {
+    std::vector<std::string> names;
+    for (int k = 0; k < 20; ++k) {
+      names.push_back(absl::StrCat("M", i, "-", k));
+      room_.Message(names.back(), kAlice, {"A499", "B499"});
+    }
+    room_.Message(absl::StrCat("Behind", i), kAlice, names);
+  }
+  EXPECT_LT(SecondsToImport(room_), 4 * without);
 }
 
 class ChosenIdsTest : public RoomImportTest {
