@@ -12,6 +12,7 @@
 #include "server/rooms/json.h"
 #include "server/rooms/named_rooms.h"
 #include "server/rooms/room_state.h"
+#include "server/values/timestamp.h"
 
 namespace innkeeper::lifecycle {
 namespace {
@@ -49,7 +50,8 @@ RoomRecord ImportedRoomRecord(const rooms::RoomVersion& version, const rooms::Im
   record.set_creator(create.sender);
   record.set_room_version(std::string(version.id));
   BeginTakenOver(record, SuccessorIn(room.state, create.room_id));
-  record.set_create_time_us(std::min(create.origin_server_ts * 1000, now_us));
+  record.set_create_time_us(
+      std::clamp(MicrosFromMillis(create.origin_server_ts), int64_t{0}, now_us));
   SetSummary(record, rooms::Summarise(room.state));
   SetTip(record, room.depth, room.latest_events);
   record.set_latest_event_number(static_cast<int64_t>(room.events.size()));

@@ -206,7 +206,7 @@ absl::StatusOr<v1::StateEvent> ToProto(const storage::StatePosition& position,
   proto.set_state_key(position.state_key);
   JsonToStruct(entry->content, proto.mutable_content());
   proto.set_sender(entry->sender);
-  SetTimestamp(entry->origin_server_ts * 1000, proto.mutable_origin_server_time());
+  SetTimestamp(MicrosFromMillis(entry->origin_server_ts), proto.mutable_origin_server_time());
   proto.set_revision(state.revision());
   return proto;
 }

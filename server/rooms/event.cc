@@ -215,7 +215,12 @@ EventReference ReferenceTo(const RoomVersion& version, const Event& event) {
   return {event.event_id, version.event_references_carry_hashes ? event.reference_hash : ""};
 }
 
-int64_t MaxDepth(const RoomVersion& version) {
+int64_t MinInteger(const RoomVersion& version) {
+  return version.strict_canonical_json ? -kMaxCanonicalInteger
+                                       : std::numeric_limits<int64_t>::min();
+}
+
+int64_t MaxInteger(const RoomVersion& version) {
   return version.strict_canonical_json ? kMaxCanonicalInteger : std::numeric_limits<int64_t>::max();
 }
 

@@ -58,7 +58,7 @@ struct Event {
   std::vector<EventReference> prev_events;
   std::vector<EventReference> auth_events;
   // What else the PDU has, such as `origin` in those of old servers: an object. It is
-  // hashed and signed like the rest.
+  // hashed and signed like the rest. `hashes` is there if it has more than sha256.
   Json other_fields = Json::object();
   std::string canonical_content;  // `content` as canonical JSON; set by FinishEvent
   // Raw SHA-256. If the event was redacted, of what it was before.
@@ -96,8 +96,10 @@ void IdentifyEvent(const RoomVersion& version, Event& event);
 // Returns how other events refer to `event`.
 EventReference ReferenceTo(const RoomVersion& version, const Event& event);
 
-// The greatest depth that an event of a room of `version` can have.
-int64_t MaxDepth(const RoomVersion& version);
+// The integers that an event of a room of `version` can have; the greatest is the end of
+// its depth, too.
+int64_t MinInteger(const RoomVersion& version);
+int64_t MaxInteger(const RoomVersion& version);
 
 // Returns the PDU `pdu`, an object, redacted. One without content gets an empty one.
 Json Redact(const RoomVersion& version, Json pdu);

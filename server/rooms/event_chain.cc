@@ -110,7 +110,7 @@ absl::Status EventChain::Append(EventDraft draft) {
   event.origin_server_ts = context_.origin_server_ts;
   event.content = std::move(draft.content);
   event.redacts = std::move(draft.redacts);
-  event.depth = std::min(tip_.depth, MaxDepth(version_) - 1) + 1;
+  event.depth = std::min(tip_.depth, MaxInteger(version_) - 1) + 1;
   std::vector<EventReference>& latest = tip_.latest_events;
   const auto covered_end =
       latest.begin() + static_cast<ptrdiff_t>(std::min(latest.size(), kMaxPrevEvents));

@@ -23,8 +23,6 @@ constexpr absl::string_view kNotAnInteger =
     "must be an integer: fractions cannot be written as canonical JSON";
 constexpr absl::string_view kOutOfRange =
     "must be an integer from -9007199254740991 to 9007199254740991";
-constexpr absl::string_view kNotInCanonicalForm =
-    "has a number that is not written as in canonical JSON: an integer without exponent";
 constexpr absl::string_view kBeyond64Bits = "has an integer of more than 64 bits";
 constexpr absl::string_view kNotUtf8 = "must be valid UTF-8";
 constexpr absl::string_view kKeyNotUtf8 = "must have only keys that are valid UTF-8";
@@ -150,8 +148,6 @@ class Builder {
   bool null() { return Put(nullptr); }
   bool boolean(bool value) { return Put(value); }
   bool number_integer(int64_t value) {
-    // Zero comes this way only as -0.
-    if (numbers_ == JsonNumbers::kCanonical && value == 0) return Refuse(kNotInCanonicalForm);
     return numbers_ == JsonNumbers::kAny || InRange(value) ? Put(value) : Refuse(kOutOfRange);
   }
   bool number_unsigned(uint64_t value) {
@@ -159,7 +155,6 @@ class Builder {
     return numbers_ == JsonNumbers::kAny ? Put(value) : Refuse(kOutOfRange);
   }
   bool number_float(double rounded, const std::string& token) {
-    if (numbers_ == JsonNumbers::kCanonical) return Refuse(kNotInCanonicalForm);
     if (numbers_ == JsonNumbers::kAny) {
       const bool fraction = token.find_first_of(".eE") != std::string::npos;
       return fraction ? Put(rounded) : Refuse(kBeyond64Bits);

@@ -50,8 +50,6 @@ enum class JsonNumbers {
   // Integers within +-(2^53 - 1), however they are written: 1e10 and 5.0 are taken
   // as the integers that they stand for.
   kIntegers,
-  // Those only in the form of canonical JSON.
-  kCanonical,
   // Integers of 64 bits and fractions, as events may have them in versions without
   // strict canonical JSON.
   kAny,

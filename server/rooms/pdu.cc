@@ -22,14 +22,13 @@
 namespace innkeeper::rooms {
 namespace {
 
-// Reads {"sha256": hash}; "" if `hashes` is not that.
+// Reads "sha256" of `hashes`; "" if it has none.
 std::string ReadHash(const Json& hashes) {
   const std::string text = StringOrEmpty(hashes, "sha256");
   std::string hash;
   // Written as we would, or the event would not come out as it came in.
-  const bool valid = hashes.is_object() && hashes.size() == 1 &&
-                     absl::Base64Unescape(text, &hash) && hash.size() == kSha256Bytes &&
-                     Base64(hash) == text;
+  const bool valid =
+      absl::Base64Unescape(text, &hash) && hash.size() == kSha256Bytes && Base64(hash) == text;
   return valid ? hash : "";
 }
 
@@ -68,12 +67,13 @@ class PduReader {
     event.type = TakeText("type", CheckKey);
     event.sender = TakeText("sender", CheckUserId);
     if (pdu_.contains("state_key")) event.state_key = TakeText("state_key", CheckKey);
-    event.origin_server_ts = TakeInteger("origin_server_ts", 0, kMaxCanonicalInteger);
+    event.origin_server_ts =
+        TakeInteger("origin_server_ts", MinInteger(version_), MaxInteger(version_));
     event.content = TakeObject("content");
-    event.depth = TakeInteger("depth", 0, MaxDepth(version_));
+    event.depth = TakeInteger("depth", 0, MaxInteger(version_));
     event.prev_events = TakeReferences("prev_events", kMaxPrevEvents);
     event.auth_events = TakeReferences("auth_events", kMaxAuthEvents);
-    event.content_hash = ReadHash(Take("hashes").value_or(Json()));
+    TakeHashes(event);
     event.redacts = TakeRedacts(event.type);
     TakeIds(event);
     event.other_fields = std::move(pdu_);
@@ -153,6 +153,7 @@ class PduReader {
       return {.event_id = item.is_string() ? item.get<std::string>() : ""};
     }
     if (!item.is_array() || item.size() != 2 || !item[0].is_string()) return {};
+    if (item[1].size() != 1) return {};  // would not come out as it came in
     std::string hash = ReadHash(item[1]);
     if (hash.empty()) return {};
     return {.event_id = item[0].get<std::string>(), .hash = std::move(hash)};
@@ -163,6 +164,13 @@ class PduReader {
     std::string redacts = StringOrEmpty(pdu_, "redacts");
     if (!redacts.empty()) pdu_.erase("redacts");
     return redacts;
+  }
+
+  // Leaves all of `hashes` among the other fields if there are more than ours.
+  void TakeHashes(Event& event) {
+    const Json hashes = pdu_.value("hashes", Json());
+    event.content_hash = ReadHash(hashes);
+    if (hashes.size() == 1) pdu_.erase("hashes");
   }
 
   // Takes those ids that are not hashes.
@@ -190,14 +198,17 @@ class PduReader {
 
 absl::StatusOr<ReceivedEvent> ParsePdu(const RoomVersion& version, absl::string_view text) {
   FieldErrors errors;
-  absl::StatusOr<Json> pdu =
-      ParseJson(text, version.strict_canonical_json ? JsonNumbers::kCanonical : JsonNumbers::kAny);
+  absl::StatusOr<Json> pdu = ParseJson(text, JsonNumbers::kAny);
   if (!pdu.ok() || !pdu->is_object()) {
     errors.AddStatus("event",
                      pdu.ok() ? absl::InvalidArgumentError("must be an object") : pdu.status());
     return errors.ToStatus();
   }
   pdu->erase("unsigned");
+  if (version.strict_canonical_json) {
+    const absl::Status canonical = CheckCanonical(*pdu, "event");
+    if (!canonical.ok()) return canonical;
+  }
   const size_t size = CanonicalJson(*pdu).size();
   if (size > kMaxEventBytes) {
     errors.Add("event", absl::StrCat("is ", size, " bytes long; the most is ", kMaxEventBytes));
@@ -214,7 +225,7 @@ absl::StatusOr<ReceivedEvent> ParsePdu(const RoomVersion& version, absl::string_
   }
   const std::string hash = ReadHash(pdu->value("hashes", Json()));
   if (hash.empty()) {
-    errors.Add("hashes", "must be an object of sha256 alone, a SHA-256 hash in unpadded base64");
+    errors.Add("hashes", "must be an object with sha256, a SHA-256 hash in unpadded base64");
   }
   if (!errors.empty()) return errors.ToStatus();
 

@@ -38,7 +38,8 @@ struct ReceivedEvent {
 // Reads the PDU `text` of a room of `version`. INVALID_ARGUMENT with a BadRequest
 // that names each wrong field if it is not in the version's form: a required field is
 // missing, something is of a wrong type, too long or too many, a hash is not in
-// unpadded base64, or, where the version says so, the JSON could not be canonical.
+// unpadded base64, or, where the version says so, the JSON has a fraction or an integer
+// that canonical JSON could not have.
 // What is in `unsigned` is dropped. PduJson gives back everything else but
 // `signatures`.
 //

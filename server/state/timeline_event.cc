@@ -44,7 +44,7 @@ absl::StatusOr<v1::TimelineEvent> ToProto(const NumberedEvent& event) {
   if (record.has_state_key()) proto.set_state_key(record.state_key());
   JsonToStruct(*content, proto.mutable_content());
   proto.set_sender(record.sender());
-  SetTimestamp(record.origin_server_ts() * 1000, proto.mutable_origin_server_time());
+  SetTimestamp(MicrosFromMillis(record.origin_server_ts()), proto.mutable_origin_server_time());
   proto.set_number(event.number);
   proto.set_revision(record.revision());
   if (record.type() == "m.room.redaction") {

@@ -150,7 +150,7 @@ void TestOneInput(absl::string_view input) {
   Room room(*version);
   for (size_t i = 1; i < lines.size() && i <= kMaxEvents; ++i) {
     const auto draft =
-        rooms::ParseJson(lines[i], version->strict_canonical_json ? rooms::JsonNumbers::kCanonical
+        rooms::ParseJson(lines[i], version->strict_canonical_json ? rooms::JsonNumbers::kIntegers
                                                                   : rooms::JsonNumbers::kAny);
     if (draft.ok() && rooms::CheckUserId(rooms::StringOrEmpty(*draft, "sender")).ok()) {
       room.Send(*draft);

@@ -434,6 +434,35 @@ TEST_F(ImportRoomTest, ARoomOfMoreBranchesIsRefused) {
   EXPECT_FALSE(IsThere(RoomIdOf(room)));
 }
 
+TEST_F(ImportRoomTest, WhatAnEventMayHaveIsKeptAndComesOutAgain) {
+  ForkedRoom room("5");
+  room.Begin();
+  rooms::Event event = room.graph().event(room.Index("JR"));
+  event.origin_server_ts = INT64_MIN;
+  FinishEvent(room.version(), event);
+  event.other_fields = {
+      {"hashes", {{"sha256", rooms::Base64(event.content_hash)}, {"sha512", "aGFzaA"}}}};
+  IdentifyEvent(room.version(), event);
+  std::vector<std::string> pdus = SignedPdus(room);
+  pdus.back() = CanonicalJson(SignedPdu(room.version(), event));
+  const auto response = Import(HeaderFor(room), pdus);
+  ASSERT_EQ(response.status(), absl::OkStatus());
+  EXPECT_THAT(response->refused_events(), IsEmpty());
+  EXPECT_EQ(Export(RoomIdOf(room)), pdus);
+  const auto record = RoomReader(engine_).GetState(RoomIdOf(room), "m.room.join_rules", "");
+  const v1::StateEvent shown = ToProto({"m.room.join_rules", ""}, **record).value();
+  EXPECT_EQ(shown.origin_server_time().seconds(), -62'135'596'800);  // the first of year 1
+}
+
+TEST_F(ImportRoomTest, ARoomIsNoOlderThanTime) {
+  ForkedRoom room("5");
+  room.Add("Create", {.sender = kAlice,
+                      .type = "m.room.create",
+                      .content = {{"room_version", "5"}, {"creator", kAlice}},
+                      .timestamp = INT64_MIN});
+  EXPECT_EQ(MustImport(room).room().create_time().seconds(), 0);
+}
+
 TEST_F(ImportRoomTest, FieldsWithoutANameHereAndNumbersOfOldVersionsComeOutAgain) {
   ForkedRoom room("5");
   room.Begin();

@@ -258,13 +258,13 @@ TEST(EventChainTest, DepthsEndWhereTheVersionHasThemEnd) {
     const EventChain start = StartedRoom(version);
     EventChain chain(version, Context(),
                      {.room_id = start.room_id(),
-                      .depth = MaxDepth(version) - 1,
+                      .depth = MaxInteger(version) - 1,
                       .latest_events = {ReferenceTo(version, start.events().back())}},
                      start.state());
     ASSERT_TRUE(Append(chain, "m.room.name", "", {{"name", "x"}}).ok());
     ASSERT_TRUE(Append(chain, "m.room.name", "", {{"name", "x"}}).ok());
-    EXPECT_EQ(chain.events()[0].depth, MaxDepth(version));
-    EXPECT_EQ(chain.events()[1].depth, MaxDepth(version));
+    EXPECT_EQ(chain.events()[0].depth, MaxInteger(version));
+    EXPECT_EQ(chain.events()[1].depth, MaxInteger(version));
     EXPECT_NE(chain.events()[0].event_id, chain.events()[1].event_id);
   }
 }

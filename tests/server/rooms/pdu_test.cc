@@ -215,6 +215,7 @@ TEST(PduTest, ReferencesWithHashesAreReadInVersionsThatHaveThem) {
                                    Json::array({"$a:b", Json::object()}),
                                    Json::array({"$a:b", {{"sha256", hash + "="}}}),
                                    Json::array({"$a:b", {{"sha256", "c2hvcnQ"}}}),
+                                   Json::array({"$a:b", {{"sha256", hash}, {"md5", "x"}}}),
                                    Json::array({1, with_hash})};
   for (const Json& reference : wrong) {
     ExpectRefused(Version("1"), {"prev_events", Json::array({reference}), "prev_events[0]"});
@@ -245,12 +246,8 @@ TEST(PduTest, TheCreateEventOfAHashedRoomNamesNoRoom) {
 
 TEST(PduTest, HashesAndSignaturesAreInTheirForms) {
   const std::string hash = Base64(Sha256("x"));
-  for (const Json& hashes : std::vector<Json>{"x",
-                                              Json::object(),
-                                              {{"sha256", "x"}},
-                                              {{"sha256", hash + "="}},
-                                              {{"sha256", hash}, {"md5", "x"}},
-                                              {{"sha256", 1}}}) {
+  for (const Json& hashes : std::vector<Json>{
+           "x", Json::object(), {{"sha256", "x"}}, {{"sha256", hash + "="}}, {{"sha256", 1}}}) {
     Json pdu = Message(Version("6"));
     pdu["hashes"] = hashes;
     EXPECT_THAT(ViolatedFields(Parse(Version("6"), pdu).status()), ElementsAre("hashes"));
@@ -283,11 +280,14 @@ TEST(PduTest, NumbersBeyondCanonicalJsonAreTakenWhereTheVersionTakesThem) {
     text.replace(text.find("\"CONTENT\""), 9, absl::StrCat("{\"n\":", number, "}"));
     return ParsePdu(version, text);
   };
-  for (const std::string number : {"1.5", "1e3", "-0", "9007199254740992", "1.0"}) {
+  for (const std::string number : {"1.5", "1e3", "9007199254740992", "1.0", "-0.0"}) {
     EXPECT_EQ(with_number(Version("5"), number).status(), absl::OkStatus()) << number;
-    EXPECT_THAT(ViolatedFields(with_number(Version("6"), number).status()), ElementsAre("event"))
+    EXPECT_THAT(ViolatedFields(with_number(Version("6"), number).status()),
+                ElementsAre("event.content.n"))
         << number;
   }
+  // Others read it as 0.
+  EXPECT_EQ(with_number(Version("6"), "-0").status(), absl::OkStatus());
   EXPECT_FALSE(with_number(Version("5"), "100000000000000000000").ok());
 }
 
@@ -301,6 +301,45 @@ TEST(PduTest, FractionsAreHashedAsOtherServersDo) {
   const auto received = ParsePdu(Version("5"), text);
   ASSERT_EQ(received.status(), absl::OkStatus());
   EXPECT_FALSE(received->redacted);
+}
+
+TEST(PduTest, OtherHashesAreKept) {
+  for (const RoomVersion& version : AllRoomVersions()) {
+    SCOPED_TRACE(version.id);
+    Json pdu = Message(version);
+    pdu["hashes"]["sha512"] = "aGFzaA";
+    const auto received = Parse(version, pdu);
+    ASSERT_EQ(received.status(), absl::OkStatus());
+    EXPECT_FALSE(received->redacted);
+    EXPECT_EQ(received->event.reference_hash, ReferenceHash(version, pdu));
+    EXPECT_EQ(PduJson(version, received->event)["hashes"], pdu["hashes"]);
+    Event redacted = received->event;
+    Redact(version, redacted);
+    EXPECT_EQ(PduJson(version, redacted)["hashes"], pdu["hashes"]);
+  }
+}
+
+TEST(PduTest, TheTimeIsAnyIntegerOfTheVersion) {
+  const auto with_time = [](const RoomVersion& version, int64_t time) {
+    Json pdu = Message(version);
+    pdu["origin_server_ts"] = time;
+    return Parse(version, Rehashed(pdu));
+  };
+  for (const int64_t time : {INT64_MIN, INT64_MAX}) {
+    const auto received = with_time(Version("5"), time);
+    ASSERT_EQ(received.status(), absl::OkStatus());
+    EXPECT_EQ(received->event.origin_server_ts, time);
+  }
+  EXPECT_EQ(with_time(Version("6"), -kMaxCanonicalInteger).status(), absl::OkStatus());
+}
+
+TEST(PduTest, WhatIsUnsignedNeedNotBeCanonical) {
+  for (const RoomVersion& version : AllRoomVersions()) {
+    SCOPED_TRACE(version.id);
+    Json pdu = Message(version);
+    pdu["unsigned"] = {{"age", 1.5}, {"huge", uint64_t{18446744073709551615u}}};
+    EXPECT_EQ(Parse(version, pdu).status(), absl::OkStatus());
+  }
 }
 
 TEST(PduTest, LargeEventsAreRefused) {
