@@ -4,9 +4,9 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "google/protobuf/io/coded_stream.h"
 #include "innkeeper/v1/room_lifecycle.pb.h"
 #include "server/errors/errors.h"
+#include "server/lifecycle/stored_message.h"
 #include "server/limits/limit_errors.h"
 #include "server/values/timestamp.h"
 
@@ -14,9 +14,6 @@ namespace innkeeper::lifecycle {
 namespace {
 
 constexpr size_t kApprovalIdBytes = 16;
-
-// As deep as requests are taken.
-constexpr int kMaxMessageDepth = 600;
 
 template <typename Request>
 absl::StatusOr<std::string> RequestIdIn(const std::string& bytes) {
@@ -82,16 +79,6 @@ absl::Status CheckIsAnother(const Approver& approver, const storage::ApprovalRec
   if (!AskedForIt(approver, record)) return absl::OkStatus();
   return MakeError(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_OWN_REQUEST,
                    "another principal than the one that asked for it has to approve it");
-}
-
-absl::Status ParseStored(const std::string& bytes, google::protobuf::MessageLite* message) {
-  google::protobuf::io::CodedInputStream input(reinterpret_cast<const uint8_t*>(bytes.data()),
-                                               static_cast<int>(bytes.size()));
-  input.SetRecursionLimit(kMaxMessageDepth);
-  if (message->ParseFromCodedStream(&input) && input.ConsumedEntireMessage()) {
-    return absl::OkStatus();
-  }
-  return absl::DataLossError("a stored request is damaged");
 }
 
 absl::StatusOr<v1::PendingApproval> PendingApprovalIn(const storage::ApprovalRecord& record) {

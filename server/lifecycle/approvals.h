@@ -16,7 +16,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "google/protobuf/message_lite.h"
 #include "innkeeper/v1/approval.pb.h"
 #include "innkeeper/v1/room_event.pb.h"
 #include "server/base/audience.h"
@@ -55,10 +54,6 @@ bool AskedForIt(const Approver& approver, const storage::ApprovalRecord& record)
 
 // PERMISSION_DENIED (OWN_REQUEST) if so.
 absl::Status CheckIsAnother(const Approver& approver, const storage::ApprovalRecord& record);
-
-// Parses a stored request, or what is stored of it, however deep its content is. DATA_LOSS if
-// it is damaged.
-absl::Status ParseStored(const std::string& bytes, google::protobuf::MessageLite* message);
 
 // The approval that a record is about. DATA_LOSS if it is damaged.
 absl::StatusOr<v1::PendingApproval> PendingApprovalIn(const storage::ApprovalRecord& record);

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "google/protobuf/message_lite.h"
+#include "server/lifecycle/stored_message.h"
 #include "storage/engine.h"
 #include "storage/room_store.h"
 
@@ -40,9 +41,8 @@ absl::StatusOr<std::optional<Response>> FindResponse(const storage::RoomReader& 
   if (!found.ok()) return found.status();
   if (!found->has_value()) return std::nullopt;
   Response response;
-  if (!response.ParseFromString(**found)) {
-    return absl::DataLossError("a recorded response is damaged");
-  }
+  absl::Status parsed = ParseStored(**found, &response);
+  if (!parsed.ok()) return parsed;
   return response;
 }
 

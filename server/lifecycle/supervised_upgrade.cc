@@ -5,6 +5,7 @@
 #include "server/lifecycle/approvals.h"
 #include "server/lifecycle/room_errors.h"
 #include "server/lifecycle/room_records.h"
+#include "server/lifecycle/stored_message.h"
 #include "server/lifecycle/upgrade_lock.h"
 #include "server/lifecycle/upgrade_room.h"
 

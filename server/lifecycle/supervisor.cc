@@ -8,6 +8,7 @@
 #include "server/events/event_codec.h"
 #include "server/lifecycle/page_token.pb.h"
 #include "server/lifecycle/paging.h"
+#include "server/lifecycle/stored_message.h"
 #include "storage/room_store.h"
 
 namespace innkeeper::lifecycle {

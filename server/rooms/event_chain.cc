@@ -37,7 +37,7 @@ absl::Status CheckForm(const RoomVersion& version, const EventDraft& draft) {
                                         kMaxEventKeyBytes, " bytes"));
   }
   if (!version.strict_canonical_json) return absl::OkStatus();
-  return CheckCanonical(draft.content, draft.source_field);
+  return CheckCanonical(draft.content, draft.source_field, kMaxContentDepth);
 }
 
 // Returns letters that follow from `seed`: about 102 bits.

@@ -38,8 +38,8 @@ constexpr int64_t kMaxDigits = 16;
 // How much of a key is shown in a path.
 constexpr size_t kShownKeyBytes = 64;
 
-std::string TooDeep() {
-  return absl::StrCat("must not be nested deeper than ", kMaxJsonDepth, " levels");
+std::string TooDeep(int max_depth) {
+  return absl::StrCat("must not be nested deeper than ", max_depth, " levels");
 }
 
 bool InRange(int64_t value) {
@@ -54,11 +54,11 @@ struct Problem {
   std::string description;
 };
 
-std::optional<Problem> FindProblem(const Json& value, int depth);
+std::optional<Problem> FindProblem(const Json& value, int depth, int max_depth);
 
-std::optional<Problem> FindProblemInArray(const Json::array_t& array, int depth) {
+std::optional<Problem> FindProblemInArray(const Json::array_t& array, int depth, int max_depth) {
   for (size_t i = 0; i < array.size(); ++i) {
-    if (auto problem = FindProblem(array[i], depth)) {
+    if (auto problem = FindProblem(array[i], depth, max_depth)) {
       problem->path = absl::StrCat("[", i, "]", problem->path);
       return problem;
     }
@@ -66,10 +66,10 @@ std::optional<Problem> FindProblemInArray(const Json::array_t& array, int depth)
   return std::nullopt;
 }
 
-std::optional<Problem> FindProblemInObject(const Json::object_t& object, int depth) {
+std::optional<Problem> FindProblemInObject(const Json::object_t& object, int depth, int max_depth) {
   for (const auto& [key, member] : object) {
     if (!IsUtf8(key)) return Problem{"", std::string(kKeyNotUtf8)};
-    if (auto problem = FindProblem(member, depth)) {
+    if (auto problem = FindProblem(member, depth, max_depth)) {
       problem->path = absl::StrCat(FieldPath("", key), problem->path);
       return problem;
     }
@@ -78,8 +78,8 @@ std::optional<Problem> FindProblemInObject(const Json::object_t& object, int dep
 }
 
 // `depth` is the number of arrays and objects around `value`.
-std::optional<Problem> FindProblem(const Json& value, int depth) {
-  if (value.is_structured() && depth == kMaxJsonDepth) return Problem{"", TooDeep()};
+std::optional<Problem> FindProblem(const Json& value, int depth, int max_depth) {
+  if (value.is_structured() && depth == max_depth) return Problem{"", TooDeep(max_depth)};
   switch (value.type()) {
     case Json::value_t::null:
     case Json::value_t::boolean:
@@ -96,9 +96,9 @@ std::optional<Problem> FindProblem(const Json& value, int depth) {
       if (IsUtf8(value.get_ref<const std::string&>())) return std::nullopt;
       return Problem{"", std::string(kNotUtf8)};
     case Json::value_t::array:
-      return FindProblemInArray(value.get_ref<const Json::array_t&>(), depth + 1);
+      return FindProblemInArray(value.get_ref<const Json::array_t&>(), depth + 1, max_depth);
     case Json::value_t::object:
-      return FindProblemInObject(value.get_ref<const Json::object_t&>(), depth + 1);
+      return FindProblemInObject(value.get_ref<const Json::object_t&>(), depth + 1, max_depth);
     case Json::value_t::binary:
     case Json::value_t::discarded:
       break;
@@ -214,7 +214,7 @@ class Builder {
   }
 
   bool Open(Json value) {
-    if (open_.size() == static_cast<size_t>(kMaxJsonDepth)) return Refuse(TooDeep());
+    if (open_.size() == static_cast<size_t>(kMaxJsonDepth)) return Refuse(TooDeep(kMaxJsonDepth));
     open_.push_back(Place(std::move(value)));
     return true;
   }
@@ -244,8 +244,8 @@ std::string CanonicalJson(const Json& value) {
   return writer.Take();
 }
 
-absl::Status CheckCanonical(const Json& value, absl::string_view field) {
-  const std::optional<Problem> problem = FindProblem(value, 0);
+absl::Status CheckCanonical(const Json& value, absl::string_view field, int max_depth) {
+  const std::optional<Problem> problem = FindProblem(value, 0, max_depth);
   if (!problem) return absl::OkStatus();
   FieldErrors errors;
   errors.Add(absl::StrCat(field, problem->path), problem->description);

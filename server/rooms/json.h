@@ -24,8 +24,15 @@ using Json = nlohmann::json;
 // The integers that canonical JSON can hold: within +-(2^53 - 1).
 inline constexpr int64_t kMaxCanonicalInteger = (int64_t{1} << 53) - 1;
 
-// How deep objects and arrays may be nested in what we accept.
-inline constexpr int kMaxJsonDepth = 64;
+// How deep objects and arrays may be nested in the content of events, and in what we
+// accept of other servers and read of our own: such content and the event around it.
+inline constexpr int kMaxContentDepth = 64;
+inline constexpr int kMaxJsonDepth = kMaxContentDepth + 1;
+
+// How deep they may be nested in content that callers give. They get it back as a
+// google.protobuf.Struct, where a level takes up to three levels of messages, and
+// standard stubs parse no more than 100 of those.
+inline constexpr int kMaxGivenDepth = 30;
 
 // Returns `value` in canonical form: shortest UTF-8, keys in bytewise order, no
 // white space. `value` must satisfy CheckCanonical, but for numbers that are beyond
@@ -34,11 +41,12 @@ inline constexpr int kMaxJsonDepth = 64;
 std::string CanonicalJson(const Json& value);
 
 // Returns OK if `value` can be written as canonical JSON: integers in range, no
-// fractions, valid UTF-8, not nested deeper than kMaxJsonDepth. Otherwise
+// fractions, valid UTF-8, not nested deeper than `max_depth`. Otherwise
 // INVALID_ARGUMENT with an ErrorInfo and a BadRequest whose field is the path
 // of the first offending place, starting from `field`: for
 // `field` "initial_state[2].content" such as "initial_state[2].content.a.b[0]".
-absl::Status CheckCanonical(const Json& value, absl::string_view field);
+absl::Status CheckCanonical(const Json& value, absl::string_view field,
+                            int max_depth = kMaxGivenDepth);
 
 // Returns the path of the member `key` of the object at the path `field`:
 // "content" and "a" make "content.a". Long keys are shortened, so that a path fits

@@ -206,7 +206,7 @@ absl::StatusOr<ReceivedEvent> ParsePdu(const RoomVersion& version, absl::string_
   }
   pdu->erase("unsigned");
   if (version.strict_canonical_json) {
-    const absl::Status canonical = CheckCanonical(*pdu, "event");
+    const absl::Status canonical = CheckCanonical(*pdu, "event", kMaxJsonDepth);
     if (!canonical.ok()) return canonical;
   }
   const size_t size = CanonicalJson(*pdu).size();

@@ -61,7 +61,7 @@ Json CopyLevels(const RoomVersion& version, const Json& content) {
       copy[key] = CopyLevelMap(version, value);
     } else if (IsLevelKey(key)) {
       if (const auto level = ReadLevel(version, value)) copy[key] = ToCanonicalRange(*level);
-    } else if (CheckCanonical(value, key).ok()) {
+    } else if (CheckCanonical(value, key, kMaxContentDepth).ok()) {
       copy[key] = value;
     }
   }

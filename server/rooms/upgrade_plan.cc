@@ -268,7 +268,7 @@ void UpgradePlanner::AddToNew(const StateKey& key, Json content) {
 // appended.
 bool UpgradePlanner::AddIfItFits(EventDraft draft, Unmoved unmoved) {
   if (!status_.ok()) return false;
-  const bool is_canonical = CheckCanonical(draft.content, "").ok();
+  const bool is_canonical = CheckCanonical(draft.content, "", kMaxContentDepth).ok();
   absl::Status appended = new_.Append(std::move(draft));
   if (appended.ok()) return true;
   if (absl::IsInvalidArgument(appended)) {

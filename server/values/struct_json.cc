@@ -13,7 +13,7 @@ using google::protobuf::Value;
 using rooms::Json;
 
 // One level more than is allowed, so that what is too deep can be seen to be.
-constexpr int kDepthLimit = rooms::kMaxJsonDepth + 1;
+constexpr int kDepthLimit = rooms::kMaxGivenDepth + 1;
 
 // Doubles hold every integer up to here exactly.
 constexpr double kMaxExactInteger = 9007199254740992.0;  // 2^53

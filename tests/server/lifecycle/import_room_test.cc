@@ -439,6 +439,7 @@ TEST_F(ImportRoomTest, WhatAnEventMayHaveIsKeptAndComesOutAgain) {
   room.Begin();
   rooms::Event event = room.graph().event(room.Index("JR"));
   event.origin_server_ts = INT64_MIN;
+  for (int i = 1; i < 64; ++i) event.content = {{"join_rule", "public"}, {"deep", event.content}};
   FinishEvent(room.version(), event);
   event.other_fields = {
       {"hashes", {{"sha256", rooms::Base64(event.content_hash)}, {"sha512", "aGFzaA"}}}};

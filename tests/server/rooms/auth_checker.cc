@@ -56,7 +56,7 @@ std::string AuthChecker::Check(const Event& event) {
 
 std::string AuthChecker::CheckForm(const Event& event) const {
   const Json pdu = PduJson(version_, event);
-  if (!CheckCanonical(pdu, "").ok()) return "form: not canonical";
+  if (!CheckCanonical(pdu, "", kMaxJsonDepth).ok()) return "form: not canonical";
   if (CanonicalJson(pdu).size() + 200 > 65536) return "form: too large";
   if (pdu["hashes"]["sha256"] != Base64(ContentHash(pdu))) return "form: content hash";
   const std::string hash = ReferenceHash(version_, pdu);

@@ -146,7 +146,7 @@ TEST(ParseJsonTest, SaysWhatIsWrong) {
       {R"([{"x":{"a":1,"b":2,"\u0061":3}}])", "the key \"a\" twice"},
       {R"([1.5])", "not an integer"},
       {R"([9007199254740992])", "must be an integer from"},
-      {Nested(65), "nested deeper than 64"},
+      {Nested(66), "nested deeper than 65"},
       {std::string("{}\0", 3), "NUL"},
       {std::string("{}\0garbage", 10), "NUL"},
       {"\xEF\xBB\xBF{}", "byte order mark"},
@@ -164,16 +164,21 @@ TEST(ParseJsonTest, TakesTheSameKeyInDifferentObjects) {
   EXPECT_EQ(CanonicalJson(*value), R"({"a":{"a":[{"a":1},{"a":2}]},"b":{"a":3}})");
 }
 
-TEST(ParseJsonTest, DepthIsBoundedAsInCheckCanonical) {
-  const auto deepest = ParseJson(Nested(kMaxJsonDepth));
-  ASSERT_TRUE(deepest.ok()) << deepest.status();
-  EXPECT_TRUE(CheckCanonical(*deepest, "content").ok());
-  const Json deeper = Json::array({*deepest});
-  std::string path = "content";
-  for (int i = 0; i < kMaxJsonDepth; ++i) path += "[0]";
-  EXPECT_THAT(Violations(CheckCanonical(deeper, "content")),
-              ElementsAre(absl::StrCat(path, ": must not be nested deeper than 64 levels")));
+TEST(ParseJsonTest, TakesContentThatIsAsDeepAsItMayBeWithAnEventAroundIt) {
+  EXPECT_TRUE(ParseJson(Nested(65)).ok());
+  EXPECT_FALSE(ParseJson(Nested(66)).ok());
   EXPECT_FALSE(ParseJson(std::string(1'000'000, '[')).ok());
+}
+
+TEST(CheckCanonicalTest, WhatCallersGiveIsLessDeepThanWhatIsTaken) {
+  const Json deepest = ParseJson(Nested(30)).value();
+  EXPECT_TRUE(CheckCanonical(deepest, "content").ok());
+  const Json deeper = Json::array({deepest});
+  std::string path = "content";
+  for (int i = 0; i < 30; ++i) path += "[0]";
+  EXPECT_THAT(Violations(CheckCanonical(deeper, "content")),
+              ElementsAre(absl::StrCat(path, ": must not be nested deeper than 30 levels")));
+  EXPECT_TRUE(CheckCanonical(deeper, "content", 31).ok());
 }
 
 TEST(CheckCanonicalTest, NamesTheFirstOffendingPlace) {

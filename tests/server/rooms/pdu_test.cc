@@ -303,6 +303,25 @@ TEST(PduTest, FractionsAreHashedAsOtherServersDo) {
   EXPECT_FALSE(received->redacted);
 }
 
+// An object of so many levels.
+Json Nested(int levels) {
+  Json json = Json::object();
+  for (int i = 1; i < levels; ++i) json = {{"a", std::move(json)}};
+  return json;
+}
+
+TEST(PduTest, ContentIsAsDeepAsContentMayBe) {
+  for (const RoomVersion& version : AllRoomVersions()) {
+    SCOPED_TRACE(version.id);
+    Json pdu = Message(version);
+    pdu["content"] = Nested(64);
+    EXPECT_EQ(Parse(version, Rehashed(pdu)).status(), absl::OkStatus());
+    pdu["content"] = Nested(65);
+    EXPECT_THAT(Violations(Parse(version, Rehashed(pdu)).status()),
+                ElementsAre(HasSubstr("must not be nested deeper")));
+  }
+}
+
 TEST(PduTest, OtherHashesAreKept) {
   for (const RoomVersion& version : AllRoomVersions()) {
     SCOPED_TRACE(version.id);

@@ -63,8 +63,8 @@ TEST(StructJsonTest, NumbersOfOldRoomVersionsAreShownAsNearAsTheyCanBe) {
 }
 
 TEST(StructJsonTest, WhatIsTooDeepIsSeenToBe) {
-  EXPECT_TRUE(rooms::CheckCanonical(JsonFromStruct(Nested(rooms::kMaxJsonDepth)), "f").ok());
-  EXPECT_FALSE(rooms::CheckCanonical(JsonFromStruct(Nested(rooms::kMaxJsonDepth + 1)), "f").ok());
+  EXPECT_TRUE(rooms::CheckCanonical(JsonFromStruct(Nested(rooms::kMaxGivenDepth)), "f").ok());
+  EXPECT_FALSE(rooms::CheckCanonical(JsonFromStruct(Nested(rooms::kMaxGivenDepth + 1)), "f").ok());
   EXPECT_FALSE(rooms::CheckCanonical(JsonFromStruct(Nested(150)), "f").ok());
 }
 
