@@ -1,7 +1,9 @@
 #include "server/rpc/requests.h"
 
+#include <cstddef>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "server/base/audience.h"
 #include "server/errors/errors.h"
 #include "server/lifecycle/supported_version.h"
@@ -11,6 +13,9 @@
 
 namespace innkeeper::rpc {
 namespace {
+
+// The longest that a room version can be, by the grammar of the specification.
+constexpr size_t kMaxVersionBytes = 32;
 
 template <typename Request>
 lifecycle::RequestIdentity WriteIdentityOf(const Request& request, absl::string_view principal) {
@@ -131,6 +136,10 @@ absl::StatusOr<lifecycle::UpgradeRoomCommand> ToCommand(const v1::UpgradeRoomReq
   errors.AddStatus("requester", rooms::CheckUserId(request.requester()));
   if (request.new_version().empty()) {
     errors.Add("new_version", "must be given: the version of the new room, such as \"12\"");
+  }
+  // An upgrade that is refused is told of with it.
+  if (request.new_version().size() > kMaxVersionBytes) {
+    errors.Add("new_version", absl::StrCat("must be at most ", kMaxVersionBytes, " bytes long"));
   }
   CheckRequestId("request_id", request.request_id(), errors);
   rooms::UpgradeOptions options = OptionsOf(request, errors);
