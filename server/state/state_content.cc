@@ -27,6 +27,8 @@ constexpr ReservedType kReservedTypes[] = {
     {"m.room.member", "cannot be set here: use the methods of RoomMembership"},
     {"m.room.tombstone", "cannot be set here: use RoomLifecycle.UpgradeRoom"},
     {"m.room.redaction", "cannot be set here, and is no state: use RoomState.RedactEvent"},
+    // To version 5 the rules let users set it who are not in the room.
+    {"m.room.aliases", "cannot be set here: use RoomDirectory"},
 };
 
 // As a client may say that there is no alias.

@@ -33,6 +33,18 @@ TEST_F(SetStateTest, TheRulesDecideWhoSetsWhat) {
             v1::ERROR_REASON_ROOM_NOT_FOUND);
 }
 
+TEST_F(SetStateTest, WhoIsBannedSetsNoAliasesOfTheServer) {
+  const std::string room_id = NewRoom("5");
+  Join(room_id, kBob);
+  ASSERT_TRUE(Append(room_id, {.type = "m.room.member",
+                               .state_key = kBob,
+                               .sender = kAlice,
+                               .content = {{"membership", "ban"}}})
+                  .ok());
+  EXPECT_EQ(ReasonFor(room_id, kBob, "m.room.aliases", R"({"aliases": []})", "example.org"),
+            v1::ERROR_REASON_INVALID_REQUEST);
+}
+
 TEST_F(SetStateTest, WhatStandsThereIsOnlyShownToThoseWhoMightHaveSetIt) {
   const std::string room_id = NewRoom();
   Join(room_id, kBob);

@@ -32,6 +32,7 @@ TEST(StateContentTest, TypesThatHaveMethodsOfTheirOwnSayWhich) {
   EXPECT_TRUE(absl::StrContains(complaint("m.room.member"), "RoomMembership"));
   EXPECT_TRUE(absl::StrContains(complaint("m.room.tombstone"), "UpgradeRoom"));
   EXPECT_TRUE(absl::StrContains(complaint("m.room.redaction"), "RedactEvent"));
+  EXPECT_TRUE(absl::StrContains(complaint("m.room.aliases"), "RoomDirectory"));
   EXPECT_TRUE(IsAbout(complaint(std::string(256, 't')), "type"));
   EXPECT_EQ(complaint(std::string(255, 't')), "");
   EXPECT_EQ(complaint("m.room.name"), "");
