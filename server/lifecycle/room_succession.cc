@@ -17,6 +17,9 @@ using storage::RoomReader;
 
 constexpr size_t kMaxRoomsChanged = 1000;
 
+// Strangers too can have their rooms refer to the old one, and each takes some reads.
+constexpr size_t kMaxRoomsLookedAt = 10'000;
+
 // The types of state events by which each room refers to the old one.
 using LinkingRooms = absl::btree_map<std::string, absl::btree_set<std::string>>;
 
@@ -73,9 +76,10 @@ class RoomRepair {
     return absl::OkStatus();
   }
 
-  absl::Status Stage(storage::RoomCommit& commit) {
-    return edit_.events().empty() ? absl::OkStatus() : edit_.Stage(commit);
-  }
+  // Whether it comes to anything.
+  bool changes_room() const { return !edit_.events().empty(); }
+
+  absl::Status Stage(storage::RoomCommit& commit) { return edit_.Stage(commit); }
 
  private:
   // Why the room did not take an event; nothing if that is no fault of the event's.
@@ -131,10 +135,16 @@ absl::Status StageLinkRepairs(storage::RoomCommit& commit, const RoomReader& rea
   absl::StatusOr<LinkingRooms> linking = FindLinkingRooms(reader, succession);
   if (!linking.ok()) return linking.status();
   size_t changed = 0;
+  size_t looked_at = 0;
   for (const auto& [room_id, types] : *linking) {
     const auto leave = [&, &room_id = room_id, &types = types](Unmoved::Reason reason) {
       for (const std::string& type : types) report.unmoved.Add({KindOf(type), room_id, "", reason});
     };
+    if (looked_at == kMaxRoomsLookedAt) {
+      leave(Unmoved::Reason::kTooMany);
+      continue;
+    }
+    ++looked_at;
     auto room = reader.GetRoom(room_id);
     if (!room.ok()) return room.status();
     const bool is_staged = !room->has_value();
@@ -150,6 +160,7 @@ absl::Status StageLinkRepairs(storage::RoomCommit& commit, const RoomReader& rea
     RoomRepair repair(reader, **std::move(room), context);
     absl::Status repaired = repair.Run(succession, context.server_name, report);
     if (!repaired.ok()) return repaired;
+    if (!repair.changes_room()) continue;
     absl::Status staged = repair.Stage(commit);
     if (!staged.ok()) return staged;
     ++changed;

@@ -37,8 +37,8 @@ absl::StatusOr<std::vector<std::string>> StageAliasMoves(storage::RoomCommit& co
 
 // Has the rooms of this server that refer to the old room refer to the new one, where
 // the sender may do that (rooms::RepairLinks), and adds to `report` where they do and
-// where they do not. At most 1,000 rooms are changed; tombstoned ones are left alone.
-// Each change is conditional on its room. Errors of RoomReader.
+// where they do not. At most 1,000 rooms are changed, and 10,000 looked at; tombstoned ones
+// are left alone. Each change is conditional on its room. Errors of RoomReader.
 absl::Status StageLinkRepairs(storage::RoomCommit& commit, const storage::RoomReader& reader,
                               const RoomSuccession& succession, const EditContext& context,
                               rooms::UpgradeReport& report);

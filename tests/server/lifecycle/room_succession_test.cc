@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "tests/server/lifecycle/upgrade_fixture.h"
 
 namespace innkeeper::lifecycle {
@@ -30,6 +32,27 @@ class RoomSuccessionTest : public UpgradeFixture {
   std::string NewSpace(const std::string& creator, const std::string& child) {
     return NewLinkingRoom(creator, "m.space.child", child,
                           {{"via", {"elsewhere.org"}}, {"order", "a"}, {"suggested", true}});
+  }
+
+  // Makes spaces that refer to a room, in which alice is not. Their ids come before those of
+  // other rooms.
+  void AddStrangersSpaces(const std::string& child, int count) {
+    const std::string model = NewSpace("@bob:example.org", child);
+    const storage::StatePosition create{"m.room.create", ""};
+    const storage::StatePosition link{"m.space.child", child};
+    const RoomReader reader(engine_);
+    storage::RoomCommit commit;
+    for (int i = 0; i < count; ++i) {
+      storage::RoomRecord room = Room(model);
+      room.set_room_id(absl::StrCat("!!", i, ":example.org"));
+      commit.CreateRoom(room);
+      for (const storage::StatePosition& place : {create, link}) {
+        commit.PutState(room.room_id(), place,
+                        **reader.GetState(model, place.type, place.state_key), std::nullopt);
+      }
+      commit.SetLink(child, room.room_id(), link, true);
+    }
+    ASSERT_TRUE(CommitAndWait(engine_, commit.Take()).status.ok());
   }
 
   std::string Content(const std::string& room_id, const std::string& type,
@@ -137,6 +160,25 @@ TEST_F(RoomSuccessionTest, ALinkThatChangesMeanwhileIsRepairedAsItIsThen) {
   });
   const std::string new_id = Upgrade(old_id).room().room_id();
   EXPECT_EQ(Content(space, "m.space.child", new_id), R"({"via":["example.org","later.org"]})");
+}
+
+TEST_F(RoomSuccessionTest, RoomsThatStayAsTheyAreDoNotCountAsChanged) {
+  const std::string old_id = NewRoom();
+  const std::string space = NewSpace(kAlice, old_id);
+  AddStrangersSpaces(old_id, 1000);
+  const v1::UpgradeRoomResponse response = Upgrade(old_id);
+  ASSERT_EQ(response.repaired_links_size(), 1);
+  EXPECT_EQ(response.repaired_links(0).room_id(), space);
+  EXPECT_EQ(response.unmoved(0).reason(), v1::UNMOVED_REASON_NOT_JOINED);
+}
+
+TEST_F(RoomSuccessionTest, NotEveryRoomIsLookedAt) {
+  const std::string old_id = NewRoom();
+  NewSpace(kAlice, old_id);
+  AddStrangersSpaces(old_id, 10'000);
+  const v1::UpgradeRoomResponse response = Upgrade(old_id);
+  EXPECT_EQ(response.repaired_links_size(), 0);
+  EXPECT_EQ(response.unmoved_count(), 10'002);
 }
 
 TEST_F(RoomSuccessionTest, APreviewTellsOfLinksAndChangesNone) {
