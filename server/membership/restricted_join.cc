@@ -37,9 +37,13 @@ absl::StatusOr<bool> MeetsCondition(const RoomReader& reader, const Json& join_r
   return false;
 }
 
-// The users whose power is written down: those to ask first.
-std::vector<std::string> NamedUsers(const lifecycle::RoomEdit& edit, const Json& power_levels) {
-  std::vector<std::string> users = {edit.room().creator()};
+// The creators, and the users whose level is written down: those to ask first.
+absl::StatusOr<std::vector<std::string>> NamedUsers(lifecycle::RoomEdit& edit,
+                                                    const Json& power_levels) {
+  auto create = edit.State("m.room.create");
+  if (!create.ok()) return create.status();
+  const rooms::CreatorViews creators = rooms::ViewCreators(edit.version(), **create);
+  std::vector<std::string> users(creators.begin(), creators.end());
   const auto named = power_levels.find("users");
   if (named == power_levels.end() || !named->is_object()) return users;
   for (const auto& [user_id, level] : named->items()) users.push_back(user_id);
@@ -89,13 +93,17 @@ absl::StatusOr<std::string> FindAuthorisingMember(lifecycle::RoomEdit& edit,
   if (!levels.ok()) return levels.status();
   absl::StatusOr<Json> power_levels = edit.Content("m.room.power_levels");
   if (!power_levels.ok()) return power_levels.status();
-  for (const std::string& named : NamedUsers(edit, *power_levels)) {
+  auto named_users = NamedUsers(edit, *power_levels);
+  if (!named_users.ok()) return named_users.status();
+  for (const std::string& named : *named_users) {
     if (!rooms::IsLocal(named, server_name)) continue;
     if (levels->OfUser(named) < levels->ForAction("invite")) continue;
     absl::StatusOr<bool> joined = IsJoined(reader, edit.room().room_id(), named);
     if (!joined.ok()) return joined.status();
     if (*joined) return named;
   }
+  // A room may have very many members.
+  if (levels->OfAnybody() < levels->ForAction("invite")) return "";
   return FindAmongAll(edit, reader, *levels, server_name);
 }
 

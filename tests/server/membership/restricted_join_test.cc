@@ -1,10 +1,12 @@
 #include "server/membership/restricted_join.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "server/lifecycle/room_edit.h"
+#include "storage/keys.h"
 #include "tests/server/membership/membership_fixture.h"
 
 namespace innkeeper::membership {
@@ -87,6 +89,29 @@ TEST_F(RestrictedJoinTest, OthersVouchWhoMayInvite) {
   EXPECT_EQ(Authority(room_id), kCarol);
   Must(Action::kLeave, room_id, kCarol);
   EXPECT_EQ(Authority(room_id), "") << "the invited cannot vouch";
+}
+
+TEST_F(RestrictedJoinTest, NotAllMembersAreReadWhereOnlyNamedOnesMayInvite) {
+  const std::string room_id = NewRoom([&](rooms::RoomSpec& spec) {
+    spec.version = rooms::FindRoomVersion("12");
+    spec.creation_content = {{"additional_creators", {kBob}}};
+    spec.power_level_content_override = {{"invite", 50}};
+    spec.initial_state = {{"m.room.join_rules", "", Rules("restricted", {club_})}};
+  });
+  Bring(room_id, kBob);
+  Must(Action::kLeave, room_id, kAlice);
+  // So that it would be noticed.
+  storage::CommitRequest damage;
+  damage.writes.push_back({storage::KeyBuilder(storage::Table::kState)
+                               .Str(room_id)
+                               .Str("m.room.member")
+                               .Str("@aaron:example.org")
+                               .Build(),
+                           "no record"});
+  ASSERT_TRUE(CommitAndWait(*store_, std::move(damage)).status.ok());
+  EXPECT_EQ(Authority(room_id), kBob);
+  Must(Action::kLeave, room_id, kBob);
+  EXPECT_EQ(Authority(room_id), "");
 }
 
 TEST_F(RestrictedJoinTest, UsersOfOtherServersCannotVouchHere) {
