@@ -31,11 +31,13 @@ struct UpgradeActor {
 absl::StatusOr<storage::Stored<storage::RoomRecord>> ReadKnownRoom(
     const storage::RoomReader& reader, const std::string& room_id, const UpgradeActor& actor);
 
-// Adds to `old_room` the members that an upgrade has to know from its start: those of
-// rooms::NamedMembers. Errors of RoomReader; DATA_LOSS if a content is no JSON.
+// Adds to `old_room`, whose other state is there, the members that an upgrade has to know from
+// its start: those of rooms::NamedMembers, and where an administrator needs one who may send
+// its events and none of these may, one whose power is everybody's. Errors of RoomReader;
+// DATA_LOSS if a content is no JSON.
 absl::Status AddNamedMembers(const storage::RoomReader& reader, const storage::RoomRecord& room,
                              const UpgradeActor& actor, const rooms::UpgradeOptions& options,
-                             rooms::OldRoom& old_room);
+                             const std::string& server_name, rooms::OldRoom& old_room);
 
 // Returns who sends the events of an upgrade, if it may be carried out. Errors of
 // rooms::ChooseSender and rooms::CheckNewCreators.

@@ -95,7 +95,8 @@ absl::StatusOr<PlannedUpgrade> PlanUpgrade(const RoomReader& reader, const RoomR
   absl::StatusOr<rooms::RoomState> state = LoadStateWithoutMembers(reader, room);
   if (!state.ok()) return state.status();
   rooms::OldRoom old_room{&VersionOf(room), TipOf(room), *std::move(state)};
-  absl::Status status = AddNamedMembers(reader, room, target.actor, target.options, old_room);
+  absl::Status status =
+      AddNamedMembers(reader, room, target.actor, target.options, context.server_name, old_room);
   if (!status.ok()) return status;
   auto sender = Permit(old_room, target.actor, target.options, context.server_name);
   if (!sender.ok()) return sender.status();

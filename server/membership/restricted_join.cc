@@ -1,10 +1,8 @@
 #include "server/membership/restricted_join.h"
 
-#include <utility>
 #include <vector>
 
-#include "server/lifecycle/room_records.h"
-#include "server/rooms/event_types.h"
+#include "server/lifecycle/joined_member.h"
 #include "server/rooms/identifiers.h"
 #include "server/rooms/power_levels.h"
 
@@ -12,7 +10,6 @@ namespace innkeeper::membership {
 namespace {
 
 using rooms::Json;
-using rooms::kMemberType;
 using rooms::StringOrEmpty;
 using storage::RoomReader;
 
@@ -50,29 +47,6 @@ absl::StatusOr<std::vector<std::string>> NamedUsers(lifecycle::RoomEdit& edit,
   return users;
 }
 
-// Some joined user of this server with the power to invite, among all members.
-absl::StatusOr<std::string> FindAmongAll(const lifecycle::RoomEdit& edit, const RoomReader& reader,
-                                         const rooms::PowerLevels& levels,
-                                         absl::string_view server_name) {
-  std::string found;
-  absl::Status status;
-  absl::Status scanned = reader.ScanState(
-      {.room_id = edit.room().room_id(), .revision = edit.room().revision(), .type = kMemberType},
-      [&](storage::StatePosition position, const storage::StateRecord& record) {
-        if (!rooms::IsLocal(position.state_key, server_name)) return true;
-        if (levels.OfUser(position.state_key) < levels.ForAction("invite")) return true;
-        absl::StatusOr<rooms::StateEntry> entry = lifecycle::ToStateEntry(record);
-        status = entry.status();
-        if (!status.ok()) return false;
-        if (StringOrEmpty(entry->content, "membership") != "join") return true;
-        found = std::move(position.state_key);
-        return false;
-      });
-  if (!scanned.ok()) return scanned;
-  if (!status.ok()) return status;
-  return found;
-}
-
 }  // namespace
 
 absl::StatusOr<std::string> FindAuthorisingMember(lifecycle::RoomEdit& edit,
@@ -104,7 +78,8 @@ absl::StatusOr<std::string> FindAuthorisingMember(lifecycle::RoomEdit& edit,
   }
   // A room may have very many members.
   if (levels->OfAnybody() < levels->ForAction("invite")) return "";
-  return FindAmongAll(edit, reader, *levels, server_name);
+  return lifecycle::FindJoinedMember(reader, edit.room(), server_name, *levels,
+                                     levels->ForAction("invite"));
 }
 
 }  // namespace innkeeper::membership

@@ -19,7 +19,22 @@ namespace {
 using storage::RoomReader;
 using testing::ElementsAre;
 
-using UpgradeRoomTest = UpgradeFixture;
+class UpgradeRoomTest : public UpgradeFixture {
+ protected:
+  void SetOwnMembership(const std::string& room_id, const std::string& user,
+                        const std::string& membership) {
+    const RoomReader reader(engine_);
+    RoomEdit edit(reader, **reader.GetRoom(room_id), context_);
+    ASSERT_TRUE(edit.Append({.type = "m.room.member",
+                             .state_key = user,
+                             .sender = user,
+                             .content = {{"membership", membership}}})
+                    .ok());
+    storage::RoomCommit commit;
+    ASSERT_TRUE(edit.Stage(commit).ok());
+    ASSERT_TRUE(CommitAndWait(engine_, commit.Take()).status.ok());
+  }
+};
 
 TEST_F(UpgradeRoomTest, ReplacesTheRoomAndTellsSo) {
   const std::string old_id = NewRoom("#lobby:example.org");
@@ -199,6 +214,27 @@ TEST_F(UpgradeRoomTest, AsAnAdministratorTheMostPowerfulMemberSends) {
   auto response = upgrader_->Upgrade(command);
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->room().creator(), kAlice);
+  EXPECT_EQ(response->room().joined_member_count(), 1);
+}
+
+TEST_F(UpgradeRoomTest, AsAnAdministratorAMemberSendsWhomNoLevelNamesIfAllHaveThePower) {
+  rooms::RoomSpec spec = Spec();
+  spec.preset = rooms::Preset::kPublicChat;
+  spec.power_level_content_override = {{"users_default", 100}};
+  const std::string room_id = NewRoom(std::move(spec));
+  SetOwnMembership(room_id, "@aaron:example.org", "join");
+  SetOwnMembership(room_id, "@abel:elsewhere.org", "join");
+  SetOwnMembership(room_id, "@bob:example.org", "join");
+  SetOwnMembership(room_id, "@aaron:example.org", "leave");
+  SetOwnMembership(room_id, kAlice, "leave");
+  UpgradeRoomCommand command = Command(room_id);
+  command.actor.requester = "@mallory:example.org";
+  command.actor.may_know_of = AudienceScope::All();
+  EXPECT_FALSE(upgrader_->Upgrade(command).ok());
+  command.actor.as_administrator = true;
+  auto response = upgrader_->Upgrade(command);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->room().creator(), "@bob:example.org");
   EXPECT_EQ(response->room().joined_member_count(), 1);
 }
 
