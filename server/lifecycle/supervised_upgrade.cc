@@ -48,6 +48,14 @@ absl::StatusOr<WaitingUpgrade> ReadWaitingUpgrade(const RoomReader& reader,
   return WaitingUpgrade{**std::move(room), std::move((*approval)->record)};
 }
 
+// Whether an upgrade of the room is being carried out.
+bool IsCarriedOut(const RoomReader& reader, const std::string& room_id) {
+  const auto room = reader.GetRoom(room_id);
+  return room.ok() && room->has_value() &&
+         (*room)->record.status() == storage::ROOM_STATUS_RECORD_UPGRADING &&
+         !AwaitsApproval((*room)->record);
+}
+
 }  // namespace
 
 absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::Approve(const DecideUpgradeCommand& command,
@@ -115,7 +123,8 @@ absl::StatusOr<RoomUpgrader::Approved> RoomUpgrader::TakeOver(const DecideUpgrad
 Write<v1::RejectUpgradeResponse> RoomUpgrader::Reject(DecideUpgradeCommand command) const {
   Write<v1::RejectUpgradeResponse> write;
   write.identity = command.identity;
-  write.room_id = command.room_id;
+  // In its turn behind that it would not find the upgrade any more.
+  if (!IsCarriedOut(RoomReader(engine_), command.room_id)) write.room_id = command.room_id;
   write.attempt =
       [this, command = std::move(command)](
           const RoomReader& reader) -> absl::StatusOr<Outcome<v1::RejectUpgradeResponse>> {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "server/errors/errors.h"
 #include "server/lifecycle/upgrade_room.h"
 #include "storage/room_store.h"
@@ -212,6 +213,25 @@ TEST_F(SupervisedUpgradeTest, ARejectedOneLeavesTheRoomActive) {
   EXPECT_THAT(Outcomes(), ElementsAre(v1::APPROVAL_OUTCOME_REJECTED));
   EXPECT_EQ(CountApprovals(), 0);
   EXPECT_THAT(*RoomReader(engine_).ListLockedRooms(), ElementsAre());
+}
+
+TEST_F(SupervisedUpgradeTest, OneThatIsCarriedOutIsNotRejectedAndThatIsSaidAtOnce) {
+  const std::string room_id = NewRoom();
+  const std::string approval_id = NewApproval(room_id);
+  absl::Notification answered;
+  absl::Status answer;
+  engine_.SetHook([&](const storage::CommitRequest& request) {
+    if (request.log_entries.size() < 2) return;  // not the last commit
+    transactor_.Run<v1::RejectUpgradeResponse>(upgrader_->Reject(Decision(room_id, approval_id)),
+                                               [&](const auto& rejected) {
+                                                 answer = rejected.status();
+                                                 answered.Notify();
+                                               });
+    EXPECT_TRUE(answered.HasBeenNotified());
+  });
+  EXPECT_TRUE(Approve(Decision(room_id, approval_id)).ok());
+  answered.WaitForNotification();
+  EXPECT_EQ(ReasonOf(answer), v1::ERROR_REASON_ROOM_UPGRADE_IN_PROGRESS);
 }
 
 TEST_F(SupervisedUpgradeTest, WhoAskedForItTakesItBack) {
