@@ -28,15 +28,13 @@ absl::StatusOr<bool> IsUnderWay(const RoomReader& reader, const storage::StagedR
 
 }  // namespace
 
-void StagedRoom::Append(std::vector<rooms::Event> events) {
-  for (rooms::Event& event : events) {
-    part_bytes_ += event.canonical_content.size() + kEventOverheadBytes;
-    part_.push_back(std::move(event));
+void StagedRoom::Append(rooms::Event event) {
+  if (room_id_.empty()) {
+    room_id_ = event.room_id;
+    creator_ = event.sender;
   }
-  if (room_id_.empty() && !part_.empty()) {
-    room_id_ = part_.front().room_id;
-    creator_ = part_.front().sender;
-  }
+  part_bytes_ += event.canonical_content.size() + kEventOverheadBytes;
+  part_.push_back(std::move(event));
 }
 
 void StagedRoom::StagePart(RoomCommit& commit, int64_t now_us) {

@@ -40,8 +40,8 @@ class StagedRoom {
              std::string server_name)
       : version_(version), note_(std::move(note)), server_name_(std::move(server_name)) {}
 
-  // Appends the next events of the room.
-  void Append(std::vector<rooms::Event> events);
+  // Appends the next event of the room.
+  void Append(rooms::Event event);
 
   // True if what was appended since the last part is enough for another.
   bool IsPartFull() const { return part_bytes_ >= kStagedPartBytes; }

@@ -71,8 +71,7 @@ UpgradeRun::UpgradeRun(storage::Engine& engine, const storage::RoomReader& reade
 absl::StatusOr<std::optional<v1::UpgradeRoomResponse>> UpgradeRun::Commit(
     const RequestIdentity& identity, const audit::Trail& trail, const RequestIdentity* approval) {
   auto planned = Plan([this](std::vector<rooms::Event> events, int64_t processed_members) {
-    new_room_.Append(std::move(events));
-    return new_room_.IsPartFull() ? CommitPart(processed_members) : absl::OkStatus();
+    return Append(std::move(events), processed_members);
   });
   if (!planned.ok()) {
     DiscardParts();
@@ -102,7 +101,9 @@ absl::StatusOr<std::optional<v1::UpgradeRoomResponse>> UpgradeRun::Commit(
 absl::StatusOr<v1::UpgradeRoomResponse> UpgradeRun::Preview() {
   // The rest of the preview needs the first events of the new room at most.
   auto planned = Plan([this](std::vector<rooms::Event> events, int64_t) {
-    if (!new_room_.IsPartFull()) new_room_.Append(std::move(events));
+    for (rooms::Event& event : events) {
+      if (!new_room_.IsPartFull()) new_room_.Append(std::move(event));
+    }
     return absl::OkStatus();
   });
   if (!planned.ok()) return planned.status();
@@ -119,6 +120,16 @@ absl::StatusOr<PlannedUpgrade> UpgradeRun::Plan(TakeEvents take) {
                      {context_.server_name, absl::ToUnixMillis(context_.clock()),
                       context_.random(rooms::kNonceBytes)},
                      take);
+}
+
+absl::Status UpgradeRun::Append(std::vector<rooms::Event> events, int64_t processed_members) {
+  for (rooms::Event& event : events) {
+    new_room_.Append(std::move(event));
+    absl::Status committed =
+        new_room_.IsPartFull() ? CommitPart(processed_members) : absl::OkStatus();
+    if (!committed.ok()) return committed;
+  }
+  return absl::OkStatus();
 }
 
 absl::Status UpgradeRun::CommitPart(int64_t processed_members) {

@@ -57,6 +57,8 @@ class UpgradeRun {
 
  private:
   absl::StatusOr<PlannedUpgrade> Plan(TakeEvents take);
+  // Appends to the new room, and commits each part of it that is full.
+  absl::Status Append(std::vector<rooms::Event> events, int64_t processed_members);
   absl::Status CommitPart(int64_t processed_members);
   absl::StatusOr<v1::UpgradeRoomResponse> StageLastCommit(PlannedUpgrade planned,
                                                           storage::RoomCommit& commit);

@@ -160,6 +160,35 @@ TEST_F(StagedUpgradeTest, EveryEventComesBehindTheOneBeforeIt) {
   EXPECT_EQ(room.depth(), count);
 }
 
+TEST_F(StagedUpgradeTest, StateComesInPartsToo) {
+  constexpr size_t kEntries = 40;
+  rooms::RoomSpec spec = Spec();
+  for (size_t i = 0; i < kEntries; ++i) {
+    spec.initial_state.push_back(
+        {"org.example.x", absl::StrCat(i), {{"text", std::string(kStagedPartBytes / 2, 'x')}}});
+  }
+  UpgradeRoomCommand command = Command(NewRoom(std::move(spec)));
+  command.options.copy_policy = rooms::CopyPolicy::kEverything;
+  size_t largest = 0;
+  engine_.SetHook([&](const storage::CommitRequest& request) {
+    size_t bytes = 0;
+    for (const storage::Write& write : request.writes) {
+      bytes += write.value.has_value() ? write.value->size() : 0;
+    }
+    largest = std::max(largest, bytes);
+  });
+  auto response = upgrader_->Upgrade(command);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_LT(largest, 4 * kStagedPartBytes) << "each event is there, and stands in the state";
+  const RoomReader reader(engine_);
+  for (size_t i = 0; i < kEntries; ++i) {
+    const auto state =
+        reader.GetState(response->room().room_id(), "org.example.x", absl::StrCat(i));
+    ASSERT_TRUE(state.ok() && state->has_value());
+    EXPECT_EQ((*state)->revision(), 1);
+  }
+}
+
 TEST_F(StagedUpgradeTest, TellsHowFarItIs) {
   const std::string room_id = NewLargeRoom();
   std::vector<int64_t> seen;
