@@ -7,7 +7,6 @@
 #include "server/lifecycle/room_records.h"
 #include "server/lifecycle/room_staging.h"
 #include "server/lifecycle/room_status.h"
-#include "server/lifecycle/room_succession.h"
 #include "server/lifecycle/upgrade_response.h"
 #include "server/rooms/canonical_alias.h"
 #include "server/rooms/identifiers.h"
@@ -88,14 +87,16 @@ Write<v1::LinkUpgradeResponse> UpgradeLinker::Link(LinkUpgradeCommand command) c
   Write<v1::LinkUpgradeResponse> write;
   write.identity = command.identity;
   write.room_id = command.old_room_id;
-  write.attempt = [this, command = std::move(command)](const RoomReader& reader) {
-    return Try(command, reader);
+  write.attempt = [this, command = std::move(command),
+                   links = LinkRepairs()](const RoomReader& reader) mutable {
+    links.NoteLost(reader);  // if there was an attempt before
+    return Try(command, reader, links);
   };
   return write;
 }
 
 absl::StatusOr<Outcome<v1::LinkUpgradeResponse>> UpgradeLinker::Try(
-    const LinkUpgradeCommand& command, const RoomReader& reader) const {
+    const LinkUpgradeCommand& command, const RoomReader& reader, LinkRepairs& links) const {
   absl::Status status = CheckCommand(command, context_.server_name);
   if (!status.ok()) return status;
   auto old_room = ReadKnownRoom(reader, command.old_room_id, command.actor);
@@ -129,7 +130,7 @@ absl::StatusOr<Outcome<v1::LinkUpgradeResponse>> UpgradeLinker::Try(
       EncodeEvent(UpgradedEvent(old_room->record, new_room->record), LabelsOf(old_room->record)));
   auto aliases = StageAliasMoves(commit, reader, succession);
   if (!aliases.ok()) return aliases.status();
-  status = StageLinkRepairs(commit, reader, succession, context_, report);
+  status = links.Stage(commit, reader, succession, context_, report);
   if (!status.ok()) return status;
 
   *outcome.response.mutable_old_room() = ToProto(old_room->record);

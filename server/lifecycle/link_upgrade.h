@@ -13,6 +13,7 @@
 #include "innkeeper/v1/room_lifecycle.pb.h"
 #include "server/lifecycle/request_log.h"
 #include "server/lifecycle/room_edit.h"
+#include "server/lifecycle/room_succession.h"
 #include "server/lifecycle/transaction.h"
 #include "server/lifecycle/upgrade_access.h"
 #include "storage/room_store.h"
@@ -38,7 +39,8 @@ class UpgradeLinker {
 
  private:
   absl::StatusOr<Outcome<v1::LinkUpgradeResponse>> Try(const LinkUpgradeCommand& command,
-                                                       const storage::RoomReader& reader) const;
+                                                       const storage::RoomReader& reader,
+                                                       LinkRepairs& links) const;
 
   const EditContext context_;
 };

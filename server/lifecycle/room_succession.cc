@@ -20,6 +20,11 @@ constexpr size_t kMaxRoomsChanged = 1000;
 // Strangers too can have their rooms refer to the old one, and each takes some reads.
 constexpr size_t kMaxRoomsLookedAt = 10'000;
 
+// So many commits are lost to rooms that refer to the old one before those rooms, and before
+// all such rooms, are left alone. A succession is tried six times.
+constexpr int kLossesToBusyRooms = 2;
+constexpr int kLossesToAnyRooms = 4;
+
 // The types of state events by which each room refers to the old one.
 using LinkingRooms = absl::btree_map<std::string, absl::btree_set<std::string>>;
 
@@ -129,12 +134,12 @@ absl::StatusOr<std::vector<std::string>> StageAliasMoves(storage::RoomCommit& co
   return aliases;
 }
 
-absl::Status StageLinkRepairs(storage::RoomCommit& commit, const RoomReader& reader,
-                              const RoomSuccession& succession, const EditContext& context,
-                              rooms::UpgradeReport& report) {
+absl::Status LinkRepairs::Stage(storage::RoomCommit& commit, const RoomReader& reader,
+                                const RoomSuccession& succession, const EditContext& context,
+                                rooms::UpgradeReport& report) {
   absl::StatusOr<LinkingRooms> linking = FindLinkingRooms(reader, succession);
   if (!linking.ok()) return linking.status();
-  size_t changed = 0;
+  staged_.clear();
   size_t looked_at = 0;
   for (const auto& [room_id, types] : *linking) {
     const auto leave = [&, &room_id = room_id, &types = types](Unmoved::Reason reason) {
@@ -153,19 +158,37 @@ absl::Status StageLinkRepairs(storage::RoomCommit& commit, const RoomReader& rea
       leave(Unmoved::Reason::kUpgradeInProgress);
       continue;
     }
-    if (changed == kMaxRoomsChanged) {
+    if (staged_.size() == kMaxRoomsChanged || IsLeftAlone(room_id)) {
       leave(Unmoved::Reason::kTooMany);
       continue;
     }
+    const storage::Revision revision = (*room)->revision;
     RoomRepair repair(reader, **std::move(room), context);
     absl::Status repaired = repair.Run(succession, context.server_name, report);
     if (!repaired.ok()) return repaired;
     if (!repair.changes_room()) continue;
     absl::Status staged = repair.Stage(commit);
     if (!staged.ok()) return staged;
-    ++changed;
+    staged_.emplace_back(room_id, revision);
   }
   return absl::OkStatus();
+}
+
+void LinkRepairs::NoteLost(const RoomReader& reader) {
+  bool lost_to_them = false;
+  for (const auto& [room_id, revision] : staged_) {
+    const auto room = reader.GetRoom(room_id);
+    if (room.ok() && room->has_value() && (*room)->revision == revision) continue;
+    busy_.insert(room_id);
+    lost_to_them = true;
+  }
+  staged_.clear();
+  if (lost_to_them) ++losses_;
+}
+
+bool LinkRepairs::IsLeftAlone(const std::string& room_id) const {
+  if (losses_ >= kLossesToAnyRooms) return true;
+  return losses_ >= kLossesToBusyRooms && busy_.contains(room_id);
 }
 
 }  // namespace innkeeper::lifecycle

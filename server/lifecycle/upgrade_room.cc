@@ -212,8 +212,9 @@ absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::RunLocked(const UpgradeRoo
                                                                 storage::UpgradeRecord lock,
                                                                 const RequestIdentity* approval) {
   absl::Status error = UpgradeFailed();
+  LinkRepairs links;
   for (int attempt = 0; attempt <= kMaxRetries; ++attempt) {
-    auto response = TryRun(command, lock, approval);
+    auto response = TryRun(command, lock, approval, links);
     if (!response.ok()) {
       error = response.status();
       break;
@@ -236,7 +237,7 @@ absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::RunLocked(const UpgradeRoo
 
 absl::StatusOr<std::optional<v1::UpgradeRoomResponse>> RoomUpgrader::TryRun(
     const UpgradeRoomCommand& command, storage::UpgradeRecord& lock,
-    const RequestIdentity* approval) {
+    const RequestIdentity* approval, LinkRepairs& links) {
   const RoomReader reader(engine_);
   auto answered = FindResponse<v1::UpgradeRoomResponse>(reader, command.identity);
   if (!answered.ok() || answered->has_value()) return answered;
@@ -244,7 +245,7 @@ absl::StatusOr<std::optional<v1::UpgradeRoomResponse>> RoomUpgrader::TryRun(
   if (!old_room.ok()) return old_room.status();
   if (!IsLockedBy(*old_room, lock.upgrade_id())) return LockIsLost(lock);
   const UpgradeTarget target = TargetOf(command);
-  UpgradeRun run(engine_, reader, **std::move(old_room), target, context_, RunOptions());
+  UpgradeRun run(engine_, reader, **std::move(old_room), target, context_, RunOptions(), links);
   const int64_t lease_before = lock.lease_expire_time_us();
   auto response = run.Commit(command.identity, command.trail, approval);
   lock.set_lease_expire_time_us(std::max(lease_before, run.lock().lease_expire_time_us()));
@@ -265,7 +266,8 @@ absl::StatusOr<v1::UpgradeRoomResponse> RoomUpgrader::Preview(const UpgradeRoomC
   const RoomRecord as_it_is = old_room->record;
   if (!old_room->record.has_upgrade()) LockForUpgrade(old_room->record, {});
   const UpgradeTarget target = TargetOf(command);
-  UpgradeRun run(engine_, reader, *std::move(old_room), target, context_, RunOptions());
+  LinkRepairs links;
+  UpgradeRun run(engine_, reader, *std::move(old_room), target, context_, RunOptions(), links);
   absl::StatusOr<v1::UpgradeRoomResponse> response = run.Preview();
   if (!response.ok()) return response.status();
   response->mutable_room()->clear_room_id();

@@ -39,6 +39,7 @@
 #include "server/lifecycle/approvals.h"
 #include "server/lifecycle/request_log.h"
 #include "server/lifecycle/room_edit.h"
+#include "server/lifecycle/room_succession.h"
 #include "server/lifecycle/transaction.h"
 #include "server/lifecycle/upgrade_access.h"
 #include "server/lifecycle/upgrade_run.h"
@@ -148,7 +149,8 @@ class RoomUpgrader {
                                                     const RequestIdentity* approval = nullptr);
   absl::StatusOr<std::optional<v1::UpgradeRoomResponse>> TryRun(const UpgradeRoomCommand& command,
                                                                 storage::UpgradeRecord& lock,
-                                                                const RequestIdentity* approval);
+                                                                const RequestIdentity* approval,
+                                                                LinkRepairs& links);
   absl::StatusOr<Approved> TakeOver(const DecideUpgradeCommand& command,
                                     ReadUpgradeRequest read_request);
   absl::StatusOr<v1::UpgradeRoomResponse> Preview(const UpgradeRoomCommand& command);

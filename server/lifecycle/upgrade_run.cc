@@ -10,7 +10,6 @@
 #include "server/lifecycle/room_records.h"
 #include "server/lifecycle/room_staging.h"
 #include "server/lifecycle/room_status.h"
-#include "server/lifecycle/room_succession.h"
 #include "server/lifecycle/upgrade_response.h"
 
 namespace innkeeper::lifecycle {
@@ -59,13 +58,14 @@ int64_t StepOf(const storage::UpgradeRecord& upgrade) {
 
 UpgradeRun::UpgradeRun(storage::Engine& engine, const storage::RoomReader& reader,
                        storage::Stored<RoomRecord> old_room, const UpgradeTarget& target,
-                       const EditContext& context, Options options)
+                       const EditContext& context, Options options, LinkRepairs& links)
     : engine_(engine),
       reader_(reader),
       old_room_(std::move(old_room)),
       target_(target),
       context_(context),
       options_(options),
+      links_(links),
       new_room_(target.version, NoteOf(old_room_.record), context.server_name) {}
 
 absl::StatusOr<std::optional<v1::UpgradeRoomResponse>> UpgradeRun::Commit(
@@ -89,6 +89,7 @@ absl::StatusOr<std::optional<v1::UpgradeRoomResponse>> UpgradeRun::Commit(
     const storage::CommitResult result = CommitAndWait(engine_, commit.Take());
     if (result.status.ok()) return *std::move(response);
     lost_ = absl::IsAborted(result.status);
+    if (lost_) links_.NoteLost(storage::RoomReader(engine_));
     status = CommitError(result);
     // Perhaps it was kept, and the new room is there.
     if (absl::IsUnavailable(result.status)) return status;
@@ -179,7 +180,7 @@ absl::StatusOr<v1::UpgradeRoomResponse> UpgradeRun::StageLastCommit(PlannedUpgra
   const RoomSuccession succession{old_room.room_id(), new_room.room_id(), planned.report.sender};
   auto aliases = StageAliasMoves(commit, reader, succession);
   if (!aliases.ok()) return aliases.status();
-  staged = StageLinkRepairs(commit, reader, succession, context_, planned.report);
+  staged = links_.Stage(commit, reader, succession, context_, planned.report);
   if (!staged.ok()) return staged;
 
   v1::UpgradeRoomResponse response;

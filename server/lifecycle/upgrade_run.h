@@ -18,6 +18,7 @@
 #include "server/audit/trail.h"
 #include "server/lifecycle/request_log.h"
 #include "server/lifecycle/room_edit.h"
+#include "server/lifecycle/room_succession.h"
 #include "server/lifecycle/staged_room.h"
 #include "server/lifecycle/upgrade_planning.h"
 #include "server/rooms/event.h"
@@ -35,10 +36,11 @@ class UpgradeRun {
     absl::Duration request_retention;
   };
 
-  // `old_room` was read with `reader`. The references must outlive the run.
+  // `old_room` was read with `reader`; `links` knows of the attempts before. The references
+  // must outlive the run.
   UpgradeRun(storage::Engine& engine, const storage::RoomReader& reader,
              storage::Stored<storage::RoomRecord> old_room, const UpgradeTarget& target,
-             const EditContext& context, Options options);
+             const EditContext& context, Options options, LinkRepairs& links);
 
   // Upgrades the room, which is locked, and tells the audit log of it by `trail`. Returns nothing
   // if somebody else was faster: the room is not locked by this upgrade any more, or it or
@@ -71,6 +73,7 @@ class UpgradeRun {
   const UpgradeTarget& target_;
   const EditContext& context_;
   const Options options_;
+  LinkRepairs& links_;
   StagedRoom new_room_;
   bool lost_ = false;  // somebody else was faster
 };

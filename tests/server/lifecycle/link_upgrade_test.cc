@@ -90,6 +90,21 @@ TEST_F(LinkUpgradeTest, LinkingAgainMovesWhatCameSince) {
   EXPECT_THAT(again->moved_aliases(), ElementsAre());
 }
 
+TEST_F(LinkUpgradeTest, ARoomThatGoesOnChangingIsLeftAloneAtLast) {
+  const std::string old_id = NewRoom();
+  rooms::RoomSpec spec = Spec();
+  spec.initial_state = {{"m.space.child", old_id, {{"via", {kServer}}}}};
+  const std::string busy = NewRoom(std::move(spec));
+  const std::string new_id = NewSuccessor(old_id);
+  engine_.SetHook([&](const storage::CommitRequest&) { TouchRoom(busy); });
+  auto response = Link(old_id, new_id);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->repaired_links_size(), 0);
+  ASSERT_EQ(response->unmoved_size(), 1);
+  EXPECT_EQ(response->unmoved(0).name(), busy);
+  EXPECT_EQ(response->unmoved(0).reason(), v1::UNMOVED_REASON_TOO_MANY);
+}
+
 TEST_F(LinkUpgradeTest, WhoMayNotUpgradeMayNotLink) {
   const std::string old_id = NewRoom();
   const std::string new_id = NewSuccessor(old_id);

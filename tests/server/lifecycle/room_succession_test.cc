@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "tests/server/lifecycle/upgrade_fixture.h"
@@ -53,6 +56,13 @@ class RoomSuccessionTest : public UpgradeFixture {
       commit.SetLink(child, room.room_id(), link, true);
     }
     ASSERT_TRUE(CommitAndWait(engine_, commit.Take()).status.ok());
+  }
+
+  // Has somebody else change `room_id()` before each last commit of an upgrade.
+  void ChangeBeforeLastCommits(std::function<std::string()> room_id) {
+    engine_.SetHook([this, room_id = std::move(room_id)](const storage::CommitRequest& request) {
+      if (request.log_entries.size() >= 2) TouchRoom(room_id());
+    });
   }
 
   std::string Content(const std::string& room_id, const std::string& type,
@@ -179,6 +189,31 @@ TEST_F(RoomSuccessionTest, NotEveryRoomIsLookedAt) {
   const v1::UpgradeRoomResponse response = Upgrade(old_id);
   EXPECT_EQ(response.repaired_links_size(), 0);
   EXPECT_EQ(response.unmoved_count(), 10'002);
+}
+
+TEST_F(RoomSuccessionTest, ARoomThatGoesOnChangingIsLeftAloneAtLast) {
+  const std::string old_id = NewRoom();
+  const std::string busy = NewSpace(kAlice, old_id);
+  const std::string quiet = NewSpace(kAlice, old_id);
+  ChangeBeforeLastCommits([&] { return busy; });
+  const v1::UpgradeRoomResponse response = Upgrade(old_id);
+  ASSERT_EQ(response.repaired_links_size(), 1);
+  EXPECT_EQ(response.repaired_links(0).room_id(), quiet);
+  ASSERT_EQ(response.unmoved_size(), 1);
+  EXPECT_EQ(response.unmoved(0).name(), busy);
+  EXPECT_EQ(response.unmoved(0).reason(), v1::UNMOVED_REASON_TOO_MANY);
+}
+
+TEST_F(RoomSuccessionTest, ManyRoomsThatChangeNowAndThenDoNotKeepItFromEnding) {
+  const std::string old_id = NewRoom();
+  std::vector<std::string> spaces;
+  for (int i = 0; i < 10; ++i) spaces.push_back(NewSpace(kAlice, old_id));
+  size_t next = 0;
+  ChangeBeforeLastCommits([&] { return spaces[next++]; });
+  const v1::UpgradeRoomResponse response = Upgrade(old_id);
+  EXPECT_EQ(next, 5u);
+  EXPECT_EQ(response.repaired_links_size(), 0);
+  EXPECT_EQ(response.unmoved_size(), 10);
 }
 
 TEST_F(RoomSuccessionTest, APreviewTellsOfLinksAndChangesNone) {
