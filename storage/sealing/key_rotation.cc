@@ -28,19 +28,24 @@ absl::Status KeyRotation::Rotate(const MasterKeys& master_keys, absl::Time now) 
   const auto keyring = OpenKeyring(engine_.unsealed(), master_keys, now);
   is_rotating_ = is_rotating_ || keyring.ok() || absl::IsUnavailable(keyring.status());
   if (!keyring.ok()) return keyring.status();
-  absl::Status sealing = engine_.SealWith(keyring->data_keys.back());
-  if (!sealing.ok()) return sealing;
-  absl::Status closed = CloseDataKeys(engine_.unsealed());
-  if (!closed.ok()) return closed;
-  absl::Status begun = Update([&](KeyringRecord& record) {
-    record.set_reseal_before(keyring->data_keys.back().id);
-    return true;
-  });
-  if (!begun.ok()) return begun;
+  absl::Status begun = BeginPass(keyring->data_keys.back());
+  // Whatever went wrong, the keyring has changed.
+  if (!begun.ok()) return absl::UnavailableError(begun.ToString());
   is_rotating_ = false;
   next_key_.clear();
   left_out_ = false;
-  return begun;
+  return absl::OkStatus();
+}
+
+absl::Status KeyRotation::BeginPass(const Keyring::DataKey& key) {
+  absl::Status sealing = engine_.SealWith(key);
+  if (!sealing.ok()) return sealing;
+  absl::Status closed = CloseDataKeys(engine_.unsealed());
+  if (!closed.ok()) return closed;
+  return Update([&](KeyringRecord& record) {
+    record.set_reseal_before(key.id);
+    return true;
+  });
 }
 
 absl::StatusOr<KeyRotation::Step> KeyRotation::Continue(size_t max_values) {

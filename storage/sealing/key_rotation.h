@@ -23,6 +23,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "storage/engine.h"
+#include "storage/sealing/keyring.h"
 #include "storage/sealing/keyring.pb.h"
 #include "storage/sealing/master_key.h"
 #include "storage/sealing/sealed_engine.h"
@@ -62,6 +63,8 @@ class KeyRotation {
     Revision revision = 0;
   };
 
+  // Seals with `key` from now on, and has all values sealed anew that are sealed with others.
+  absl::Status BeginPass(const Keyring::DataKey& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ReadKeyringOnce() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // As UpdateKeyring.
   absl::Status Update(absl::FunctionRef<bool(KeyringRecord&)> change)

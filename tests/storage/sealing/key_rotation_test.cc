@@ -69,12 +69,15 @@ class KeyRotationTest : public SealingFixture {
   }
 };
 
-// An engine that counts how often it is read.
+// An engine that counts how often it is read, and is too busy for a commit of the test's choice.
 class CountingEngine final : public Engine {
  public:
   explicit CountingEngine(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
 
   int reads() const { return reads_; }
+
+  // Refuses the `number`th commit from now on, counted from 1.
+  void RefuseCommit(int number) { until_refusal_ = number; }
 
   std::unique_ptr<Snapshot> NewSnapshot(ReadTier tier) const override {
     ++reads_;
@@ -89,6 +92,7 @@ class CountingEngine final : public Engine {
     return engine_->ScanLog(from, visit);
   }
   void Commit(CommitRequest request, CommitDone done) override {
+    if (--until_refusal_ == 0) return done({.status = absl::ResourceExhaustedError("busy")});
     engine_->Commit(std::move(request), std::move(done));
   }
   LogBounds log_bounds() const override { return engine_->log_bounds(); }
@@ -108,6 +112,7 @@ class CountingEngine final : public Engine {
  private:
   const std::unique_ptr<Engine> engine_;
   mutable std::atomic<int> reads_ = 0;
+  std::atomic<int> until_refusal_ = 0;
 };
 
 // The entries of the audit log, which must be chained up to the head, as they are stored and
@@ -192,6 +197,24 @@ TEST_F(KeyRotationTest, ChangesNothingWithoutThePresentMasterKey) {
   Close();
   Open("a");
   ExpectFilled(10);
+}
+
+// The first of its commits changes the keyring; an error of one behind that is no refusal.
+TEST_F(KeyRotationTest, SaysThatTheKeyringMayHaveChangedOnceItHas) {
+  auto counting = std::make_unique<CountingEngine>(OpenUnsealed("busy"));
+  CountingEngine& busy = *counting;
+  auto sealed = *SealedEngine::Open(std::move(counting), nullptr, Keys("a"), absl::Now());
+  Append(*sealed, "entry");
+  KeyRotation rotation(*sealed);
+  const auto rotate = [&] { return rotation.Rotate(Keys("ba"), absl::Now()); };
+  busy.RefuseCommit(1);
+  EXPECT_TRUE(absl::IsResourceExhausted(rotate()));
+  for (const int behind : {2, 3, 4}) {
+    busy.RefuseCommit(behind);
+    const absl::Status rotated = rotate();
+    EXPECT_TRUE(absl::IsUnavailable(rotated)) << behind << ": " << rotated;
+  }
+  EXPECT_TRUE(rotate().ok());
 }
 
 TEST_F(KeyRotationTest, GoesOnAfterTheStoreWasOpenedAgain) {
