@@ -6,6 +6,7 @@
 #define INNKEEPER_STORAGE_SEALING_RECENT_MAP_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -33,13 +34,23 @@ class RecentMap {
     return value;
   }
 
-  void Put(Key key, Value value) {
+  // To be asked before a value is looked up that is to be put here.
+  uint64_t epoch() {
     absl::MutexLock lock(&mutex_);
-    Insert(std::move(key), std::move(value));
+    return epoch_;
   }
 
+  // Puts a value that was looked up in `epoch`. If Clear() was called since it does nothing: the
+  // value may be one of those that were to go.
+  void Put(Key key, Value value, uint64_t epoch) {
+    absl::MutexLock lock(&mutex_);
+    if (epoch == epoch_) Insert(std::move(key), std::move(value));
+  }
+
+  // Forgets all, and begins another epoch.
   void Clear() {
     absl::MutexLock lock(&mutex_);
+    ++epoch_;
     young_.clear();
     old_.clear();
   }
@@ -55,6 +66,7 @@ class RecentMap {
 
   const size_t size_;
   absl::Mutex mutex_;
+  uint64_t epoch_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::flat_hash_map<Key, Value> young_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<Key, Value> old_ ABSL_GUARDED_BY(mutex_);
 };

@@ -80,7 +80,7 @@ absl::StatusOr<RoomSecretPtr> RoomSecrets::Draw() {
     MakeMoreInTime();
   } while (AwaitReady() && (drawn = TakeReady()) == nullptr);
   if (drawn != nullptr) {
-    known_.Put(drawn->id, drawn);
+    known_.Put(drawn->id, drawn, known_.epoch());
     return drawn;
   }
   const WriteState state = write_state();
@@ -128,6 +128,7 @@ void RoomSecrets::GiveBack(RoomSecretPtr secret) {
 absl::StatusOr<RoomSecretPtr> RoomSecrets::Find(uint64_t id, ReadTier tier) const {
   RoomSecretPtr known = known_.Find(id);
   if (known != nullptr) return known;
+  const uint64_t epoch = known_.epoch();
   const std::string key = SecretKey(id);
   auto stored = engine_->NewSnapshot(tier)->Get(key);
   if (!stored.ok()) return stored.status();
@@ -141,7 +142,7 @@ absl::StatusOr<RoomSecretPtr> RoomSecrets::Find(uint64_t id, ReadTier tier) cons
   if (record->secret().size() != RoomSecret::kBytes) return Damaged(key);
   known = std::make_shared<RoomSecret>(RoomSecret{id, Secret::Copy(record->secret())});
   Wipe(*record->mutable_secret());
-  known_.Put(id, known);
+  known_.Put(id, known, epoch);
   return known;
 }
 

@@ -134,11 +134,13 @@ class SealedEngine::CommitSecrets {
       request.writes.push_back(
           {KeyBuilder(Table::kRoomKey).Raw(use.room).U64(use.secret->id).Build(), ""});
     }
-    return [&engine = engine_, uses = std::move(uses_),
+    // The secrets are not noted yet, so that nobody has destroyed them.
+    const uint64_t epoch = engine_.secrets_of_rooms_.epoch();
+    return [&engine = engine_, uses = std::move(uses_), epoch,
             done = std::move(done)](CommitResult result) mutable {
       for (Use& use : uses) {
         if (result.status.ok()) {
-          engine.secrets_of_rooms_.Put(std::move(use.room), std::move(use.secret));
+          engine.secrets_of_rooms_.Put(std::move(use.room), std::move(use.secret), epoch);
         } else if (!absl::IsUnavailable(result.status)) {
           engine.secrets_->GiveBack(std::move(use.secret));
         }
@@ -252,6 +254,7 @@ absl::Status SealedEngine::DestroyRoomSecrets(absl::string_view room_id,
 absl::StatusOr<RoomSecretPtr> SealedEngine::FindSecret(absl::string_view room) {
   RoomSecretPtr known = secrets_of_rooms_.Find(room);
   if (known != nullptr) return known;
+  const uint64_t epoch = secrets_of_rooms_.epoch();
   const auto ids =
       ReadRoomSecretIds(*engine_->NewSnapshot(), KeyBuilder(Table::kRoomKey).Raw(room).Build());
   if (!ids.ok()) return ids.status();
@@ -259,7 +262,7 @@ absl::StatusOr<RoomSecretPtr> SealedEngine::FindSecret(absl::string_view room) {
     absl::StatusOr<RoomSecretPtr> found = secrets_->Find(id, ReadTier::kAll);
     if (!found.ok()) return found;
     if (*found == nullptr) continue;
-    secrets_of_rooms_.Put(std::string(room), *found);
+    secrets_of_rooms_.Put(std::string(room), *found, epoch);
     return found;
   }
   return nullptr;

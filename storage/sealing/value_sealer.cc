@@ -135,11 +135,12 @@ ValueSealer::RoomKey ValueSealer::KeyOf(const DataKey& key, const RoomSecret& se
   const RoomKeyName name(key.id, secret.id);
   RoomKey known = room_keys_.Find(name);
   if (known != nullptr) return known;
+  const uint64_t epoch = room_keys_.epoch();
   Secret made(Aead::kKeyBytes);
   static_assert(HmacSha256::kBytes == Aead::kKeyBytes);
   key.hmac.Compute(secret.secret.Expose(), "", made.data());
   known = std::make_shared<Secret>(std::move(made));
-  room_keys_.Put(name, known);
+  room_keys_.Put(name, known, epoch);
   return known;
 }
 

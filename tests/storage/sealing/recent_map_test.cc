@@ -1,5 +1,6 @@
 #include "storage/sealing/recent_map.h"
 
+#include <cstdint>
 #include <memory>
 
 #include <gtest/gtest.h>
@@ -9,14 +10,14 @@ namespace {
 
 using Map = RecentMap<int, std::shared_ptr<int>>;
 
-std::shared_ptr<int> Of(int number) { return std::make_shared<int>(number); }
+void Put(Map& map, int key, int value) { map.Put(key, std::make_shared<int>(value), map.epoch()); }
 
 TEST(RecentMapTest, FindsWhatIsThere) {
   Map map(10);
   EXPECT_EQ(map.Find(1), nullptr);
-  map.Put(1, Of(100));
+  Put(map, 1, 100);
   EXPECT_EQ(*map.Find(1), 100);
-  map.Put(1, Of(200));
+  Put(map, 1, 200);
   EXPECT_EQ(*map.Find(1), 200);
   map.Clear();
   EXPECT_EQ(map.Find(1), nullptr);
@@ -24,9 +25,9 @@ TEST(RecentMapTest, FindsWhatIsThere) {
 
 TEST(RecentMapTest, KeepsWhatIsUsed) {
   Map map(10);
-  map.Put(0, Of(0));
+  Put(map, 0, 0);
   for (int i = 1; i <= 1000; ++i) {
-    map.Put(i, Of(i));
+    Put(map, i, i);
     ASSERT_NE(map.Find(0), nullptr) << i;
   }
   int found = 0;
@@ -37,12 +38,22 @@ TEST(RecentMapTest, KeepsWhatIsUsed) {
 
 TEST(RecentMapTest, AnOlderValueDoesNotComeBack) {
   Map map(2);
-  map.Put(1, Of(1));
-  map.Put(2, Of(2));
-  map.Put(3, Of(3));  // 1 and 2 are old now
-  map.Put(1, Of(10));
-  map.Put(4, Of(4));
+  Put(map, 1, 1);
+  Put(map, 2, 2);
+  Put(map, 3, 3);  // 1 and 2 are old now
+  Put(map, 1, 10);
+  Put(map, 4, 4);
   EXPECT_EQ(*map.Find(1), 10);
+}
+
+TEST(RecentMapTest, WhatWasLookedUpBeforeItWasClearedIsNotTaken) {
+  Map map(10);
+  const uint64_t before = map.epoch();
+  map.Clear();
+  map.Put(1, std::make_shared<int>(1), before);
+  EXPECT_EQ(map.Find(1), nullptr);
+  Put(map, 1, 2);
+  EXPECT_EQ(*map.Find(1), 2);
 }
 
 }  // namespace

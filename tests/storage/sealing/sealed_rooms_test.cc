@@ -15,10 +15,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "storage/room_secret_ids.h"
 #include "storage/sealing/forget_rooms.h"
 #include "storage/sealing/key_rotation.h"
 #include "storage/sealing/value_sealer.h"
 #include "tests/storage/sealing/sealing_fixture.h"
+#include "tests/support/hooked_engine.h"
 
 namespace innkeeper::storage {
 namespace {
@@ -227,6 +229,28 @@ TEST_F(SealedRoomsTest, GetAnotherOneIfTheyComeAgain) {
   // The second one goes, too.
   ASSERT_TRUE(DestroySecrets("!one").ok());
   EXPECT_THAT(ValuesInScan(Table::kState), IsEmpty());
+}
+
+// Whoever was just looking up the secret must not leave it to later writers.
+TEST_F(SealedRoomsTest, GetAnotherOneAlsoIfItWasLookedUpWhenItWasDestroyed) {
+  Create("!one");
+  Close();
+  const auto stored =
+      SealedEngine::Open(OpenUnsealed("room-keys"), nullptr, Keys("s"), absl::Now());
+  auto hooked = std::make_unique<HookedEngine>(**stored);
+  HookedEngine& hooks = *hooked;
+  auto secrets = RoomSecrets::Open(std::move(hooked));
+  auto engine = *SealedEngine::Open(OpenUnsealed(), *std::move(secrets), Keys("a"), absl::Now());
+  const auto noted = ReadRoomSecretIds(*engine->unsealed().NewSnapshot(),
+                                       KeyBuilder(Table::kRoomKey).Str("!one").Build());
+  ASSERT_TRUE(noted.ok()) << noted.status();
+  hooks.SetSnapshotHook([&] { ASSERT_TRUE(engine->DestroyRoomSecrets("!one", *noted).ok()); });
+  Put(*engine, StateKey("!one", "@bob"), "bob");
+  Put(*engine, StateKey("!one", "@carol"), "carol");
+  const auto carol =
+      engine->unsealed().Get(engine->seal().names().SealKey(StateKey("!one", "@carol")));
+  EXPECT_NE(SealingSecretId((*carol)->value), noted->front());
+  EXPECT_FALSE((*engine->Get(StateKey("!one", "@bob"))).has_value());
 }
 
 TEST_F(SealedRoomsTest, ACommitThatFailsTakesNone) {
