@@ -167,24 +167,13 @@ absl::Status KeyRotation::Retire() {
   const auto is_unused = [&](const DataKeyRecord& key) { return IsUnused(key, oldest); };
   const auto& present = keyring_->data_keys();
   if (std::none_of(present.begin(), present.end(), is_unused)) return absl::OkStatus();
-  std::vector<uint32_t> retired;
-  absl::Status updated = Update([&](KeyringRecord& record) {
-    retired.clear();
-    KeyringRecord kept = record;
-    kept.clear_data_keys();
-    for (const DataKeyRecord& key : record.data_keys()) {
-      if (is_unused(key)) {
-        retired.push_back(key.id());
-      } else {
-        *kept.add_data_keys() = key;
-      }
-    }
-    record = std::move(kept);
-    return !retired.empty();
+  return Update([&](KeyringRecord& record) {
+    auto& keys = *record.mutable_data_keys();
+    const auto unused = std::remove_if(keys.begin(), keys.end(), is_unused);
+    const bool changed = unused != keys.end();
+    keys.erase(unused, keys.end());
+    return changed;
   });
-  if (!updated.ok()) return updated;
-  for (const uint32_t id : retired) engine_.ForgetDataKey(id);
-  return absl::OkStatus();
 }
 
 }  // namespace innkeeper::storage

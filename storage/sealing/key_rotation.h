@@ -4,7 +4,8 @@
 //
 // A rotation adds a data key, seals with it from then on, and then seals all values anew that
 // were sealed with others, by and by. What is in the log stays as it is, until it is trimmed.
-// A key that nothing is sealed with any more is retired: taken out of the keyring. The keyring
+// A key that nothing is sealed with any more is retired: taken out of the keyring. In memory it
+// stays until the store is closed, for snapshots that were taken before. The keyring
 // says how far that is, so that it goes on where it was after a crash.
 
 #ifndef INNKEEPER_STORAGE_SEALING_KEY_ROTATION_H_

@@ -60,9 +60,8 @@ class Seal final : public LogSealer {
     return SealValue(key, value);
   }
 
-  // Which data keys there are, and what was made of rooms' secrets: as of ValueSealer.
+  // As of ValueSealer.
   void AddDataKey(const Keyring::DataKey& key) { values_.Add(key); }
-  void RemoveDataKey(uint32_t id) { values_.Remove(id); }
   void ForgetRooms() { values_.ForgetRooms(); }
 
  private:

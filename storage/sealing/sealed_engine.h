@@ -100,9 +100,6 @@ class SealedEngine final : public Engine {
   // the same. One call at a time.
   absl::Status SealWith(const Keyring::DataKey& key);
 
-  // Forgets a data key that nothing is sealed with any more.
-  void ForgetDataKey(uint32_t id) { seal_.RemoveDataKey(id); }
-
  private:
   SealedEngine(std::unique_ptr<Engine> engine, std::unique_ptr<RoomSecrets> secrets,
                const Keyring& keyring);

@@ -125,12 +125,6 @@ void ValueSealer::Add(const Keyring::DataKey& key) {
   CHECK(keys_.emplace(key.id, std::move(added)).second) << "two data keys with one id";
 }
 
-void ValueSealer::Remove(uint32_t id) {
-  absl::MutexLock lock(&mutex_);
-  CHECK_NE(current_->id, id);
-  keys_.erase(id);
-}
-
 ValueSealer::RoomKey ValueSealer::KeyOf(const DataKey& key, const RoomSecret& secret) const {
   const RoomKeyName name(key.id, secret.id);
   RoomKey known = room_keys_.Find(name);

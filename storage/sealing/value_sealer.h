@@ -70,9 +70,6 @@ class ValueSealer {
   // Opens with `key`, too, and seals with it from now on.
   void Add(const Keyring::DataKey& key);
 
-  // Forgets a key, not the one that seals.
-  void Remove(uint32_t id);
-
   // Forgets what was made of rooms' secrets.
   void ForgetRooms() { room_keys_.Clear(); }
 

@@ -179,6 +179,18 @@ TEST_F(KeyRotationTest, SealsAllValuesAnewAndRetiresTheOldKey) {
   ExpectFilled(100);
 }
 
+TEST_F(KeyRotationTest, SnapshotsThatAreOpenMeanwhileCanStillBeRead) {
+  Fill(1);
+  const auto snapshot = engine().NewSnapshot();
+  KeyRotation rotation(engine());
+  ASSERT_TRUE(rotation.Rotate(Keys("ba"), absl::Now()).ok());
+  Finish(rotation);
+  ASSERT_THAT(KeysThere(), ElementsAre(2));
+  const auto value = snapshot->Get(Key("0"));
+  ASSERT_TRUE(value.ok()) << value.status();
+  EXPECT_EQ((*value)->value, "value 0");
+}
+
 TEST_F(KeyRotationTest, TheOldMasterKeyIsOfNoUseAfterwards) {
   Fill(10);
   ASSERT_TRUE(KeyRotation(engine()).Rotate(Keys("ba"), absl::Now()).ok());
