@@ -93,6 +93,35 @@ std::optional<absl::string_view> RoomOf(absl::string_view key) {
   }
 }
 
+std::optional<absl::string_view> OwnerOf(absl::string_view key) {
+  if (key.empty()) return std::nullopt;
+  KeyReader reader(key);
+  switch (static_cast<Table>(key[0])) {
+    case Table::kRoom:
+    case Table::kState:
+    case Table::kStateHistory:
+    case Table::kEvent:
+    case Table::kEventId:
+    case Table::kRoomKeys:
+    case Table::kRoomAlias:
+    case Table::kPendingInvite:
+    case Table::kLockedRoom:
+    case Table::kStagedRoom:
+    case Table::kRoomKey:
+      return reader.Raw(/*is_number=*/false);
+    case Table::kListedRoom:
+      reader.U64();
+      return reader.Raw(/*is_number=*/false);
+    case Table::kUserRoom:
+    case Table::kCreatedRoom:
+    case Table::kLink:  // of the room that has it, not of the one that it leads to
+      reader.Raw(/*is_number=*/false);
+      return reader.Raw(/*is_number=*/false);
+    default:
+      return std::nullopt;
+  }
+}
+
 bool HasPrivateComponents(Table table) {
   return absl::c_linear_search(ComponentsOf(table), Component::kPrivate);
 }

@@ -108,6 +108,11 @@ bool HasPrivateComponents(Table table);
 // that say nothing. Private components may be hidden.
 std::optional<absl::string_view> RoomOf(absl::string_view key);
 
+// Returns the room that the record under `key` is one of, and without which it means nothing, as
+// Raw() of its component gives it; nothing for records of no room, also if they name one.
+// Private components may be hidden.
+std::optional<absl::string_view> OwnerOf(absl::string_view key);
+
 // Returns a key as it may be shown in logs and errors: without its private components.
 std::string DescribeKey(absl::string_view key);
 

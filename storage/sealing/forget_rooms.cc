@@ -34,17 +34,6 @@ absl::StatusOr<Rooms> FindDestroyedRooms(const SealedEngine& engine) {
   return rooms;
 }
 
-// Whether one of the key's components is one of the rooms.
-bool NamesOneOf(const Rooms& rooms, absl::string_view key) {
-  KeyReader reader(key);
-  for (const Component component : ComponentsOf(static_cast<Table>(key[0]))) {
-    const auto raw = reader.Raw(component == Component::kNumber);
-    if (!raw) return false;
-    if (component == Component::kText && rooms.contains(*raw)) return true;
-  }
-  return false;
-}
-
 // The key under which an alias stands that is listed under `key`; nothing if that lists none.
 std::optional<std::string> AliasListedUnder(const SealedEngine& engine, absl::string_view key) {
   if (static_cast<Table>(key[0]) != Table::kRoomAlias) return std::nullopt;
@@ -91,7 +80,8 @@ absl::StatusOr<size_t> ForgetDestroyedRooms(SealedEngine& engine) {
   std::vector<std::string> room_keys;
   absl::Status scanned = engine.unsealed().NewSnapshot()->Scan(
       absl::string_view("\0", 1), "\xFF", [&](absl::string_view key, absl::string_view, Revision) {
-        if (!NamesOneOf(*rooms, key)) return true;
+        const std::optional<absl::string_view> owner = OwnerOf(key);
+        if (!owner || !rooms->contains(*owner)) return true;
         if (static_cast<Table>(key[0]) == Table::kRoomKey) {
           room_keys.emplace_back(key);
           return true;

@@ -218,6 +218,33 @@ TEST_F(SealedRoomsTest, AreForgottenByAStoreThatIsOlderThanTheirDeletion) {
   EXPECT_EQ(Value(RoomKey("!one")), "head of !one");
 }
 
+TEST_F(SealedRoomsTest, KeepTheirRecordsThatNameAForgottenOne) {
+  const auto link = [](const std::string& from, const std::string& to) {
+    return KeyBuilder(Table::kLink).Str(to).Str(from).Str("m.space.child").Str(to).Build();
+  };
+  Create("!one");
+  Create("!two");
+  const std::vector<std::string> kept = {
+      link("!two", "!one"),
+      KeyBuilder(Table::kState).Str("!two").Str("!one").Str("").Build(),
+      KeyBuilder(Table::kStateHistory).Str("!two").Str("!one").Str("").U64(1).Build(),
+      KeyBuilder(Table::kEventId).Str("!two").Str("!one").U64(1).Build(),
+      KeyBuilder(Table::kSetting).Str("!one").Build(),
+      KeyBuilder(Table::kApproval).Str("!one").Build()};
+  for (const std::string& key : kept) Put(engine(), key, "value");
+  Put(engine(), link("!one", "!two"), "value");
+  Close();
+  Copy("store", "backup");
+  Open("a");
+  ASSERT_TRUE(DestroySecrets("!one").ok());
+  Close();
+  Copy("backup", "store");
+  Open("a");
+  EXPECT_EQ(*ForgetDestroyedRooms(engine()), 1);
+  for (const std::string& key : kept) EXPECT_EQ(Value(key), "value") << DescribeKey(key);
+  EXPECT_EQ(Value(link("!one", "!two")), "(none)");
+}
+
 TEST_F(SealedRoomsTest, GetAnotherOneIfTheyComeAgain) {
   Create("!one");
   const auto before = NotedSecrets("!one");
