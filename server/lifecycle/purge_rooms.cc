@@ -39,7 +39,7 @@ absl::Status Erase(storage::Engine& engine, const DeletedRoom& room,
   RoomErasure erasure(engine, room.room_id, room.note_revision);
   while (!is_stopped()) {
     absl::StatusOr<bool> done = erasure.EraseSome();
-    if (absl::IsAborted(done.status())) return absl::OkStatus();  // others have done it
+    if (absl::IsAborted(done.status())) return absl::OkStatus();  // somebody changed the note
     if (!done.ok()) return done.status();
     if (!*done) continue;
     LOG(INFO) << "room=" << LogWord(room.room_id) << " is purged";
@@ -51,10 +51,14 @@ absl::Status Erase(storage::Engine& engine, const DeletedRoom& room,
 }  // namespace
 
 absl::Status PurgeRoom(storage::Engine& engine, const std::string& room_id) {
-  auto note = RoomReader(engine).GetStagedRoom(room_id);
-  if (!note.ok()) return note.status();
-  if (!note->has_value() || !(*note)->record.is_deleted()) return absl::OkStatus();
-  return Erase(engine, {room_id, (*note)->revision}, [] { return false; });
+  // The note tells: others may have purged the room, or only sealed the note anew.
+  while (true) {
+    auto note = RoomReader(engine).GetStagedRoom(room_id);
+    if (!note.ok()) return note.status();
+    if (!note->has_value() || !(*note)->record.is_deleted()) return absl::OkStatus();
+    absl::Status erased = Erase(engine, {room_id, (*note)->revision}, [] { return false; });
+    if (!erased.ok()) return erased;
+  }
 }
 
 void RoomPurger::Purge(absl::Time now) {

@@ -287,6 +287,21 @@ TEST_F(DeleteRoomTest, OnlyWhatWasDeletedIsPurged) {
   EXPECT_EQ(Records(), before);
 }
 
+// As a change of the store's keys does.
+TEST_F(DeleteRoomTest, APurgeGoesOnThoughItsNoteWasWrittenAnew) {
+  const std::string room_id = NewFullRoom();
+  MustDelete(room_id);
+  BeforeCommit(1, [&] {
+    const std::string key = storage::KeyBuilder(storage::Table::kStagedRoom).Str(room_id).Build();
+    storage::CommitRequest request;
+    request.writes.push_back({key, (*store_->Get(key))->value});
+    ASSERT_TRUE(CommitAndWait(*store_, std::move(request)).status.ok());
+  });
+  ASSERT_TRUE(PurgeRoom(engine_, room_id).ok());
+  EXPECT_FALSE(IsBeingPurged(room_id));
+  EXPECT_EQ(TablesWith(room_id), "");
+}
+
 TEST_F(DeleteRoomTest, WhatUpgradesLeftBehindIsDiscardedAndTheRestIsNot) {
   const std::string room_id = NewFullRoom();
   MustDelete(room_id);
