@@ -10,6 +10,7 @@
 #include <set>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -51,14 +52,22 @@ absl::Status CheckEmpty(const fs::path& path) {
   return error ? SystemError("reading", path, error) : absl::OkStatus();
 }
 
-// Makes the directory at `path` if it is missing.
+// Makes the directory at `path`, and those above it, if they are missing; durable ones, or a
+// store that is synced would go with its directory when the power is cut.
 absl::Status MakeDirectory(const fs::path& path) {
   std::error_code error;
-  if (!fs::create_directories(path, error)) {
-    return error ? SystemError("making", path, error) : absl::OkStatus();
+  std::vector<fs::path> parents;  // of what is made
+  for (fs::path made = fs::absolute(path); !fs::exists(made, error); made = parents.back()) {
+    parents.push_back(made.parent_path());
   }
-  fs::permissions(path, fs::perms::owner_all, error);
-  return error ? SystemError("making", path, error) : absl::OkStatus();
+  if (parents.empty()) return absl::OkStatus();
+  fs::create_directories(path, error);
+  if (!error) fs::permissions(path, fs::perms::owner_all, error);
+  if (error) return SystemError("making", path, error);
+  for (const fs::path& parent : parents) {
+    if (absl::Status synced = SyncDirectory(parent); !synced.ok()) return synced;
+  }
+  return absl::OkStatus();
 }
 
 // Makes sure that the directory at `path` has a store or may become one.
