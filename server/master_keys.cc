@@ -48,16 +48,21 @@ absl::Status MakeKeyFile(const std::string& path) {
 absl::StatusOr<std::string> Run(const std::string& command) {
   std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "re"), pclose);
   if (pipe == nullptr) return absl::ErrnoToStatus(errno, "can't be run");
+  std::setvbuf(pipe.get(), nullptr, _IONBF, 0);  // which nobody would wipe
   std::string output;
   std::array<char, 4096> chunk;
-  while (const size_t count = std::fread(chunk.data(), 1, chunk.size(), pipe.get())) {
+  output.reserve(kMaxBytes + chunk.size());  // so that it is not moved
+  while (output.size() <= kMaxBytes) {
+    const size_t count = std::fread(chunk.data(), 1, chunk.size(), pipe.get());
+    if (count == 0) break;
     output.append(chunk.data(), count);
-    if (output.size() > kMaxBytes) return absl::InvalidArgumentError("writes too much");
   }
   OPENSSL_cleanse(chunk.data(), chunk.size());
+  const bool is_too_much = output.size() > kMaxBytes;
   const int ended = pclose(pipe.release());
-  if (ended == 0) return output;
+  if (ended == 0 && !is_too_much) return output;
   storage::Wipe(output);
+  if (is_too_much) return absl::InvalidArgumentError("writes too much");
   return absl::FailedPreconditionError(absl::StrCat("fails, with the wait status ", ended));
 }
 

@@ -1,6 +1,7 @@
 #include "server/base/file.h"
 
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,7 +69,9 @@ absl::StatusOr<FileContents> ReadFile(const std::string& path, size_t max_bytes)
   }
 
   FileContents file{.mode = status.st_mode};
+  // What is read may be secret: it is left in the result only.
   char buffer[16 * 1024];
+  const auto wiper = absl::MakeCleanup([&buffer] { OPENSSL_cleanse(buffer, sizeof(buffer)); });
   while (true) {
     const ssize_t count = ReadRetrying(fd, buffer, sizeof(buffer));
     if (count < 0) return SystemError(path);

@@ -72,6 +72,12 @@ class ManyKeyAead {
   bool Open(const Key& key, const Aead::Nonce& nonce, const Aead::Place& place,
             absl::string_view sealed, std::string& out) const;
 
+  // Forgets the keys that were used, other than those in use.
+  void Forget() const {
+    sealing_.Clear();
+    opening_.Clear();
+  }
+
  private:
   // A context, and the name of the key that it was used with last.
   struct Context {

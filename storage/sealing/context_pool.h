@@ -55,6 +55,12 @@ class ContextPool {
     return Lease(*this, Owned(copy_(first_.get())));
   }
 
+  // Frees those that are not lent.
+  void Clear() {
+    absl::MutexLock lock(&mutex_);
+    idle_.clear();
+  }
+
  private:
   void GiveBack(Owned context) {
     absl::MutexLock lock(&mutex_);

@@ -22,8 +22,9 @@ constexpr size_t kKeyIdBytes = 4;
 std::string IdOf(const Secret& key) {
   constexpr absl::string_view kDomain = "innkeeper master key";
   std::array<uint8_t, EVP_MAX_MD_SIZE> hash;
-  const Secret text = Secret::Copy(absl::StrCat(kDomain, key.Expose()));
+  std::string text = absl::StrCat(kDomain, key.Expose());
   CHECK_EQ(EVP_Digest(text.data(), text.size(), hash.data(), nullptr, EVP_sha256(), nullptr), 1);
+  Wipe(text);
   return absl::BytesToHexString({reinterpret_cast<const char*>(hash.data()), kKeyIdBytes});
 }
 
@@ -72,7 +73,11 @@ absl::StatusOr<MasterKeys> ParseMasterKeys(absl::string_view text) {
 }
 
 std::string NewMasterKeyText() {
-  return absl::StrCat(absl::Base64Escape(Secret::Random(Aead::kKeyBytes).Expose()), "\n");
+  std::string text;
+  text.reserve(2 * Aead::kKeyBytes);  // so that it is not moved
+  absl::Base64Escape(Secret::Random(Aead::kKeyBytes).Expose(), &text);
+  text.push_back('\n');
+  return text;
 }
 
 }  // namespace innkeeper::storage

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "storage/keys.h"
+#include "storage/sealing/secret.h"
 
 namespace innkeeper::storage {
 namespace {
@@ -44,7 +45,9 @@ absl::StatusOr<std::optional<std::string>> Seal::Reseal(absl::string_view sealed
   std::string value;
   absl::Status opened = OpenWith(secret->value().get(), sealed_key, sealed, value);
   if (!opened.ok()) return opened;
-  return SealValue(sealed_key, value, secret->value().get());
+  std::string resealed = SealValue(sealed_key, value, secret->value().get());
+  Wipe(value);
+  return resealed;
 }
 
 absl::StatusOr<std::optional<Versioned>> Seal::Open(absl::string_view sealed_key,

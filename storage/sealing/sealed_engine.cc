@@ -9,6 +9,7 @@
 #include "absl/memory/memory.h"
 #include "storage/keys.h"
 #include "storage/room_secret_ids.h"
+#include "storage/sealing/secret.h"
 
 namespace innkeeper::storage {
 namespace {
@@ -236,7 +237,9 @@ void SealedEngine::SealCommit(CommitRequest request, CommitDone done, HandOn han
       done({.status = secret.status(), .trouble = secrets_->write_state().trouble});
       return;
     }
-    write.value = seal_.SealValue(write.key, *write.value, secret->get());
+    std::string sealed = seal_.SealValue(write.key, *write.value, secret->get());
+    Wipe(*write.value);  // it may be a room's secret
+    write.value = std::move(sealed);
   }
   done = std::move(secrets).Note(request, std::move(done));
   ((*engine_).*hand_on)(std::move(request), std::move(done));

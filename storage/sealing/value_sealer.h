@@ -71,7 +71,10 @@ class ValueSealer {
   void Add(const Keyring::DataKey& key);
 
   // Forgets what was made of rooms' secrets.
-  void ForgetRooms() { room_keys_.Clear(); }
+  void ForgetRooms() {
+    room_keys_.Clear();
+    room_aead_.Forget();
+  }
 
  private:
   struct DataKey {
