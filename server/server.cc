@@ -553,17 +553,13 @@ void RealServer::ReloadFiles() {
 
 void RealServer::TrimLog() {
   const absl::Time now = clock_();
-  const auto held = storage::LowestHeldPosition(*engine_, now, config_.subscription_hold);
-  absl::Status status = held.status();
-  if (held.ok()) {
-    const auto removed = feed::EnforceRetention(*engine_, RetentionOf(config_), now, *held);
-    status = removed.status();
-    if (removed.value_or(0) > 0) {
-      metrics_->retention.cuts.Add();
-      metrics_->retention.events_removed.Add(*removed);
-    }
-  }
-  LOG_IF(ERROR, !status.ok()) << "trimming the event log: " << status;
+  const auto removed = feed::EnforceRetention(*engine_, RetentionOf(config_), now, [&] {
+    return storage::LowestHeldPosition(*engine_, now, config_.subscription_hold);
+  });
+  LOG_IF(ERROR, !removed.ok()) << "trimming the event log: " << removed.status();
+  if (removed.value_or(0) == 0) return;
+  metrics_->retention.cuts.Add();
+  metrics_->retention.events_removed.Add(*removed);
 }
 
 void RealServer::LookAfterAuditLog() {

@@ -72,7 +72,7 @@ absl::StatusOr<LogPosition> CommitStart(const storage::Engine& engine, storage::
 }  // namespace
 
 absl::StatusOr<LogPosition> OldestKept(const storage::Engine& engine, const RetentionPolicy& policy,
-                                       absl::Time now, std::optional<LogPosition> held) {
+                                       absl::Time now) {
   const storage::LogBounds bounds = engine.log_bounds();
   if (bounds.oldest >= bounds.head) return bounds.oldest;
   LogPosition kept = bounds.oldest;
@@ -86,7 +86,6 @@ absl::StatusOr<LogPosition> OldestKept(const storage::Engine& engine, const Rete
     if (!by_size.ok()) return by_size.status();
     kept = std::max(kept, *by_size);
   }
-  if (held) kept = std::min(kept, std::max(*held, bounds.oldest));
   if (kept == bounds.oldest) return kept;
   const auto young = FirstSince(engine, bounds, now - policy.min_age);
   if (!young.ok()) return young.status();
@@ -94,13 +93,20 @@ absl::StatusOr<LogPosition> OldestKept(const storage::Engine& engine, const Rete
 }
 
 absl::StatusOr<uint64_t> EnforceRetention(storage::Engine& engine, const RetentionPolicy& policy,
-                                          absl::Time now, std::optional<LogPosition> held) {
-  const LogPosition oldest = engine.log_bounds().oldest;
-  const absl::StatusOr<LogPosition> kept = OldestKept(engine, policy, now, held);
+                                          absl::Time now, HeldPosition held) {
+  const storage::LogBounds bounds = engine.log_bounds();
+  absl::StatusOr<LogPosition> kept = OldestKept(engine, policy, now);
   if (!kept.ok()) return kept.status();
-  if (*kept <= oldest) return 0;
+  if (*kept <= bounds.oldest) return 0;
+  const absl::StatusOr<std::optional<LogPosition>> lowest = held();
+  if (!lowest.ok()) return lowest.status();
+  if (*lowest && **lowest < *kept) {
+    kept = CommitStart(engine, bounds, std::max(**lowest, bounds.oldest));
+    if (!kept.ok()) return kept.status();
+    if (*kept <= bounds.oldest) return 0;
+  }
   if (absl::Status trimmed = engine.TrimLog(*kept); !trimmed.ok()) return trimmed;
-  return *kept - oldest;
+  return *kept - bounds.oldest;
 }
 
 }  // namespace innkeeper::feed

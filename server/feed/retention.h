@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "storage/engine.h"
@@ -26,17 +27,19 @@ struct RetentionPolicy {
 };
 
 // Returns the oldest position that the policy keeps at the time `now`, at least the
-// oldest that there is. Never above `held`, the lowest position that somebody is promised,
-// and never inside a commit. Reads a few dozen entries of the log at most. Blocks. Errors:
-// those of Engine::ReadLog and EstimateLogBytes.
+// oldest that there is, and never inside a commit. Reads a few dozen entries of the log at most.
+// Blocks. Errors: those of Engine::ReadLog and EstimateLogBytes.
 absl::StatusOr<storage::LogPosition> OldestKept(const storage::Engine& engine,
-                                                const RetentionPolicy& policy, absl::Time now,
-                                                std::optional<storage::LogPosition> held);
+                                                const RetentionPolicy& policy, absl::Time now);
 
-// Removes what the policy does not keep; returns how many events that were. Blocks.
-// Errors: those of OldestKept and Engine::TrimLog.
+// Returns the lowest position that somebody is promised, if there is one.
+using HeldPosition = absl::FunctionRef<absl::StatusOr<std::optional<storage::LogPosition>>()>;
+
+// Removes what the policy does not keep and is below the `held` position; returns how many events
+// that were. Asks for the position when all else is known, so that little time is left for a new
+// promise that would be broken. Blocks. Errors: those of OldestKept, `held` and Engine::TrimLog.
 absl::StatusOr<uint64_t> EnforceRetention(storage::Engine& engine, const RetentionPolicy& policy,
-                                          absl::Time now, std::optional<storage::LogPosition> held);
+                                          absl::Time now, HeldPosition held);
 
 }  // namespace innkeeper::feed
 

@@ -16,6 +16,7 @@ namespace innkeeper::feed {
 namespace {
 
 using storage::LogPosition;
+using HeldAnswer = absl::StatusOr<std::optional<LogPosition>>;
 
 // A log whose entries are a second apart.
 class RetentionTest : public testing::Test {
@@ -47,7 +48,8 @@ class RetentionTest : public testing::Test {
   LogPosition OldestAfter(const RetentionPolicy& policy,
                           std::optional<LogPosition> held = std::nullopt) {
     const LogPosition before = engine_->log_bounds().oldest;
-    const auto removed = EnforceRetention(*engine_, policy, now_, held);
+    const auto removed =
+        EnforceRetention(*engine_, policy, now_, [&]() -> HeldAnswer { return held; });
     EXPECT_TRUE(removed.ok()) << removed.status();
     EXPECT_EQ(removed.value_or(0), engine_->log_bounds().oldest - before);
     return engine_->log_bounds().oldest;
@@ -69,6 +71,24 @@ TEST_F(RetentionTest, WithoutLimitsNothingIsRemoved) {
   for (int i = 0; i < 10; ++i) Append();
   now_ += absl::Hours(100'000);
   EXPECT_EQ(OldestAfter({}), 1u);
+}
+
+// Whoever is promised something meanwhile counts.
+TEST_F(RetentionTest, AsksForWhatIsHeldOnceItKnowsWhatElseToKeep) {
+  for (int i = 0; i < 10; ++i) Append();
+  int asked = 0;
+  const auto enforce = [&](absl::Duration max_age, HeldAnswer held) {
+    return EnforceRetention(*engine_, MaxAge(max_age), now_, [&] {
+      ++asked;
+      return held;
+    });
+  };
+  EXPECT_EQ(*enforce(absl::Hours(1), absl::InternalError("not to be asked")), 0u);
+  EXPECT_EQ(asked, 0);
+  EXPECT_TRUE(absl::IsInternal(enforce(absl::Seconds(3), absl::InternalError("")).status()));
+  EXPECT_EQ(engine_->log_bounds().oldest, 1u);
+  EXPECT_EQ(*enforce(absl::Seconds(3), 5), 4u);
+  EXPECT_EQ(asked, 2);
 }
 
 TEST_F(RetentionTest, RemovesExactlyWhatIsOlderThanTheGreatestAge) {
