@@ -78,6 +78,22 @@ absl::Span<const Component> ComponentsOf(Table table) {
   return {};
 }
 
+bool MayBeEmpty(Table table) {
+  switch (table) {
+    case Table::kEventId:
+    case Table::kRoomAlias:
+    case Table::kListedRoom:
+    case Table::kLink:
+    case Table::kCreatedRoom:
+    case Table::kLockedRoom:
+    case Table::kRequestExpiry:
+    case Table::kRoomKey:
+      return true;
+    default:
+      return false;
+  }
+}
+
 std::optional<absl::string_view> RoomOf(absl::string_view key) {
   if (key.empty()) return std::nullopt;
   switch (static_cast<Table>(key[0])) {

@@ -103,6 +103,9 @@ absl::Span<const Component> ComponentsOf(Table table);
 // Whether any of them is private.
 bool HasPrivateComponents(Table table);
 
+// Whether values of `table` may be empty, because the keys say it all.
+bool MayBeEmpty(Table table);
+
 // Returns the room that the record under `key` says something of, other than to others of its
 // kind, as Raw() of its first component gives it; nothing for records that are about none or
 // that say nothing. Private components may be hidden.

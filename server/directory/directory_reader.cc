@@ -45,6 +45,13 @@ class Filter {
   const std::string room_type_;
 };
 
+// Whether `room` says itself that it is in that place on the list. No seal protects the list:
+// whoever can write to the store's files could put a room on it that is not public.
+bool IsListedAt(const RoomReader::ListedRoom& listed, const RoomRecord& room) {
+  return room.is_public() && room.has_listed_member_count() &&
+         room.listed_member_count() == listed.joined_member_count;
+}
+
 v1::PublicRoom ToPublicRoom(const RoomRecord& room) {
   v1::PublicRoom shown;
   shown.set_room_id(room.room_id());
@@ -127,7 +134,7 @@ absl::StatusOr<v1::ListPublicRoomsResponse> DirectoryReader::ListPublicRooms(
     ++scanned_rooms;
     auto room = reader.GetRoom(listed.room_id);
     read = room.status();
-    if (read.ok() && !room->has_value()) {
+    if (read.ok() && !(room->has_value() && IsListedAt(listed, (*room)->record))) {
       read = absl::DataLossError("the list of public rooms is damaged");
     }
     if (!read.ok()) return false;

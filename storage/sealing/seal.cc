@@ -20,15 +20,19 @@ std::string EntriesPlace(LogPosition last) {
 
 }  // namespace
 
+bool Seal::StaysEmpty(absl::string_view sealed_key, absl::string_view value) {
+  return value.empty() && MayBeEmpty(static_cast<Table>(sealed_key[0]));
+}
+
 std::string Seal::SealValue(absl::string_view sealed_key, absl::string_view value,
                             const RoomSecret* secret) const {
-  return value.empty() ? std::string() : values_.Seal(sealed_key, value, secret);
+  return StaysEmpty(sealed_key, value) ? std::string() : values_.Seal(sealed_key, value, secret);
 }
 
 absl::StatusOr<bool> Seal::OpenValue(absl::string_view sealed_key, absl::string_view sealed,
                                      ReadTier tier, std::string& value) const {
   value.clear();
-  if (sealed.empty()) return true;
+  if (StaysEmpty(sealed_key, sealed)) return true;
   const auto secret = SecretFor(sealed, tier);
   if (!secret.ok()) return secret.status();
   if (!secret->has_value()) return false;

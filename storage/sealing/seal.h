@@ -30,8 +30,12 @@ class Seal final : public LogSealer {
   // For keys and the bounds of scans.
   const NameCipher& names() const { return names_; }
 
+  // Whether a value is stored as it is: one that is empty, and may be by its key (MayBeEmpty() of
+  // keys.h). Of others an empty one, too, is sealed, so that nobody can empty them unnoticed.
+  static bool StaysEmpty(absl::string_view sealed_key, absl::string_view value);
+
   // Seals values for the keys that they stand under, as these are stored, and with a room's
-  // secret unless `secret` is null. An empty value stays empty.
+  // secret unless `secret` is null.
   std::string SealValue(absl::string_view sealed_key, absl::string_view value,
                         const RoomSecret* secret = nullptr) const;
 

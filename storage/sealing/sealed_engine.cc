@@ -230,7 +230,7 @@ void SealedEngine::SealCommit(CommitRequest request, CommitDone done, HandOn han
   CommitSecrets secrets(*this);
   const Passage passage(*this);
   for (Write& write : request.writes) {
-    if (!write.value || write.value->empty()) continue;
+    if (!write.value || Seal::StaysEmpty(write.key, *write.value)) continue;
     const absl::StatusOr<RoomSecretPtr> secret = secrets.For(write.key, request);
     if (!secret.ok()) {
       std::move(secrets).GiveBack();

@@ -4,7 +4,8 @@
 // them, can read nothing of it and change nothing unnoticed without a master key.
 //
 //   value        sealed for its key (value_sealer.h), and if it says something of a room, with
-//                the room's secret (room_secrets.h); an empty one stays empty
+//                the room's secret (room_secrets.h); one that is empty stays so where keys say it
+//                all
 //   log entries  sealed by the engine below for their positions in the log, many as one
 //   audit entry  sealed as a value; the head of the audit log, a number and a hash, is not
 //   key          its private components are hidden (name_cipher.h)

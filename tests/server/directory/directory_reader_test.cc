@@ -3,14 +3,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "server/errors/errors.h"
 #include "server/lifecycle/room_errors.h"
+#include "storage/keys.h"
 #include "storage/room_store.h"
 #include "tests/support/people.h"
 #include "tests/support/temp_dir.h"
@@ -267,6 +271,28 @@ TEST_F(DirectoryReaderTest, APageEndsBeforeItGetsTooLarge) {
     count += page.size();
   } while (!request.page_token().empty());
   EXPECT_EQ(count, 40u);
+}
+
+TEST_F(DirectoryReaderTest, APlaceOnTheListThatIsNotTheRoomsIsDamage) {
+  RoomRecord hidden = PublicRoom("!hidden:example.org", 1);
+  hidden.set_is_public(false);
+  Add(hidden);
+  Add(PublicRoom(kRoom, 2));
+  EXPECT_THAT(Find(""), ElementsAre(kRoom));
+  const std::vector<std::pair<std::string, uint64_t>> places = {{hidden.room_id(), 1}, {kRoom, 3}};
+  for (const auto& [room_id, members] : places) {
+    const std::string place = storage::KeyBuilder(storage::Table::kListedRoom)
+                                  .DescendingU64(members)
+                                  .Str(room_id)
+                                  .Build();
+    storage::CommitRequest forged;
+    forged.writes.push_back({place, ""});
+    ASSERT_TRUE(CommitAndWait(*engine_, std::move(forged)).status.ok());
+    EXPECT_TRUE(absl::IsDataLoss(reader_.ListPublicRooms({}).status())) << room_id;
+    storage::CommitRequest mended;
+    mended.writes.push_back({place, std::nullopt});
+    ASSERT_TRUE(CommitAndWait(*engine_, std::move(mended)).status.ok());
+  }
 }
 
 TEST_F(DirectoryReaderTest, AListThatNamesNoRoomIsDamage) {

@@ -201,10 +201,21 @@ TEST_F(SealedEngineTest, NoticesEveryChangedByteOfALogRecord) {
   Close();
 }
 
-TEST_F(SealedEngineTest, KeepsEmptyValuesEmpty) {
-  Put(engine(), Key("name"), "");
-  EXPECT_EQ(Kept(Sealed(Key("name"))), "");
-  EXPECT_EQ(Value(Key("name")), "");
+TEST_F(SealedEngineTest, KeepsValuesEmptyThatAreEmptyByTheirKeys) {
+  const std::string key = KeyBuilder(Table::kLockedRoom).Str("!room").Build();
+  Put(engine(), key, "");
+  EXPECT_EQ(Kept(Sealed(key)), "");
+  EXPECT_EQ(Value(key), "");
+}
+
+TEST_F(SealedEngineTest, NoticesOtherValuesThatWereEmptied) {
+  for (const std::string& key : {Key("name"), KeyBuilder(Table::kSetting).Str("key").Build()}) {
+    Put(engine(), key, "");  // itself one that is sealed
+    EXPECT_EQ(Value(key), "");
+    Put(engine().unsealed(), Sealed(key), "");
+    EXPECT_TRUE(absl::IsDataLoss(engine().Get(key).status())) << DescribeKey(key);
+    EXPECT_TRUE(absl::IsDataLoss(engine().NewSnapshot()->Get(key).status()));
+  }
 }
 
 TEST_F(SealedEngineTest, SealsWithAnotherDataKeyWheneverItIsOpened) {
