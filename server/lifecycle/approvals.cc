@@ -45,6 +45,14 @@ absl::Status TooManyWait(const std::string& principal) {
       "it was decided on");
 }
 
+absl::Status TooLargeToWait() {
+  return MakeError(
+      absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_INVALID_REQUEST,
+      absl::StrCat("the request has more than ", kMaxWaitingRequestBytes,
+                   " bytes, the most that can wait for an approval; leave out what can be set once "
+                   "the room is there, such as some of initial_state"));
+}
+
 // The approval of `record`, if it waits for the same request.
 absl::StatusOr<std::optional<v1::PendingApproval>> MatchRequest(
     const storage::ApprovalRecord& record, const Supervised& supervised,
@@ -123,6 +131,7 @@ absl::StatusOr<std::optional<v1::PendingApproval>> FindWaiting(const storage::Ro
   });
   if (!scanned.ok()) return scanned;
   if (!match.ok() || match->has_value()) return match;
+  if (supervised.request.size() > kMaxWaitingRequestBytes) return TooLargeToWait();
   if (count >= kMaxWaitingRequests || bytes > kMaxWaitingBytes) {
     return TooManyWait(supervised.principal);
   }

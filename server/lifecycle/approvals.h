@@ -30,6 +30,10 @@ namespace innkeeper::lifecycle {
 inline constexpr int kMaxWaitingRequests = 100;
 inline constexpr size_t kMaxWaitingBytes = size_t{16} << 20;
 
+// How large one of them may be. ListPendingApprovals shows it whole, with what it is to be
+// approved by, and gRPC's clients take messages of 4 MiB by default.
+inline constexpr size_t kMaxWaitingRequestBytes = size_t{2} << 20;
+
 // What is to be kept of a request that has to be approved before it is carried out.
 struct Supervised {
   std::string principal;  // who asks
@@ -67,7 +71,7 @@ v1::PendingApproval PendingApprovalOf(const storage::RoomRecord& room);
 
 // Whether what is asked for may wait: nothing if so, or the approval that the same request
 // waits for already. Errors: REQUEST_ID_REUSED if its id is that of another request that
-// waits; LIMIT_EXCEEDED; those of RoomReader.
+// waits; INVALID_REQUEST if it is too large; LIMIT_EXCEEDED; those of RoomReader.
 absl::StatusOr<std::optional<v1::PendingApproval>> FindWaiting(const storage::RoomReader& reader,
                                                                const Supervised& supervised,
                                                                v1::SupervisedAction action,

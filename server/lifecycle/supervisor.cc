@@ -146,21 +146,23 @@ absl::StatusOr<v1::ListPendingApprovalsResponse> Supervisor::List(
   absl::Status status;
   absl::Status read =
       RoomReader(engine_).ScanApprovals(after, [&](std::string approval_id, const auto& approval) {
-        if (response.requests_size() == page_size || page_bytes >= kMaxPageBytes ||
-            scanned == kMaxScanned) {
-          more = true;
-          return false;
-        }
+        more = response.requests_size() == page_size || scanned == kMaxScanned;
+        if (more) return false;
         ++scanned;
-        after = std::move(approval_id);
-        if (approval.record.expire_time_us() <= now_us) return true;
-        auto waiting = PendingRequestOf(approval.record);
-        status = waiting.status();
-        if (status.ok() && scope.Includes(waiting->approval().audience())) {
-          page_bytes += waiting->ByteSizeLong();
-          *response.add_requests() = *std::move(waiting);
+        if (approval.record.expire_time_us() > now_us) {
+          auto waiting = PendingRequestOf(approval.record);
+          status = waiting.status();
+          if (!status.ok()) return false;
+          if (scope.Includes(waiting->approval().audience())) {
+            page_bytes += waiting->ByteSizeLong();
+            // One alone may be larger, and has a page of its own.
+            more = response.requests_size() > 0 && page_bytes > kMaxPageBytes;
+            if (more) return false;
+            *response.add_requests() = *std::move(waiting);
+          }
         }
-        return status.ok();
+        after = std::move(approval_id);
+        return true;
       });
   if (!read.ok()) return read;
   if (!status.ok()) return status;

@@ -341,11 +341,21 @@ TEST_F(SupervisedUpgradeTest, OnePrincipalHasSoManyWaitAndNoMore) {
 
 TEST_F(SupervisedUpgradeTest, OnePrincipalHasNotTooMuchWait) {
   v1::UpgradeRoomRequest large = Request(NewRoom());
-  large.add_copy_types(std::string(kMaxWaitingBytes / 2, 'x'));
-  ASSERT_TRUE(upgrader_->Upgrade(Supervise(large)).ok());
-  large.set_room_id(NewRoom());
+  large.add_copy_types(std::string(kMaxWaitingRequestBytes - 1000, 'x'));
+  for (size_t i = 0; i < kMaxWaitingBytes / kMaxWaitingRequestBytes; ++i) {
+    ASSERT_TRUE(upgrader_->Upgrade(Supervise(large)).ok());
+    large.set_room_id(NewRoom());
+  }
   EXPECT_EQ(ReasonOf(upgrader_->Upgrade(Supervise(large)).status()),
             v1::ERROR_REASON_LIMIT_EXCEEDED);
+}
+
+TEST_F(SupervisedUpgradeTest, WhatIsTooLargeToBeShownCannotWait) {
+  v1::UpgradeRoomRequest large = Request(NewRoom());
+  large.add_copy_types(std::string(kMaxWaitingRequestBytes, 'x'));
+  EXPECT_EQ(ReasonOf(upgrader_->Upgrade(Supervise(large)).status()),
+            v1::ERROR_REASON_INVALID_REQUEST);
+  EXPECT_EQ(Room(large.room_id()).status(), storage::ROOM_STATUS_RECORD_ACTIVE);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "server/audit/trail.h"
 #include "server/base/signed_token.h"
 #include "server/errors/errors.h"
+#include "server/lifecycle/paging.h"
 #include "server/lifecycle/room_quota.h"
 #include "storage/room_store.h"
 #include "tests/server/lifecycle/upgrade_fixture.h"
@@ -21,7 +22,9 @@ namespace {
 
 using storage::RoomReader;
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::UnorderedElementsAre;
+using testing::UnorderedElementsAreArray;
 
 class SupervisorTest : public UpgradeFixture {
  protected:
@@ -221,6 +224,34 @@ TEST_F(SupervisorTest, ListsPageByPageWhatWasAskedForWithWhoAsked) {
   damaged.set_page_token("x");
   EXPECT_EQ(ReasonOf(supervisor_.List(damaged, AudienceScope::All()).status()),
             v1::ERROR_REASON_CURSOR_INVALID);
+}
+
+TEST_F(SupervisorTest, SeveralRequestsMakeNoPageThatIsTooLarge) {
+  v1::CreateRoomRequest large = Request();
+  large.set_topic(std::string(kMaxPageBytes * 2 / 3, 'x'));
+  std::vector<std::string> asked;
+  for (int i = 0; i < 3; ++i) asked.push_back(NewApproval(large));
+  std::vector<std::string> listed;
+  v1::ListPendingApprovalsRequest request;
+  do {
+    auto page = supervisor_.List(request, AudienceScope::All());
+    ASSERT_TRUE(page.ok()) << page.status();
+    EXPECT_LE(page->ByteSizeLong(), kMaxPageBytes);
+    for (const auto& waiting : page->requests()) listed.push_back(waiting.approval().approval_id());
+    request.set_page_token(page->next_page_token());
+  } while (!request.page_token().empty());
+  EXPECT_THAT(listed, UnorderedElementsAreArray(asked));
+}
+
+TEST_F(SupervisorTest, WhatIsTooLargeToBeShownCannotWait) {
+  v1::CreateRoomRequest large = Request();
+  large.set_topic(std::string(kMaxWaitingRequestBytes, 'x'));
+  const absl::Status refused = Ask(large).status();
+  EXPECT_EQ(ReasonOf(refused), v1::ERROR_REASON_INVALID_REQUEST);
+  EXPECT_THAT(refused.message(), HasSubstr("initial_state"));
+  EXPECT_THAT(Listed(), ElementsAre());
+  large.set_topic(std::string(kMaxWaitingRequestBytes - 1000, 'x'));
+  EXPECT_THAT(Listed(), ElementsAre(NewApproval(large)));
 }
 
 TEST_F(SupervisorTest, WhatCannotBeCreatedIsRefusedAtOnce) {
