@@ -91,9 +91,11 @@ absl::StatusOr<v1::GetRoomStateResponse> RoomBrowser::GetRoomState(
         }
         absl::StatusOr<v1::StateEvent> event = ToProto(position, record);
         status = event.status();
-        if (status.ok()) *response.add_events() = *std::move(event);
-        page_bytes += record.ByteSizeLong();
-        return status.ok();
+        if (!status.ok()) return false;
+        // Content may be several times as long in a reply as it is stored.
+        page_bytes += event->ByteSizeLong();
+        *response.add_events() = *std::move(event);
+        return true;
       });
   if (!scanned.ok()) return scanned;
   if (!status.ok()) return status;
