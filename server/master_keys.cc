@@ -1,8 +1,13 @@
 #include "server/master_keys.h"
 
+#include <fcntl.h>
 #include <glog/logging.h>
 #include <openssl/crypto.h>
+#include <signal.h>
+#include <spawn.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -44,10 +49,31 @@ absl::Status MakeKeyFile(const std::string& path) {
   return written;
 }
 
-// Returns what the shell command `command` writes.
-absl::StatusOr<std::string> Run(const std::string& command) {
-  std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "re"), pclose);
-  if (pipe == nullptr) return absl::ErrnoToStatus(errno, "can't be run");
+// Starts the shell command `command`, which writes to the descriptor `output`. No signal is
+// blocked in it, as some are in the server: it can be ended, and can end others.
+absl::StatusOr<pid_t> Start(const std::string& command, int output) {
+  sigset_t no_signals;
+  sigemptyset(&no_signals);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setsigmask(&attributes, &no_signals);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+  const std::array<const char*, 4> arguments = {"sh", "-c", command.c_str(), nullptr};
+  pid_t child = 0;
+  const int error = posix_spawn(&child, "/bin/sh", &actions, &attributes,
+                                const_cast<char* const*>(arguments.data()), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
+  if (error != 0) return absl::ErrnoToStatus(error, "can't be run");
+  return child;
+}
+
+// Returns what can be read from `descriptor`, up to its end, and closes it.
+absl::StatusOr<std::string> ReadAndClose(int descriptor) {
+  std::unique_ptr<FILE, int (*)(FILE*)> pipe(fdopen(descriptor, "r"), std::fclose);
   std::setvbuf(pipe.get(), nullptr, _IONBF, 0);  // which nobody would wipe
   std::string output;
   std::array<char, 4096> chunk;
@@ -58,11 +84,24 @@ absl::StatusOr<std::string> Run(const std::string& command) {
     output.append(chunk.data(), count);
   }
   OPENSSL_cleanse(chunk.data(), chunk.size());
-  const bool is_too_much = output.size() > kMaxBytes;
-  const int ended = pclose(pipe.release());
-  if (ended == 0 && !is_too_much) return output;
+  if (output.size() <= kMaxBytes) return output;
   storage::Wipe(output);
-  if (is_too_much) return absl::InvalidArgumentError("writes too much");
+  return absl::InvalidArgumentError("writes too much");
+}
+
+// Returns what the shell command `command` writes.
+absl::StatusOr<std::string> Run(const std::string& command) {
+  std::array<int, 2> ends;
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) return absl::ErrnoToStatus(errno, "can't be run");
+  const absl::StatusOr<pid_t> child = Start(command, ends[1]);
+  close(ends[1]);
+  absl::StatusOr<std::string> output = ReadAndClose(ends[0]);
+  if (!child.ok()) return child.status();
+  int ended = 0;
+  while (waitpid(*child, &ended, 0) < 0 && errno == EINTR) {
+  }
+  if (!output.ok() || ended == 0) return output;
+  storage::Wipe(*output);
   return absl::FailedPreconditionError(absl::StrCat("fails, with the wait status ", ended));
 }
 
