@@ -16,6 +16,8 @@ constexpr std::array<absl::string_view, kRoleCount> kRoleNames = {
 
 absl::string_view RoleName(Role role) { return kRoleNames[static_cast<size_t>(role)]; }
 
+absl::Span<const absl::string_view> RoleNames() { return kRoleNames; }
+
 std::optional<Role> ParseRole(absl::string_view name) {
   const auto* found = std::find(kRoleNames.begin(), kRoleNames.end(), name);
   if (found == kRoleNames.end()) return std::nullopt;

@@ -39,6 +39,9 @@ inline constexpr size_t kMaxUserIdBytes = 255;
 // "upgrade", "participate", "read-all", "watch", "federate", "approve", "audit", "admin".
 absl::string_view RoleName(Role role);
 
+// The names of all roles.
+absl::Span<const absl::string_view> RoleNames();
+
 // Returns the role of that name, if there is one.
 std::optional<Role> ParseRole(absl::string_view name);
 

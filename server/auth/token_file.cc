@@ -23,8 +23,6 @@ using Json = nlohmann::json;
 constexpr size_t kMaxNameBytes = 128;
 constexpr size_t kMaxSubjectBytes = 255;
 constexpr size_t kMaxErrors = 20;
-constexpr absl::string_view kRoles =
-    "create, upgrade, participate, read-all, watch, federate and admin";
 
 bool IsName(absl::string_view text) {
   return !text.empty() && text.size() <= kMaxNameBytes &&
@@ -232,7 +230,9 @@ class TokenFileReader {
     std::vector<Role> roles;
     ForEachString(place, value, [&](const std::string& element, const std::string& text) {
       const auto role = ParseRole(text);
-      if (!role) return AddError(element, absl::StrCat("is not a role; roles are ", kRoles));
+      if (!role)
+        return AddError(
+            element, absl::StrCat("is not a role; roles are ", absl::StrJoin(RoleNames(), ", ")));
       roles.push_back(*role);
     });
     return roles;

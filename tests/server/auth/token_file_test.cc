@@ -154,8 +154,7 @@ TEST(TokenFileTest, RefusesBadHashes) {
 TEST(TokenFileTest, RefusesUnknownRolesAndBadUsers) {
   EXPECT_EQ(ComplaintAbout("roles", {"create", "root"}),
             "principals[1].roles[1]: is not a role; roles are create, upgrade, participate, "
-            "read-all, watch, federate and "
-            "admin");
+            "read-all, watch, federate, approve, audit, admin");
   for (const std::string& user :
        {std::string(), std::string("alice"), "@" + Hash('a') + Hash('a') + Hash('a') + Hash('a')}) {
     EXPECT_THAT(ComplaintAbout("users", {"@*", user}),
