@@ -253,7 +253,8 @@ OptionGroup LimitsGroup() {
           Rate(BIND(failed_login_rate),
                "How many failed logins a second are answered as such, in the long run, for each "
                "address and kind of credential: none, token, JSON Web Token, certificate. Then "
-               "what comes from there is not looked at for a while, unless it was good before."),
+               "what comes from there is not looked at for a while, unless it was good before. 0 "
+               "behind a proxy, where all callers have one address (see security.md)."),
           Burst(BIND(failed_login_burst), "How many failed logins may come at once."),
           Integer(BIND(max_rooms_per_creator), {1, 100'000'000, "without limit"},
                   "How many rooms each user may create, ever. Upgrades and imports don't count."),
