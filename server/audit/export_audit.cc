@@ -19,6 +19,12 @@ namespace {
 constexpr int kMaxRecords = 200;
 constexpr size_t kMaxBytes = size_t{128} << 10;
 
+absl::Status Missing(uint64_t first, uint64_t last) {
+  return absl::DataLossError(absl::StrCat("audit entries ", first, " to ", last,
+                                          " are missing, or were removed for their age while "
+                                          "they were exported"));
+}
+
 v1::AuditRecord ToProto(uint64_t number, absl::string_view value,
                         const storage::AuditValue& parts) {
   v1::AuditRecord record;
@@ -56,6 +62,11 @@ absl::StatusOr<std::optional<v1::ExportAuditResponse>> AuditExport::Next() {
               absl::StrCat("the audit entry behind ", next_ - 1, " is damaged"));
           return false;
         }
+        if (has_begun_ && *number != next_) {
+          status = Missing(next_, *number - 1);
+          return false;
+        }
+        has_begun_ = true;
         *response.add_records() = ToProto(*number, value, *parts);
         next_ = *number + 1;
         bytes += value.size();
@@ -65,7 +76,7 @@ absl::StatusOr<std::optional<v1::ExportAuditResponse>> AuditExport::Next() {
   if (response.records_size() > 0) return response;
   status.Update(scanned);
   if (!status.ok()) return status;
-  return absl::DataLossError(absl::StrCat("audit entries from ", next_, " on are missing"));
+  return Missing(next_, last_);
 }
 
 }  // namespace innkeeper::audit

@@ -23,7 +23,8 @@ class AuditExport {
   static absl::StatusOr<AuditExport> Begin(const storage::Engine& engine, uint64_t first_number);
 
   // Returns the next message; nothing behind the last. After an error the export is over.
-  // Errors: DATA_LOSS if entries are missing or damaged, else those of Snapshot.
+  // Errors: DATA_LOSS if entries are missing or damaged, also those that were removed for their
+  // age since the export began; else those of Snapshot.
   absl::StatusOr<std::optional<v1::ExportAuditResponse>> Next();
 
  private:
@@ -32,6 +33,7 @@ class AuditExport {
 
   const storage::Engine* engine_;
   uint64_t next_;
+  bool has_begun_ = false;  // from then on entries that are missing are an error
   uint64_t last_;
 };
 

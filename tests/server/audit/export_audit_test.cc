@@ -1,15 +1,21 @@
 #include "server/audit/export_audit.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "server/values/timestamp.h"
 #include "tests/server/audit/audit_fixture.h"
 
 namespace innkeeper::audit {
 namespace {
+
+using testing::HasSubstr;
 
 class ExportAuditTest : public AuditFixture {
  protected:
@@ -79,6 +85,25 @@ TEST_F(ExportAuditTest, AMissingEndIsAnError) {
   Append(3);
   Overwrite(3, std::nullopt);
   EXPECT_EQ(Export(1, absl::StatusCode::kDataLoss).size(), 2u);
+}
+
+TEST_F(ExportAuditTest, NothingIsLeftOutWithoutAWord) {
+  Append(5);
+  Overwrite(3, std::nullopt);
+  EXPECT_EQ(Export(1, absl::StatusCode::kDataLoss).size(), 2u);
+}
+
+TEST_F(ExportAuditTest, WhatIsTrimmedMeanwhileIsMissed) {
+  Append(450);
+  auto stream = AuditExport::Begin(engine(), 1);
+  ASSERT_TRUE(stream.ok()) << stream.status();
+  const auto first = stream->Next();
+  ASSERT_TRUE(first.ok() && first->has_value());
+  const auto sent = static_cast<uint64_t>((*first)->records_size());
+  for (uint64_t number = 1; number <= sent + 1; ++number) Overwrite(number, std::nullopt);
+  const absl::Status missing = stream->Next().status();
+  EXPECT_EQ(missing.code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(missing.message(), HasSubstr(absl::StrCat(sent + 1, " to ", sent + 1)));
 }
 
 TEST_F(ExportAuditTest, APayloadOfAnotherKindIsGivenAsItIs) {
