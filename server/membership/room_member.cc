@@ -20,7 +20,7 @@ absl::StatusOr<v1::RoomMember> ToRoomMember(const std::string& user_id,
   member.set_reason(StringOrEmpty(entry->content, "reason"));
   member.set_sender(entry->sender);
   member.set_event_id(entry->reference.event_id);
-  SetTimestamp(entry->origin_server_ts * 1000, member.mutable_origin_server_time());
+  SetTimestamp(MicrosFromMillis(entry->origin_server_ts), member.mutable_origin_server_time());
   member.set_revision(record.revision());
   return member;
 }
