@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <ctime>
 #include <map>
 #include <optional>
 #include <random>
@@ -500,38 +499,6 @@ TEST_F(RoomImportTest, RejectedEventsAreNoBranches) {
                                                   .after = {"JoinBob"}});
   }
   EXPECT_THAT(ImportAll().refused, SizeIs(1001));
-}
-
-// Returns the processor time that it takes to import `room`.
-double SecondsToImport(const ForkedRoom& room) {
-  const std::vector<std::string> pdus = SignedPdus(room);
-  const std::clock_t start = std::clock();
-  EXPECT_EQ(Import(room, pdus).status(), absl::OkStatus());
-  return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
-}
-
-TEST_F(RoomImportTest, EventsBehindTheSameBranchesHaveThemResolvedOnce) {
-  const auto add_branch = [&](const std::string& name) {
-    for (int i = 0; i < 500; ++i) {
-      room_.Add(absl::StrCat(name, i), {.sender = kAlice,
-                                        .type = "org.example.x",
-                                        .state_key = absl::StrCat(i),
-                                        .content = {{"branch", name}},
-                                        .after = {i == 0 ? "JoinBob" : absl::StrCat(name, i - 1)}});
-    }
-  };
-  add_branch("A");
-  add_branch("B");
-  const double without = SecondsToImport(room_);
-  for (int i = 0; i < 10; ++i) {
-    std::vector<std::string> names;
-    for (int k = 0; k < 20; ++k) {
-      names.push_back(absl::StrCat("M", i, "-", k));
-      room_.Message(names.back(), kAlice, {"A499", "B499"});
-    }
-    room_.Message(absl::StrCat("Behind", i), kAlice, names);
-  }
-  EXPECT_LT(SecondsToImport(room_), 4 * without);
 }
 
 class ChosenIdsTest : public RoomImportTest {
