@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "storage/rocksdb/rocksdb_engine.h"
 #include "tests/support/temp_dir.h"
 
@@ -157,7 +159,7 @@ TEST_F(RetentionTest, ACommitIsNeverSplit) {
 
 TEST_F(RetentionTest, AskingRemovesNothing) {
   for (int i = 0; i < 3; ++i) Append();
-  EXPECT_EQ(*OldestKept(*engine_, MaxAge(absl::Seconds(1)), now_, 2), 2u);
+  EXPECT_EQ(*OldestKept(*engine_, MaxAge(absl::Seconds(1)), now_), 2u);
   EXPECT_EQ(engine_->log_bounds().oldest, 1u);
 }
 
