@@ -53,6 +53,9 @@ struct Write {
   std::string room_id;
   // What it costs, if it changes anything.
   limits::Tolls tolls = {};
+  // What it costs the room. A refusal tells that the room is there, so the attempt comes first,
+  // which knows who may hear that.
+  limits::Tolls room_tolls = {};
   // No attempt is begun after this.
   absl::Time deadline = absl::InfiniteFuture();
   // Tells the audit log of what it changes.
@@ -76,9 +79,10 @@ class Transactor {
   enum class Thread { kMustNotWait, kMayWait };
 
   // Answers with what was recorded for the request, or else with what the attempt
-  // comes to, once that is durable, and records it. The tolls are paid before an attempt, and
-  // given back if it changes nothing: a request that was carried out already pays nothing,
-  // and one that can't pay makes no work. The first attempt is made before
+  // comes to, once that is durable, and records it. The tolls are paid before an attempt, those
+  // of the room behind one that would change something, and given back if nothing changes: a
+  // request that was carried out already pays nothing, and one that can't pay makes no work, or
+  // where the room can't bear it, none but an attempt. The first attempt is made before
   // this returns. Behind a commit that another thread has made, the executor runs what
   // follows, later attempts and `done`; once that was stopped, a thread of the engine. Errors:
   // those of FindSerializedResponse, of the tolls, of the attempt, and CommitError; ABORTED
@@ -239,11 +243,12 @@ absl::StatusOr<Outcome<Response>> Transactor::Decide(Transaction<Response>& tran
   absl::Status paid = limits::Pay(transaction.write.tolls);
   if (!paid.ok()) return paid;
   absl::StatusOr<Outcome<Response>> outcome = transaction.write.attempt(reader);
-  if (outcome.ok() && outcome->commit) {
-    RecordResponse(*outcome->commit, transaction.write.identity, outcome->response,
-                   clock_() + options_.request_retention);
-    transaction.write.trail.Leave(*outcome->commit);
-  }
+  if (!outcome.ok() || !outcome->commit) return outcome;
+  paid = limits::Pay(transaction.write.room_tolls);
+  if (!paid.ok()) return paid;
+  RecordResponse(*outcome->commit, transaction.write.identity, outcome->response,
+                 clock_() + options_.request_retention);
+  transaction.write.trail.Leave(*outcome->commit);
   return outcome;
 }
 
@@ -268,7 +273,10 @@ template <typename Response>
 void Transactor::Answer(Transaction<Response>& transaction) {
   const bool is_written = transaction.result.status.ok();
   const bool may_be_written = absl::IsUnavailable(transaction.result.status);
-  if (is_written || may_be_written) transaction.write.tolls.clear();  // paid for good
+  if (is_written || may_be_written) {  // paid for good
+    transaction.write.tolls.clear();
+    transaction.write.room_tolls.clear();
+  }
   if (is_written) {
     End<Response>(transaction, std::move(transaction.response));
   } else {
@@ -287,6 +295,7 @@ inline void Transactor::PassTurn(const std::string& room_id) {
 template <typename Response>
 void Transactor::End(Transaction<Response>& transaction, absl::StatusOr<Response> result) {
   limits::GiveBack(transaction.write.tolls);
+  limits::GiveBack(transaction.write.room_tolls);
   PassTurn(transaction.write.room_id);
   transaction.done(std::move(result));
 }

@@ -2,9 +2,6 @@
 
 #include <glog/logging.h>
 
-#include <utility>
-#include <vector>
-
 #include "absl/strings/str_cat.h"
 #include "server/limits/limit_errors.h"
 
@@ -43,49 +40,41 @@ Rule RuleOf(Work work) {
   LOG(FATAL) << "no such work";
 }
 
-// A token of a bucket, and whose bucket it is.
-struct Charge {
-  Bucket bucket;
-  absl::string_view kind;  // of the key: "user" or "room"
-  std::string key;
-  bool taken = false;  // what is only observed is paid without a token
-};
-
-absl::Status Refusal(const Charge& charge, absl::Duration wait) {
-  const std::string subject = absl::StrCat(charge.kind, ":", charge.key);
-  if (charge.bucket == Bucket::kCreations) return CreationRateLimited(subject, wait);
-  return RateLimited(NameOf(charge.bucket), subject, wait);
-}
-
+// A token of a bucket.
 class RateToll final : public Toll {
  public:
-  RateToll(RateLimits& limits, std::vector<Charge> charges)
-      : limits_(limits), charges_(std::move(charges)) {}
+  // `kind` is that of the key: "user" or "room".
+  RateToll(RateLimits& limits, Bucket bucket, absl::string_view kind, absl::string_view key)
+      : limits_(limits), bucket_(bucket), kind_(kind), key_(key) {}
 
   absl::Status Pay() override {
-    for (; paid_ < charges_.size(); ++paid_) {
-      Charge& charge = charges_[paid_];
-      const auto [taken, wait] = limits_.Take(charge.bucket, charge.key);
-      if (wait > absl::ZeroDuration()) {
-        GiveBack();
-        return Refusal(charge, wait);
-      }
-      charge.taken = taken;
-    }
+    if (paid_) return absl::OkStatus();
+    const auto [taken, wait] = limits_.Take(bucket_, key_);
+    if (wait > absl::ZeroDuration()) return Refusal(wait);
+    paid_ = true;
+    taken_ = taken;
     return absl::OkStatus();
   }
 
   void GiveBack() override {
-    for (; paid_ > 0; --paid_) {
-      const Charge& charge = charges_[paid_ - 1];
-      if (charge.taken) limits_.GiveBack(charge.bucket, charge.key);
-    }
+    if (taken_) limits_.GiveBack(bucket_, key_);
+    paid_ = false;
+    taken_ = false;
   }
 
  private:
+  absl::Status Refusal(absl::Duration wait) const {
+    const std::string subject = absl::StrCat(kind_, ":", key_);
+    if (bucket_ == Bucket::kCreations) return CreationRateLimited(subject, wait);
+    return RateLimited(NameOf(bucket_), subject, wait);
+  }
+
   RateLimits& limits_;
-  std::vector<Charge> charges_;
-  size_t paid_ = 0;  // of them
+  const Bucket bucket_;
+  const absl::string_view kind_;
+  const std::string key_;
+  bool paid_ = false;
+  bool taken_ = false;  // what is only observed is paid without a token
 };
 
 }  // namespace
@@ -136,19 +125,18 @@ absl::Status RateLimits::TakeCall(Work work, const std::string& principal) {
   return RateLimited(NameOf(bucket), absl::StrCat("principal:", principal), wait);
 }
 
-std::unique_ptr<Toll> RateLimits::TollFor(Work work, absl::string_view user,
-                                          absl::string_view room_id) {
-  const Rule rule = RuleOf(work);
-  std::vector<Charge> charges;
-  const auto charge = [&](std::optional<Bucket> bucket, absl::string_view kind,
-                          absl::string_view key) {
-    if (!bucket || key.empty() || !IsLimited(*bucket)) return;
-    charges.push_back({*bucket, kind, std::string(key)});
-  };
-  charge(rule.user, "user", user);
-  charge(rule.room, "room", room_id);
-  if (charges.empty()) return nullptr;
-  return std::make_unique<RateToll>(*this, std::move(charges));
+std::unique_ptr<Toll> RateLimits::UserToll(Work work, absl::string_view user) {
+  return TollOf(RuleOf(work).user, "user", user);
+}
+
+std::unique_ptr<Toll> RateLimits::RoomToll(Work work, absl::string_view room_id) {
+  return TollOf(RuleOf(work).room, "room", room_id);
+}
+
+std::unique_ptr<Toll> RateLimits::TollOf(std::optional<Bucket> bucket, absl::string_view kind,
+                                         absl::string_view key) {
+  if (!bucket || key.empty() || !IsLimited(*bucket)) return nullptr;
+  return std::make_unique<RateToll>(*this, *bucket, kind, key);
 }
 
 RateLimits::Taking RateLimits::Take(Bucket bucket, absl::string_view key) {

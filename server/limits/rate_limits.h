@@ -78,10 +78,11 @@ class RateLimits {
   // Takes what a call costs the principal that makes it. RATE_LIMITED if it made too many.
   absl::Status TakeCall(Work work, const std::string& principal);
 
-  // What such a write costs `user`, for whom it is made, and the room that it changes; ""
-  // where there is none. Errors of Pay(): RATE_LIMITED, ROOM_CREATION_RATE_LIMITED. Null if
-  // nothing limits it. The toll must not outlive this object.
-  std::unique_ptr<Toll> TollFor(Work work, absl::string_view user, absl::string_view room_id);
+  // What such a write costs `user`, for whom it is made, and the room that it changes; "" where
+  // there is none. Errors of Pay(): RATE_LIMITED, ROOM_CREATION_RATE_LIMITED. Null if nothing
+  // limits it. The tolls must not outlive this object.
+  std::unique_ptr<Toll> UserToll(Work work, absl::string_view user);
+  std::unique_ptr<Toll> RoomToll(Work work, absl::string_view room_id);
 
   // What taking a token came to.
   struct Taking {
@@ -98,6 +99,8 @@ class RateLimits {
   bool IsLimited(Bucket bucket) const;
 
  private:
+  std::unique_ptr<Toll> TollOf(std::optional<Bucket> bucket, absl::string_view kind,
+                               absl::string_view key);
   TokenBuckets& Of(Bucket bucket) { return *buckets_[static_cast<size_t>(bucket)]; }
   absl::Duration Enforced(Bucket bucket, absl::Duration wait);
 

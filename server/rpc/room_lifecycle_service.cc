@@ -131,8 +131,8 @@ grpc::ServerUnaryReactor* RoomLifecycleService::UpgradeRoom(grpc::CallbackServer
         if (!command.ok()) return command.status();
         call.room_id = command->room_id;
         command->actor.may_know_of = MayKnowOf(call);
-        command->toll = environment_.limits.rates.TollFor(
-            kUpgradeRoom.work, command->actor.requester, command->room_id);
+        command->toll =
+            environment_.limits.rates.UserToll(kUpgradeRoom.work, command->actor.requester);
         command->trail = TrailOf(environment_, call);
         if (supervision_.upgrades && !message.validate_only()) {
           command->supervised = SupervisedOf(call, message, supervision_.timeout);

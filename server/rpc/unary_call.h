@@ -123,8 +123,9 @@ grpc::ServerUnaryReactor* ServeWrite(const Method& method, const CallEnvironment
         const std::string actor = IsDryRun(message) ? "" : ActorOf(message);
         absl::StatusOr<lifecycle::Write<Response>> write = use_case(call, std::move(message));
         if (!write.ok()) return reply(write.status());
-        if (auto toll = rates.TollFor(work, actor, actor.empty() ? "" : write->room_id)) {
-          write->tolls.push_back(std::move(toll));
+        if (auto toll = rates.UserToll(work, actor)) write->tolls.push_back(std::move(toll));
+        if (auto toll = rates.RoomToll(work, actor.empty() ? "" : write->room_id)) {
+          write->room_tolls.push_back(std::move(toll));
         }
         write->deadline = call.deadline;
         write->trail = TrailOf(environment, call);

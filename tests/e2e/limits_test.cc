@@ -270,6 +270,20 @@ TEST_F(LimitsTest, RefusalsAreCountedByLimit) {
               HasSubstr("innkeeper_limit_refusals_total{limit=\"message_rate\"} 1"));
 }
 
+TEST_F(LimitsTest, AFullRoomIsNotToldOfToStrangers) {
+  Start([](ServerConfig& config) {
+    config.room_message_rate = 0.5;
+    config.room_message_burst = 1;
+  });
+  const std::string room_id = backend_->Create(RoomRequest(kAlice)).room_id();
+  const auto send = [&](const char* user) {
+    return backend_->SendEvent(SendRequest(room_id, user, "hello")).status;
+  };
+  ASSERT_TRUE(send(kAlice).ok());
+  EXPECT_THAT(send(kAlice), IsError(StatusCode::RESOURCE_EXHAUSTED, "RATE_LIMITED"));
+  EXPECT_THAT(send(kBob), IsError(StatusCode::NOT_FOUND, "ROOM_NOT_FOUND"));
+}
+
 TEST_F(LimitsTest, WhoGuessesTokensIsNotListenedTo) {
   Start([](ServerConfig& config) {
     config.failed_login_rate = 0.5;

@@ -156,6 +156,39 @@ TEST_F(TransactionTest, WhoCannotPayMakesNoWork) {
   EXPECT_EQ(paid, 0) << "all of the tolls or none";
 }
 
+// Else whoever may not know of a room could tell that it is there.
+TEST_F(TransactionTest, ARoomPaysBehindTheAttempt) {
+  int paid = 0;
+  const auto run = [&](Attempt<Response> attempt) {
+    Write<Response> write{{}, std::move(attempt)};
+    write.tolls.push_back(std::make_unique<CountedToll>(paid));
+    write.room_tolls.push_back(
+        std::make_unique<CountedToll>(paid, absl::ResourceExhaustedError("too often")));
+    return transactor_.RunAndWait(std::move(write)).status();
+  };
+  EXPECT_TRUE(absl::IsNotFound(
+      run([](const storage::RoomReader&) { return absl::NotFoundError("no such room"); })));
+  EXPECT_TRUE(run([](const storage::RoomReader&) { return Outcome<Response>(); }).ok());
+  EXPECT_EQ(run(ChangeRoom).message(), "too often");
+  EXPECT_EQ(store_->log_bounds().head, 0u);
+  EXPECT_FALSE((*storage::RoomReader(engine_).GetRoom(kRoomId)).has_value());
+  EXPECT_EQ(paid, 0);
+}
+
+TEST_F(TransactionTest, WhatARoomPaysIsPaidOnceAndNotForNothing) {
+  int paid = 0;
+  const auto run = [&](Write<Response> write) {
+    write.room_tolls.push_back(std::make_unique<CountedToll>(paid));
+    return transactor_.RunAndWait(std::move(write)).status();
+  };
+  GetInTheWay(3);
+  EXPECT_TRUE(run(Change()).ok());
+  EXPECT_EQ(paid, 1);
+  GetInTheWay(6);
+  EXPECT_FALSE(run(Change()).ok());
+  EXPECT_EQ(paid, 1) << "given up";
+}
+
 TEST_F(TransactionTest, WhatChangesNothingIsFree) {
   int paid = 0;
   const auto run = [&](Write<Response> write) {

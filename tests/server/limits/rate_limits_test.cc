@@ -41,10 +41,17 @@ class RateLimitsTest : public testing::Test {
     return RateLimits(options, clock_, metrics_);
   }
 
+  static Tolls TollsFor(RateLimits& limits, Work work, const std::string& user,
+                        const std::string& room_id = kRoom) {
+    Tolls tolls;
+    if (auto toll = limits.UserToll(work, user)) tolls.push_back(std::move(toll));
+    if (auto toll = limits.RoomToll(work, room_id)) tolls.push_back(std::move(toll));
+    return tolls;
+  }
+
   static absl::Status Pay(RateLimits& limits, Work work, const std::string& user,
                           const std::string& room_id = kRoom) {
-    const auto toll = limits.TollFor(work, user, room_id);
-    return toll == nullptr ? absl::OkStatus() : toll->Pay();
+    return limits::Pay(TollsFor(limits, work, user, room_id));
   }
 
   absl::Time now_ = absl::FromUnixSeconds(1'700'000'000);
@@ -123,13 +130,13 @@ TEST_F(RateLimitsTest, CallsAreOfThePrincipalAndReadsAreNotWrites) {
 
 TEST_F(RateLimitsTest, ATollIsPaidOnceAndGivenBackWhole) {
   RateLimits limits = WithOneTokenIn({Bucket::kMessages, Bucket::kRoomMessages});
-  const auto toll = limits.TollFor(Work::kMessage, kAlice, kRoom);
-  EXPECT_TRUE(toll->Pay().ok());
-  EXPECT_TRUE(toll->Pay().ok()) << "it was paid already";
+  const Tolls tolls = TollsFor(limits, Work::kMessage, kAlice);
+  EXPECT_TRUE(limits::Pay(tolls).ok());
+  EXPECT_TRUE(limits::Pay(tolls).ok()) << "it was paid already";
   EXPECT_FALSE(Pay(limits, Work::kMessage, kAlice, "!other:example.org").ok());
   EXPECT_FALSE(Pay(limits, Work::kMessage, kBob).ok());
-  toll->GiveBack();
-  toll->GiveBack();
+  GiveBack(tolls);
+  GiveBack(tolls);
   EXPECT_TRUE(Pay(limits, Work::kMessage, kAlice).ok());
   EXPECT_FALSE(Pay(limits, Work::kMessage, kAlice).ok()) << "it came back once";
 }
@@ -143,9 +150,10 @@ TEST_F(RateLimitsTest, WhoIsRefusedForTheRoomPaysNothing) {
 
 TEST_F(RateLimitsTest, WhatIsNotLimitedHasNoToll) {
   RateLimits limits = WithOneTokenIn({Bucket::kMessages});
-  EXPECT_EQ(limits.TollFor(Work::kInvite, kAlice, kRoom), nullptr);
-  EXPECT_EQ(limits.TollFor(Work::kMessage, "", kRoom), nullptr);
-  EXPECT_NE(limits.TollFor(Work::kMessage, kAlice, kRoom), nullptr);
+  EXPECT_EQ(limits.UserToll(Work::kInvite, kAlice), nullptr);
+  EXPECT_EQ(limits.UserToll(Work::kMessage, ""), nullptr);
+  EXPECT_NE(limits.UserToll(Work::kMessage, kAlice), nullptr);
+  EXPECT_EQ(limits.RoomToll(Work::kMessage, kRoom), nullptr);
 }
 
 TEST_F(RateLimitsTest, ObservedRatesAreCountedAndLetThrough) {
@@ -162,7 +170,7 @@ TEST_F(RateLimitsTest, ObservedRatesAreCountedAndLetThrough) {
 TEST_F(RateLimitsTest, WhatWasOnlyObservedIsNotGivenBack) {
   RateLimits limits = WithOneTokenIn({Bucket::kMessages}, Enforcement::kObserve);
   ASSERT_TRUE(Pay(limits, Work::kMessage, kAlice).ok());
-  const auto toll = limits.TollFor(Work::kMessage, kAlice, kRoom);
+  const auto toll = limits.UserToll(Work::kMessage, kAlice);
   EXPECT_TRUE(toll->Pay().ok());
   toll->GiveBack();
   EXPECT_TRUE(Pay(limits, Work::kMessage, kAlice).ok());
