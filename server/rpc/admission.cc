@@ -129,12 +129,11 @@ Admission::Admission(const Method& method, const CallEnvironment& environment,
   status_ = principal.status();
   if (!principal.ok()) return;
   call_.principal = *std::move(principal);
-  status_ = CheckRole(method, *call_.principal);
-  if (!status_.ok()) return;
   const bool is_stream = IsStream(method.work);
   call_.deadline =
       DeadlineOf(context, is_stream ? absl::InfiniteDuration() : environment.limits.max_call_time);
   status_ = environment.limits.rates.TakeCall(method.work, call_.principal->name());
+  if (status_.ok()) status_ = CheckRole(method, *call_.principal);
   if (status_.ok() && is_stream) status_ = TakeStreamSlot(environment.limits.streams);
 }
 

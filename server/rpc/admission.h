@@ -83,9 +83,9 @@ class Admission {
   //
   // What counts is the token in the metadata `authorization`, and it must be good; only a
   // call without that metadata is its client certificate's, if gRPC has verified one. There
-  // is no falling back from the one to the other. An admitted call has cost its principal a
-  // token of the rate at which it may call, and a stream takes a place among those that it
-  // may have, for as long as the admission lives.
+  // is no falling back from the one to the other. A call costs its principal a token of the rate
+  // at which it may call, also where it lacks the role, and a stream that is admitted takes a
+  // place among those that it may have, for as long as the admission lives.
   Admission(const Method& method, const CallEnvironment& environment,
             const grpc::CallbackServerContext& context);
 

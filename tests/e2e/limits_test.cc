@@ -284,6 +284,18 @@ TEST_F(LimitsTest, AFullRoomIsNotToldOfToStrangers) {
   EXPECT_THAT(send(kBob), IsError(StatusCode::NOT_FOUND, "ROOM_NOT_FOUND"));
 }
 
+TEST_F(LimitsTest, CallsForWhichARoleIsMissingCountToo) {
+  Start([](ServerConfig& config) {
+    config.principal_write_rate = 0.5;
+    config.principal_write_burst = 1;
+  });
+  const TestClient reader(server_->address(), TestToken("reader"));
+  EXPECT_THAT(reader.CreateRoom(RoomRequest(kAlice)).status,
+              IsError(StatusCode::PERMISSION_DENIED, "ROLE_MISSING"));
+  EXPECT_THAT(reader.CreateRoom(RoomRequest(kAlice)).status,
+              IsError(StatusCode::RESOURCE_EXHAUSTED, "RATE_LIMITED"));
+}
+
 TEST_F(LimitsTest, WhoGuessesTokensIsNotListenedTo) {
   Start([](ServerConfig& config) {
     config.failed_login_rate = 0.5;
