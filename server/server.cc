@@ -563,7 +563,8 @@ void RealServer::TrimLog() {
 }
 
 void RealServer::LookAfterAuditLog() {
-  if (recorder_ != nullptr) recorder_->RecordSuppressed();
+  if (recorder_ == nullptr) return;
+  recorder_->RecordSuppressed();
   const absl::Status removed = audit_retention_.Enforce(clock_());
   LOG_IF(ERROR, !removed.ok()) << "removing old entries of the audit log: " << removed;
 }

@@ -5,12 +5,14 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -83,8 +85,10 @@ std::string ChangeOf(const v1::AuditedRoom& room) {
 
 class AuditTest : public testing::Test {
  protected:
-  explicit AuditTest(TestServer::ChangeConfig change = [](ServerConfig&) {})
-      : server_(std::move(change)) {}
+  explicit AuditTest(
+      TestServer::ChangeConfig change = [](ServerConfig&) {},
+      TestServer::MakeSurroundings surroundings = [] { return Server::Surroundings(); })
+      : server_(std::move(change), std::move(surroundings)) {}
 
   TestClient As(const std::string& principal) const {
     return {server_.address(), TestToken(principal)};
@@ -406,6 +410,48 @@ TEST_F(NoAuditTest, NothingIsWrittenWhereItIsOff) {
   EXPECT_FALSE(As("nobody").CreateRoom(RoomRequest(kAlice)).ok());
   EXPECT_THAT(Entries(), IsEmpty());
   ExpectIntact();
+}
+
+class NoAuditRetentionTest : public AuditTest {
+ protected:
+  NoAuditRetentionTest()
+      : AuditTest(
+            [](ServerConfig& config) {
+              config.audit = false;
+              config.audit_retention = absl::Hours(24);
+              config.event_retention = absl::Hours(24);
+              config.metrics_address = "127.0.0.1:0";
+            },
+            [] {
+              Server::Surroundings surroundings;
+              surroundings.clock = [] { return absl::Now() + absl::Hours(hours_ahead_.load()); };
+              return surroundings;
+            }) {}
+
+  // Waits for the removal of old events, behind which it is the turn of the audit log.
+  void AwaitRetention() {
+    const absl::Time deadline = absl::Now() + kPatience;
+    while (absl::StrContains(MetricsOf(server_), "\ninnkeeper_log_removed_events_total 0\n")) {
+      ASSERT_LT(absl::Now(), deadline);
+      std::this_thread::yield();
+    }
+  }
+
+  static inline std::atomic<int> hours_ahead_ = 0;  // of the server's clock
+};
+
+TEST_F(NoAuditRetentionTest, ALogThatIsThereStaysWhereItIsOff) {
+  MakeLog();
+  ASSERT_NO_FATAL_FAILURE(ChangeStore([](storage::SealedEngine& engine) {
+    storage::CommitRequest request;
+    request.audit_entries.resize(3);
+    ASSERT_TRUE(CommitAndWait(engine, std::move(request)).status.ok());
+  }));
+  hours_ahead_ = 48;
+  ASSERT_NO_FATAL_FAILURE(AwaitRetention());
+  ASSERT_TRUE(server_.Stop().ok()) << "which ends what maintenance has begun";
+  server_.Start();
+  EXPECT_THAT(Entries(), SizeIs(3));
 }
 
 TEST_F(AuditTest, AnExportIsVerifiedByItself) {
