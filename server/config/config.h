@@ -276,8 +276,8 @@ struct ServerConfig {
   // How long calls on a connection that came of age may go on. 1 second to 24
   // hours.
   absl::Duration max_connection_age_grace = absl::Minutes(5);
-  // How long the reader of an event stream may leave a message untaken before the stream
-  // is ended. 1 second to 24 hours. 0: for ever.
+  // How long the reader of an event stream may leave a message untaken, or the caller of an
+  // import send none, before that is ended. 1 second to 24 hours. 0: for ever.
   absl::Duration stream_stall_timeout = absl::Minutes(10);
   // How long an event stream lives, give or take 10 %, before the client is told to
   // resume it. 1 minute to 366 days. 0: for ever.

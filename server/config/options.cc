@@ -359,7 +359,8 @@ OptionGroup ConnectionsGroup() {
                "How long calls on a connection that came of age may go on before they are cut."),
           Time(BIND(stream_stall_timeout), {absl::Seconds(1), kDay, "for ever"},
                "How long the reader of an event stream may leave a message untaken before the "
-               "stream is ended with STREAM_STALLED, within another quarter of that time."),
+               "stream is ended with STREAM_STALLED, within another quarter of that time; and "
+               "how long the caller of ImportRoom may send no message before that is."),
           Time(BIND(max_stream_age), {absl::Minutes(1), 366 * kDay, "for ever"},
                "How long an event stream lives, give or take 10 %, before it is ended with "
                "STREAM_AGED and its client resumes it, which spreads streams over servers anew."),

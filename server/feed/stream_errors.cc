@@ -26,6 +26,12 @@ absl::Status StreamStalledError(absl::Duration limit) {
                    {{"limit_seconds", absl::StrCat(absl::ToDoubleSeconds(limit))}});
 }
 
+absl::Status UploadStalledError(absl::Duration limit) {
+  return MakeError(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_STREAM_STALLED,
+                   "the upload brought no message for too long; begin again, and send faster",
+                   {{"limit_seconds", absl::StrCat(absl::ToDoubleSeconds(limit))}});
+}
+
 absl::Status SnapshotTooSlowError(absl::Duration limit) {
   return MakeError(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_STREAM_STALLED,
                    "the reader of the stream took too long over the snapshot; begin again, read "

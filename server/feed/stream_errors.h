@@ -19,6 +19,9 @@ absl::Status TooManyStreamsError();
 // STREAM_STALLED: the reader took no message for that long.
 absl::Status StreamStalledError(absl::Duration limit);
 
+// STREAM_STALLED: the caller of an upload sent no message for that long.
+absl::Status UploadStalledError(absl::Duration limit);
+
 // STREAM_STALLED: the reader did not take the snapshot within that time.
 absl::Status SnapshotTooSlowError(absl::Duration limit);
 

@@ -123,7 +123,8 @@ void AddCalls(const CallMetrics& calls, Page& page) {
   page.Count(
       "innkeeper_errors_total", calls.errors(), "reason",
       "Calls that ended with an error, by its reason: OVERLOADED are those that were refused "
-      "by overload, STREAM_STALLED the streams of readers that took nothing.");
+      "by overload, STREAM_STALLED the streams of readers that took nothing, and imports whose "
+      "callers sent nothing.");
 }
 
 void AddService(const ServiceState& service, Page& page) {

@@ -35,6 +35,8 @@ struct CallEnvironment {
   metrics::CallMetrics& metrics;
   limits::CallLimits& limits;
   audit::Recorder* audit = nullptr;  // null: nothing goes into the audit log
+  // How long the caller of an upload may leave the server waiting for a message.
+  absl::Duration upload_stall_timeout = absl::InfiniteDuration();
 };
 
 // OVERLOADED: no executor takes the call on.

@@ -1,13 +1,36 @@
 #include "server/rpc/upload_call.h"
 
+#include <memory>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "grpcpp/alarm.h"
 #include "server/feed/stream_errors.h"
 #include "server/rpc/caller_access.h"
 #include "server/rpc/status.h"
 
 namespace innkeeper::rpc {
 namespace {
+
+// A wait for a message. Belongs to the call and its alarm, which may come behind the call.
+class MessageWait {
+ public:
+  // True for the first who calls it, who goes on with the call.
+  bool End() ABSL_LOCKS_EXCLUDED(mutex_) {
+    absl::MutexLock lock(&mutex_);
+    return !std::exchange(is_over_, true);
+  }
+
+  // Held while the wait begins, so that it does not end meanwhile.
+  absl::Mutex& mutex() ABSL_LOCK_RETURNED(mutex_) { return mutex_; }
+
+ private:
+  absl::Mutex mutex_;
+  bool is_over_ ABSL_GUARDED_BY(mutex_) = false;
+};
 
 // One call. One thread at a time is at work on it: gRPC's, which hands it to the
 // executor, or the executor's, which hands it back to have the next message read, or with
@@ -32,6 +55,8 @@ class UploadCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   }
 
   void OnReadDone(bool ok) override {
+    if (!wait_->End()) return;  // the call has been ended
+    alarm_.reset();
     if (ok) return GoOn([this] { Take(); });
     // That was the last message, or the call is over: gRPC does not say which. To a call
     // that is over nothing can be sent.
@@ -58,6 +83,21 @@ class UploadCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
     if (context_->IsCancelled()) return End(DeadlinePassed());
     sink_ = open_(admission_.call());
     access_ = AccessFor(admission_.call(), method_, environment_, *context_);
+    ReadNext();
+  }
+
+  // Has either the next message or the end of the time for it call back, on another thread.
+  void ReadNext() {
+    const auto wait = std::make_shared<MessageWait>();
+    wait_ = wait;
+    const absl::MutexLock lock(&wait->mutex());
+    const absl::Duration limit = environment_.upload_stall_timeout;
+    if (limit < absl::InfiniteDuration()) {
+      alarm_ = std::make_unique<grpc::Alarm>();
+      alarm_->Set(absl::ToChronoTime(absl::Now() + limit), [this, wait, limit](bool is_due) {
+        if (is_due && wait->End()) End(feed::UploadStalledError(limit));
+      });
+    }
     StartRead(&message_);
   }
 
@@ -68,7 +108,7 @@ class UploadCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
     admission_.call().room_id = sink_->room_id();
     message_.Clear();
     if (!taken.ok()) return End(taken);
-    StartRead(&message_);
+    ReadNext();
   }
 
   void Answer() {
@@ -96,6 +136,9 @@ class UploadCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   Admission admission_;
   std::unique_ptr<CallerAccess> access_;  // from Begin() on
   std::unique_ptr<UploadSink> sink_;      // the same
+  // Of the message that is waited for.
+  std::shared_ptr<MessageWait> wait_;
+  std::unique_ptr<grpc::Alarm> alarm_;  // null if it may take for ever
   grpc::ByteBuffer message_;
   absl::Status status_;
 };

@@ -456,6 +456,9 @@ class OpenImport {
                        [&](const auto& message) { return stream_->Write(message); });
   }
 
+  // Sends no more, and does not say so.
+  grpc::Status Stall() { return stream_->Finish(); }
+
   grpc::Status Cancel() {
     context_.TryCancel();
     return stream_->Finish();
@@ -564,6 +567,22 @@ TEST(StalledImportTest, ACallerWhoStopsHoldsUpNobody) {
   }
   // Does not wait for what is cancelled: the test would run out of time.
   EXPECT_TRUE(server.Stop().ok());
+}
+
+TEST(StalledImportTest, ACallerWhoStopsForTooLongIsSentAway) {
+  const auto requests = ImportRequests(Exported(PlainRoom()));
+  TestServer server([&](ServerConfig& config) {
+    config.server_name = "a.example";
+    config.max_import_bytes = BytesOf(requests);
+    config.stream_stall_timeout = absl::Milliseconds(100);
+  });
+  const TestClient admin(server.address(), TestToken("admin"));
+  OpenImport import(admin);
+  import.Send(requests);
+  EXPECT_THAT(import.Stall(), IsError(StatusCode::RESOURCE_EXHAUSTED, "STREAM_STALLED"));
+  // What it took of the limit is there again.
+  while (!admin.ImportRoom(requests).ok()) {
+  }
 }
 
 }  // namespace

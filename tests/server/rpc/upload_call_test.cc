@@ -121,7 +121,7 @@ class NotedUpload {
 class UploadServer final
     : private v1::RoomLifecycle::WithRawCallbackMethod_ImportRoom<v1::RoomLifecycle::Service> {
  public:
-  explicit UploadServer(size_t max_queued = 100)
+  explicit UploadServer(size_t max_queued = 100, absl::Duration stall_timeout = kPatience)
       : engine_(storage::OpenTestEngine(dir_.File("data"))),
         authenticator_(
             auth::Authenticator::Create(
@@ -129,8 +129,9 @@ class UploadServer final
                 .value()),
         executor_(1, max_queued),
         transactor_(*engine_, executor_, clock_, {}),
-        environment_{*authenticator_, gate_,       executor_, executor_,
-                     executor_,       transactor_, metrics_,  limits_} {
+        environment_{*authenticator_,   gate_,        executor_, executor_,
+                     executor_,         transactor_,  metrics_,  limits_,
+                     /*audit=*/nullptr, stall_timeout} {
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
@@ -210,6 +211,9 @@ class Uploader {
     context_.TryCancel();
     return stream_->Finish();
   }
+
+  // Sends no more, and does not say so.
+  grpc::Status Stall() { return stream_->Finish(); }
 
   grpc::Status Finish() {
     stream_->WritesDone();
@@ -351,6 +355,30 @@ TEST(UploadCallTest, OneThatWaitsForItsCallerHoldsNoThread) {
   EXPECT_TRUE(slow.Send("c"));
   EXPECT_TRUE(slow.Finish().ok());
   EXPECT_THAT(server.diary().taken(), ElementsAre("a", "b", "c"));
+}
+
+TEST(UploadCallTest, OneWhoseCallerSendsNothingForTooLongIsEnded) {
+  UploadServer server(/*max_queued=*/100, /*stall_timeout=*/absl::Milliseconds(50));
+  for (const bool sends_first : {true, false}) {
+    Uploader uploader(server);
+    if (sends_first) uploader.Send("a");
+    const grpc::Status status = uploader.Stall();
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+    EXPECT_EQ(ReasonOf(status), "STREAM_STALLED");
+  }
+  server.diary().AwaitEnds(2);
+  EXPECT_EQ(server.diary().answered(), 0);
+}
+
+// The message and the end of the time for it may come at the same moment.
+TEST(UploadCallTest, OneThatIsAlmostTooSlowEndsOnce) {
+  UploadServer server(/*max_queued=*/100, /*stall_timeout=*/absl::Milliseconds(1));
+  for (int i = 0; i < kUploads; ++i) {
+    Uploader uploader(server);
+    for (int message = 0; message < i % 10; ++message) uploader.Send("a");
+    EXPECT_EQ(ReasonOf(uploader.Stall()), "STREAM_STALLED");
+  }
+  server.diary().AwaitEnds(kUploads);
 }
 
 TEST(UploadCallTest, OneUnderWayIsFinishedAndNoneBegunWhenTheServerDrains) {
