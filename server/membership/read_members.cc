@@ -76,11 +76,13 @@ absl::StatusOr<v1::ListMembersResponse> MemberBrowser::ListMembers(
   response.set_revision(query.revision);
   MembersPageToken next;
   int looked_at = 0;
+  size_t bytes = 0;
   bool more = false;
   absl::Status status;
   absl::Status scanned = reader.ScanState(
       query, [&](storage::StatePosition position, const storage::StateRecord& record) {
-        more = response.members_size() == page_size || looked_at == kMaxScanned;
+        more = response.members_size() == page_size || looked_at == kMaxScanned ||
+               bytes >= kMaxPageBytes;
         if (more) return false;
         ++looked_at;
         absl::StatusOr<v1::RoomMember> member = ToRoomMember(position.state_key, record);
@@ -88,6 +90,7 @@ absl::StatusOr<v1::ListMembersResponse> MemberBrowser::ListMembers(
         if (!status.ok()) return false;
         next.set_last_user_id(std::move(position.state_key));
         if (Matches(request.membership(), member->membership())) {
+          bytes += member->ByteSizeLong();
           *response.add_members() = *std::move(member);
         }
         return true;

@@ -229,9 +229,11 @@ TEST_F(BadInputTest, TheDeepestContentCanBeReadBack) {
   }
   v1::GetRoomStateRequest state;
   state.set_room_id(room_id);
+  state.set_requester(User("bob"));
   EXPECT_TRUE(backend().GetRoomState(state).ok());
   v1::ListEventsRequest events;
   events.set_room_id(room_id);
+  events.set_requester(User("bob"));
   EXPECT_TRUE(backend().ListEvents(events).ok());
 }
 

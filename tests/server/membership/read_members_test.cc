@@ -121,6 +121,29 @@ TEST_F(ReadMembersTest, PagesEndBeforeTheyGetTooLarge) {
   EXPECT_EQ(count, 40u);
 }
 
+TEST_F(ReadMembersTest, PagesOfMembersEndBeforeTheyGetTooLarge) {
+  const std::string room_id = NewRoom();
+  storage::StateRecord member;
+  member.set_content(
+      absl::StrFormat(R"({"membership":"join","reason":"%s"})", std::string(60'000, 'r')));
+  member.set_revision(1);
+  RoomCommit commit;
+  for (int i = 0; i < 40; ++i) {
+    commit.PutState(room_id, {"m.room.member", absl::StrFormat("@%02d:example.org", i)}, member,
+                    std::nullopt);
+  }
+  Write(std::move(commit));
+  v1::ListMembersRequest request;
+  request.set_room_id(room_id);
+  size_t count = 0;
+  do {
+    const std::vector<std::string> page = Page(request);
+    EXPECT_LE(page.size(), 19u);
+    count += page.size();
+  } while (!request.page_token().empty());
+  EXPECT_EQ(count, 41u) << "the creator too";
+}
+
 TEST_F(ReadMembersTest, PagesOfPendingInvitesEndBeforeTheyGetTooLarge) {
   // The topic is in the stripped state of each invite.
   NewRoom([](rooms::RoomSpec& spec) {
