@@ -229,11 +229,9 @@ class TokenFileReader {
   std::vector<Role> ReadRoles(const std::string& place, const Json& value) {
     std::vector<Role> roles;
     ForEachString(place, value, [&](const std::string& element, const std::string& text) {
-      const auto role = ParseRole(text);
-      if (!role)
-        return AddError(
-            element, absl::StrCat("is not a role; roles are ", absl::StrJoin(RoleNames(), ", ")));
-      roles.push_back(*role);
+      if (const auto role = ParseRole(text)) return roles.push_back(*role);
+      AddError(element,
+               absl::StrCat("is not a role; roles are ", absl::StrJoin(RoleNames(), ", ")));
     });
     return roles;
   }

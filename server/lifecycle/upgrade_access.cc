@@ -17,6 +17,7 @@ using storage::RoomRecord;
 absl::Status AddMembers(const RoomReader& reader, const RoomRecord& room,
                         std::vector<std::string> users, rooms::OldRoom& old_room) {
   std::vector<rooms::StateKey> members;
+  members.reserve(users.size());
   for (std::string& user : users) members.push_back({"m.room.member", std::move(user)});
   absl::StatusOr<rooms::RoomState> state = LoadState(reader, room, members);
   if (!state.ok()) return state.status();

@@ -229,8 +229,8 @@ TEST_F(SupervisorTest, ListsPageByPageWhatWasAskedForWithWhoAsked) {
 TEST_F(SupervisorTest, SeveralRequestsMakeNoPageThatIsTooLarge) {
   v1::CreateRoomRequest large = Request();
   large.set_topic(std::string(kMaxPageBytes * 2 / 3, 'x'));
-  std::vector<std::string> asked;
-  for (int i = 0; i < 3; ++i) asked.push_back(NewApproval(large));
+  const std::vector<std::string> asked = {NewApproval(large), NewApproval(large),
+                                          NewApproval(large)};
   std::vector<std::string> listed;
   v1::ListPendingApprovalsRequest request;
   do {

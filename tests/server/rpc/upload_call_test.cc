@@ -337,7 +337,7 @@ TEST(UploadCallTest, ATokenThatBecomesAnothersEndsIt) {
   Uploader uploader(server);
   EXPECT_TRUE(uploader.Send("a"));
   server.diary().AwaitTaken(1);
-  server.SetCaller("other admin", "admin");
+  server.SetCaller("other-admin", "admin");
   const grpc::Status status = uploader.Finish();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAUTHENTICATED);
   EXPECT_EQ(ReasonOf(status), "CREDENTIALS_INVALID");
