@@ -479,7 +479,6 @@ class RealServer final : public Server {
   std::unique_ptr<metrics::MetricsEndpoint> metrics_endpoint_;
   std::optional<MasterKeyWatch> master_key_watch_;  // used by sealing_ alone
   std::optional<PeriodicTask> maintenance_;
-  std::optional<PeriodicTask> invite_reminders_;
   std::optional<PeriodicTask> purging_;
   std::optional<PeriodicTask> file_reload_;
   std::optional<PeriodicTask> escalation_task_;
@@ -507,9 +506,6 @@ absl::Status RealServer::Serve() {
     LookAfterAuditLog();
     absl::Status discarded = importer_.RecoverExpired();
     LOG_IF(ERROR, !discarded.ok()) << "discarding what imports left behind: " << discarded;
-  });
-  // Has to look at all that are pending.
-  invite_reminders_.emplace(config_.invite_reminder_period / 10, [this] {
     absl::Status announced =
         membership::AnnouncePendingInvites(*engine_, clock_(), config_.invite_reminder_period);
     LOG_IF(ERROR, !announced.ok()) << "telling of pending invites again: " << announced;
@@ -636,7 +632,6 @@ absl::Status RealServer::Shutdown() {
   purger_.Stop();
   purging_.reset();
   escalation_task_.reset();
-  invite_reminders_.reset();
   maintenance_.reset();
   dispatcher_.Stop();
   upgrade_executor_.Stop();

@@ -320,28 +320,27 @@ TEST(UploadCallTest, ARevokedTokenKeepsItFromBeingAnswered) {
   EXPECT_EQ(server.diary().answered(), 0);
 }
 
-TEST(UploadCallTest, ALostRoleEndsIt) {
+// Has the token become that of `caller`, with that role, in the midst of an upload.
+void ExpectEndsBehindChange(const std::string& caller, const std::string& role,
+                            grpc::StatusCode code, const std::string& reason) {
   UploadServer server;
   Uploader uploader(server);
   EXPECT_TRUE(uploader.Send("a"));
   server.diary().AwaitTaken(1);
-  server.SetCaller("admin", "watch");
+  server.SetCaller(caller, role);
   const grpc::Status status = uploader.Finish();
-  EXPECT_EQ(status.error_code(), grpc::StatusCode::PERMISSION_DENIED);
-  EXPECT_EQ(ReasonOf(status), "ROLE_MISSING");
+  EXPECT_EQ(status.error_code(), code);
+  EXPECT_EQ(ReasonOf(status), reason);
   EXPECT_EQ(server.diary().answered(), 0);
 }
 
+TEST(UploadCallTest, ALostRoleEndsIt) {
+  ExpectEndsBehindChange("admin", "watch", grpc::StatusCode::PERMISSION_DENIED, "ROLE_MISSING");
+}
+
 TEST(UploadCallTest, ATokenThatBecomesAnothersEndsIt) {
-  UploadServer server;
-  Uploader uploader(server);
-  EXPECT_TRUE(uploader.Send("a"));
-  server.diary().AwaitTaken(1);
-  server.SetCaller("other-admin", "admin");
-  const grpc::Status status = uploader.Finish();
-  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAUTHENTICATED);
-  EXPECT_EQ(ReasonOf(status), "CREDENTIALS_INVALID");
-  EXPECT_EQ(server.diary().answered(), 0);
+  ExpectEndsBehindChange("other-admin", "admin", grpc::StatusCode::UNAUTHENTICATED,
+                         "CREDENTIALS_INVALID");
 }
 
 TEST(UploadCallTest, OneThatWaitsForItsCallerHoldsNoThread) {

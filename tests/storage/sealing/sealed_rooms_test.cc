@@ -75,6 +75,17 @@ class SealedRoomsTest : public SealingFixture {
     return engine().DestroyRoomSecrets(room, NotedSecrets(room));
   }
 
+  // Destroys the room's secrets, and has the store itself be as old as before.
+  void DestroySecretsBehindABackup(const std::string& room) {
+    Close();
+    Copy("store", "backup");
+    Open("a");
+    ASSERT_TRUE(DestroySecrets(room).ok());
+    Close();
+    Copy("backup", "store");
+    Open("a");
+  }
+
   // The ids of the secrets that the room's values are really sealed with.
   std::set<uint64_t> SecretsInUse(const std::string& room) {
     std::set<uint64_t> ids;
@@ -200,13 +211,7 @@ TEST_F(SealedRoomsTest, AreForgottenByAStoreThatIsOlderThanTheirDeletion) {
     Put(engine(), KeyBuilder(Table::kUserRoom).Str("@alice").Str(room).Build(), "join");
     Put(engine(), KeyBuilder(Table::kLockedRoom).Str(room).Build(), "");
   }
-  Close();
-  Copy("store", "backup");
-  Open("a");
-  ASSERT_TRUE(DestroySecrets("!one").ok());
-  Close();
-  Copy("backup", "store");
-  Open("a");
+  DestroySecretsBehindABackup("!one");
   EXPECT_EQ(*ForgetDestroyedRooms(engine()), 1);
   EXPECT_EQ(*ForgetDestroyedRooms(engine()), 0);
   EXPECT_THAT(KeysWith("!one"), IsEmpty());
@@ -233,13 +238,7 @@ TEST_F(SealedRoomsTest, KeepTheirRecordsThatNameAForgottenOne) {
       KeyBuilder(Table::kApproval).Str("!one").Build()};
   for (const std::string& key : kept) Put(engine(), key, "value");
   Put(engine(), link("!one", "!two"), "value");
-  Close();
-  Copy("store", "backup");
-  Open("a");
-  ASSERT_TRUE(DestroySecrets("!one").ok());
-  Close();
-  Copy("backup", "store");
-  Open("a");
+  DestroySecretsBehindABackup("!one");
   EXPECT_EQ(*ForgetDestroyedRooms(engine()), 1);
   for (const std::string& key : kept) EXPECT_EQ(Value(key), "value") << DescribeKey(key);
   EXPECT_EQ(Value(link("!one", "!two")), "(none)");
