@@ -95,6 +95,18 @@ CommitResult CommitHereAndWait(Engine& engine, CommitRequest request) {
   return CommitAndWait(engine, std::move(request), &Engine::CommitHere);
 }
 
+absl::StatusOr<std::vector<std::shared_ptr<const std::string>>> Engine::GetValues(
+    const std::vector<std::string>& keys, ReadTier tier) const {
+  auto found = NewSnapshot(tier)->MultiGet(keys);
+  if (!found.ok()) return found.status();
+  std::vector<std::shared_ptr<const std::string>> values(keys.size());
+  for (size_t i = 0; i < keys.size(); ++i) {
+    std::optional<Versioned>& versioned = (*found)[i];
+    if (versioned) values[i] = std::make_shared<const std::string>(std::move(versioned->value));
+  }
+  return values;
+}
+
 absl::Status Engine::DestroyRoomSecrets(absl::string_view, absl::Span<const uint64_t>) {
   return absl::OkStatus();
 }

@@ -261,6 +261,12 @@ class Engine {
   // As NewSnapshot()->Get(key), but cheaper.
   virtual absl::StatusOr<std::optional<Versioned>> Get(absl::string_view key) const = 0;
 
+  // Returns the values under `keys`, in their order, as NewSnapshot(tier) would show them; null
+  // where there is none. For what is read often: an engine may keep it at hand. Errors: as of
+  // such a snapshot.
+  virtual absl::StatusOr<std::vector<std::shared_ptr<const std::string>>> GetValues(
+      const std::vector<std::string>& keys, ReadTier tier) const;
+
   // Applies `request` and calls `done` exactly once, on a thread of the engine
   // or, for a request that is refused at once, on the caller's. Never blocks.
   // `done` must not block either, and be quick: later commits wait for it. It may

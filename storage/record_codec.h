@@ -9,6 +9,7 @@
 #include <glog/logging.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -60,6 +61,14 @@ absl::StatusOr<std::optional<Stored<Record>>> DecodeStored(
   absl::StatusOr<Record> record = Decode<Record>(key, versioned->value);
   if (!record.ok()) return record.status();
   return Stored<Record>{*std::move(record), versioned->revision};
+}
+
+// As Decode, of a value of Engine::GetValues.
+template <typename Record>
+absl::StatusOr<std::optional<Record>> DecodeShared(
+    absl::string_view key, const std::shared_ptr<const std::string>& value) {
+  if (value == nullptr) return std::nullopt;
+  return Decode<Record>(key, *value);
 }
 
 // The record under `key`, if there is one. Errors of Decode and Snapshot.

@@ -106,6 +106,23 @@ std::optional<Record> RecordOf(std::optional<Stored<Record>> stored) {
 
 }  // namespace
 
+absl::StatusOr<RoomLookup> LookUpRoom(const Engine& engine, ReadTier tier,
+                                      absl::string_view room_id, absl::string_view user_id) {
+  std::vector<std::string> keys = {RoomKey(room_id)};
+  if (!user_id.empty()) keys.push_back(UserRoomKey(user_id, room_id));
+  const auto values = engine.GetValues(keys, tier);
+  if (!values.ok()) return values.status();
+  RoomLookup found;
+  auto room = DecodeShared<RoomRecord>(keys[0], (*values)[0]);
+  if (!room.ok()) return room.status();
+  found.room = *std::move(room);
+  if (user_id.empty()) return found;
+  auto user_room = DecodeShared<UserRoomRecord>(keys[1], (*values)[1]);
+  if (!user_room.ok()) return user_room.status();
+  found.user_room = *std::move(user_room);
+  return found;
+}
+
 absl::StatusOr<std::optional<Stored<RoomRecord>>> RoomReader::GetRoom(
     absl::string_view room_id) const {
   return GetStored<RoomRecord>(*snapshot_, RoomKey(room_id));

@@ -48,6 +48,18 @@ struct RequestKey {
   std::string request_id;
 };
 
+// What shows whether a user may read a room.
+struct RoomLookup {
+  std::optional<RoomRecord> room;
+  // The room's place in the user's list of rooms; none: neither joined, invited nor knocking.
+  std::optional<UserRoomRecord> user_room;
+};
+
+// Returns what a RoomReader(engine, tier) would find, cheaper for rooms that are read often.
+// With no user ("") only the room is looked up. Errors of RoomReader.
+absl::StatusOr<RoomLookup> LookUpRoom(const Engine& engine, ReadTier tier,
+                                      absl::string_view room_id, absl::string_view user_id);
+
 // Reads from one snapshot, of all the store or of what is in memory. Thread-safe. Must not
 // outlive the engine.
 //

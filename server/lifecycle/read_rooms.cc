@@ -38,8 +38,7 @@ absl::Status RevisionOutOfRange(const storage::RoomRecord& room) {
 absl::StatusOr<v1::GetRoomResponse> RoomBrowser::GetRoom(const v1::GetRoomRequest& request,
                                                          const AudienceScope& scope,
                                                          storage::ReadTier tier) const {
-  auto room =
-      ReadVisibleRoom(RoomReader(engine_, tier), request.room_id(), request.requester(), scope);
+  auto room = LookUpVisibleRoom(engine_, tier, request.room_id(), request.requester(), scope);
   if (!room.ok()) return room.status();
   v1::GetRoomResponse response;
   *response.mutable_room() = ToProto(*room);

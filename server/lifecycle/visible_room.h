@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "server/base/audience.h"
+#include "storage/engine.h"
 #include "storage/records.pb.h"
 #include "storage/room_store.h"
 
@@ -20,6 +21,14 @@ absl::StatusOr<storage::RoomRecord> ReadVisibleRoom(const storage::RoomReader& r
                                                     const std::string& room_id,
                                                     const std::string& requester,
                                                     const AudienceScope& scope);
+
+// As ReadVisibleRoom with a reader of `engine` and `tier`, for those who read nothing else:
+// cheaper for rooms that are read often.
+absl::StatusOr<storage::RoomRecord> LookUpVisibleRoom(const storage::Engine& engine,
+                                                      storage::ReadTier tier,
+                                                      const std::string& room_id,
+                                                      const std::string& requester,
+                                                      const AudienceScope& scope);
 
 }  // namespace innkeeper::lifecycle
 

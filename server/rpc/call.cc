@@ -2,6 +2,7 @@
 
 #include <glog/logging.h>
 
+#include "absl/strings/str_cat.h"
 #include "server/base/log_word.h"
 #include "server/errors/errors.h"
 #include "server/limits/limit_errors.h"
@@ -21,11 +22,11 @@ void RecordCall(metrics::CallMetrics& metrics, absl::string_view method, absl::s
     if (!limit.empty()) metrics.CountLimit(limit);
     if (limit == limits::NameOf(limits::Bucket::kFailedLogins)) return;
   }
-  LOG(INFO) << "method=" << method << " caller=" << caller << " room=" << LogWord(room_id)
-            << " status=" << absl::StatusCodeToString(status.code())
-            << " reason=" << (reason.empty() ? "-" : reason)
-            << " latency_us=" << absl::ToInt64Microseconds(time.took)
-            << (stream_id.empty() ? "" : " stream=") << stream_id;
+  LOG(INFO) << absl::StrCat("method=", method, " caller=", caller, " room=", LogWord(room_id),
+                            " status=", absl::StatusCodeToString(status.code()),
+                            " reason=", reason.empty() ? "-" : reason,
+                            " latency_us=", absl::ToInt64Microseconds(time.took),
+                            stream_id.empty() ? "" : " stream=", stream_id);
 }
 
 }  // namespace innkeeper::rpc

@@ -40,11 +40,20 @@ class RecentMap {
     return epoch_;
   }
 
-  // Puts a value that was looked up in `epoch`. If Clear() was called since it does nothing: the
-  // value may be one of those that were to go.
+  // Puts a value that was looked up in `epoch`. If something was to be forgotten since it does
+  // nothing: the value may be that.
   void Put(Key key, Value value, uint64_t epoch) {
     absl::MutexLock lock(&mutex_);
     if (epoch == epoch_) Insert(std::move(key), std::move(value));
+  }
+
+  // Forgets the value of `key`, and begins another epoch.
+  template <typename Lookup>
+  void Forget(const Lookup& key) {
+    absl::MutexLock lock(&mutex_);
+    ++epoch_;
+    young_.erase(key);
+    old_.erase(key);
   }
 
   // Forgets all, and begins another epoch.

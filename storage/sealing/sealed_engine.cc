@@ -217,12 +217,22 @@ absl::StatusOr<std::optional<Versioned>> SealedEngine::Get(absl::string_view key
   return seal_.Open(sealed_key, *std::move(sealed), ReadTier::kAll);
 }
 
+absl::StatusOr<std::vector<std::shared_ptr<const std::string>>> SealedEngine::GetValues(
+    const std::vector<std::string>& keys, ReadTier tier) const {
+  OpenedValues::Search search;
+  if (auto values = opened_values_.Find(keys, search)) return *std::move(values);
+  auto values = Engine::GetValues(keys, tier);
+  if (values.ok()) opened_values_.Keep(search, keys, *values);
+  return values;
+}
+
 void SealedEngine::SealCommit(CommitRequest request, CommitDone done, HandOn hand_on) {
   absl::Status checked = CheckCommitRequest(request);
   if (!checked.ok()) {
     done({.status = std::move(checked)});
     return;
   }
+  done = AnnounceWrites(request, std::move(done));
   for (Precondition& precondition : request.preconditions) {
     precondition.key = seal_.names().SealKey(precondition.key);
   }
@@ -245,12 +255,24 @@ void SealedEngine::SealCommit(CommitRequest request, CommitDone done, HandOn han
   ((*engine_).*hand_on)(std::move(request), std::move(done));
 }
 
+// Has nobody take for the latest what `request` writes anew. Returns `done`, or what is to be
+// called instead.
+Engine::CommitDone SealedEngine::AnnounceWrites(const CommitRequest& request, CommitDone done) {
+  OpenedValues::Writing writing = opened_values_.BeginWriting(request.writes);
+  if (writing.shards.empty()) return done;
+  return [this, writing = std::move(writing), done = std::move(done)](CommitResult result) mutable {
+    opened_values_.EndWriting(writing, result.status);
+    done(std::move(result));
+  };
+}
+
 absl::Status SealedEngine::DestroyRoomSecrets(absl::string_view room_id,
                                               absl::Span<const uint64_t> ids) {
   if (secrets_ == nullptr || ids.empty()) return absl::OkStatus();
   absl::Status destroyed = secrets_->Destroy(room_id, ids);
   secrets_of_rooms_.Clear();
   seal_.ForgetRooms();
+  opened_values_.Clear();
   return destroyed;
 }
 

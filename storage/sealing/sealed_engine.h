@@ -29,6 +29,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -40,6 +41,7 @@
 #include "storage/engine.h"
 #include "storage/sealing/keyring.h"
 #include "storage/sealing/master_key.h"
+#include "storage/sealing/opened_values.h"
 #include "storage/sealing/recent_map.h"
 #include "storage/sealing/room_secrets.h"
 #include "storage/sealing/seal.h"
@@ -60,6 +62,8 @@ class SealedEngine final : public Engine {
   using Engine::NewSnapshot;
   std::unique_ptr<Snapshot> NewSnapshot(ReadTier tier) const override;
   absl::StatusOr<std::optional<Versioned>> Get(absl::string_view key) const override;
+  absl::StatusOr<std::vector<std::shared_ptr<const std::string>>> GetValues(
+      const std::vector<std::string>& keys, ReadTier tier) const override;
   void Commit(CommitRequest request, CommitDone done) override {
     SealCommit(std::move(request), std::move(done), &Engine::Commit);
   }
@@ -115,12 +119,15 @@ class SealedEngine final : public Engine {
   // Seals a commit and hands it on.
   void SealCommit(CommitRequest request, CommitDone done, HandOn hand_on);
 
+  CommitDone AnnounceWrites(const CommitRequest& request, CommitDone done);
+
   // Returns the secret of a room that had one before; null if there is none.
   absl::StatusOr<RoomSecretPtr> FindSecret(absl::string_view room);
 
   const std::unique_ptr<RoomSecrets> secrets_;  // null: rooms have none
   // Of rooms, as Raw() of keys.h gives them, that have one for sure.
   RecentMap<std::string, RoomSecretPtr> secrets_of_rooms_;
+  mutable OpenedValues opened_values_;
   Seal seal_;
   const std::string master_key_id_;
 

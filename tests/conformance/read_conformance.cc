@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "storage/keys.h"
 #include "tests/conformance/engine_conformance.h"
 
 namespace innkeeper::storage {
@@ -52,6 +53,60 @@ TEST_P(EngineConformance, MultiGetKeepsTheOrderOfKeys) {
   EXPECT_EQ((*values)[3]->value, "3");
   EXPECT_FALSE((*values)[4].has_value());
   EXPECT_THAT(*engine().NewSnapshot()->MultiGet({}), IsEmpty());
+}
+
+// Keys that some engine may keep the values of.
+std::string RoomKey(absl::string_view room) { return KeyBuilder(Table::kRoom).Str(room).Build(); }
+std::string UserRoomKey(absl::string_view room) {
+  return KeyBuilder(Table::kUserRoom).Str("@u").Str(room).Build();
+}
+
+TEST_P(EngineConformance, GetValuesShowsWhatASnapshotShows) {
+  const std::vector<std::string> keys = {RoomKey("!a"), "other", UserRoomKey("!a")};
+  const auto values = [&] {
+    const auto found = engine().GetValues(keys, ReadTier::kAll);
+    EXPECT_TRUE(found.ok()) << found.status();
+    std::vector<std::string> texts;
+    for (const auto& value : *found) texts.push_back(value == nullptr ? "-" : *value);
+    return texts;
+  };
+  EXPECT_THAT(values(), ElementsAre("-", "-", "-"));
+  for (const char* text : {"1", "2", "3"}) {
+    for (const std::string& key : keys) Put(key, text);
+    for (int i = 0; i < 3; ++i) EXPECT_THAT(values(), ElementsAre(text, text, text));
+  }
+  Delete(keys[2]);
+  for (int i = 0; i < 3; ++i) EXPECT_THAT(values(), ElementsAre("3", "3", "-"));
+  Reopen();
+  EXPECT_THAT(values(), ElementsAre("3", "3", "-"));
+
+  const auto in_memory = engine().GetValues(keys, ReadTier::kMemory);
+  EXPECT_TRUE(in_memory.ok() || IsNotInMemory(in_memory.status())) << in_memory.status();
+}
+
+// Two values that every commit changes together, and readers who hear of commits.
+TEST_P(EngineConformance, GetValuesShowsOneMomentAndNoEarlierOne) {
+  const std::vector<std::string> keys = {RoomKey("!a"), UserRoomKey("!a")};
+  constexpr int kCommits = 300;
+  std::atomic<int> committed = 0;
+  const auto read = [&] {
+    while (committed < kCommits) {
+      const int before = committed;
+      const auto values = engine().GetValues(keys, ReadTier::kAll);
+      ASSERT_TRUE(values.ok()) << values.status();
+      if (before == 0) continue;
+      ASSERT_EQ(*values->front(), *values->back());
+      ASSERT_GE(std::stoi(*values->front()), before);
+    }
+  };
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 2; ++i) readers.emplace_back(read);
+  for (int i = 1; i <= kCommits; ++i) {
+    const std::string value = std::to_string(i);
+    Commit({.writes = {{keys[0], value}, {keys[1], value}}});
+    committed = i;
+  }
+  for (std::thread& reader : readers) reader.join();
 }
 
 // What is in memory is for the engine to say, but it must not guess.

@@ -158,6 +158,27 @@ TEST_F(SealedRoomsTest, KeepItWhenTheStoreIsOpenedAgain) {
   EXPECT_THAT(SecretsInUse("!one"), ElementsAre(noted[0]));
 }
 
+// What is kept is not opened again, which shows in that it is in the same place.
+TEST_F(SealedRoomsTest, AreKeptOpenedWhileTheyAreRead) {
+  const auto head = [&] {
+    return engine().GetValues({RoomKey("!one")}, ReadTier::kAll).value()[0];
+  };
+  Create("!one");
+  const auto first = head();
+  EXPECT_EQ(*first, "head of !one");
+  EXPECT_EQ(head(), first);
+  Put(engine(), RoomKey("!two"), "another");
+  EXPECT_EQ(head(), first);
+
+  Put(engine(), RoomKey("!one"), "new head");
+  const auto second = head();
+  EXPECT_EQ(*second, "new head");
+  EXPECT_EQ(head(), second);
+
+  ASSERT_TRUE(DestroySecrets("!one").ok());
+  EXPECT_EQ(head(), nullptr);
+}
+
 TEST_F(SealedRoomsTest, ReadAsIfTheyWereNotThereOnceItIsDestroyed) {
   Create("!one");
   Create("!two");
