@@ -4,6 +4,9 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+#include <bit>
+#include <cstring>
+
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 
@@ -30,9 +33,9 @@ std::unique_ptr<EVP_CIPHER_CTX, void (*)(EVP_CIPHER_CTX*)> NewCipher(absl::strin
 }
 
 void WriteNumber(uint64_t number, char* bytes) {
-  for (size_t i = 0; i < kNumberBytes; ++i) {
-    bytes[i] = static_cast<char>(number >> (8 * (kNumberBytes - 1 - i)));
-  }
+  static_assert(sizeof(number) == kNumberBytes);
+  if constexpr (std::endian::native == std::endian::little) number = __builtin_bswap64(number);
+  std::memcpy(bytes, &number, kNumberBytes);
 }
 
 uint64_t ReadNumber(absl::string_view bytes) {
@@ -60,8 +63,9 @@ std::string NumberedTokens::Sign(absl::Span<const uint64_t> numbers) {
 
   std::string heads(numbers.size() * kHeadBytes, '\0');
   for (size_t i = 0; i < numbers.size(); ++i) {
-    blocks.copy(&heads[i * kHeadBytes], kBlockBytes, i * kBlockBytes);
-    WriteNumber(numbers[i], &heads[i * kHeadBytes + kBlockBytes]);
+    char* const head = &heads[i * kHeadBytes];
+    std::memcpy(head, &blocks[i * kBlockBytes], kBlockBytes);
+    WriteNumber(numbers[i], head + kBlockBytes);
   }
   const std::string escaped_heads = absl::WebSafeBase64Escape(heads);
   std::string tokens;

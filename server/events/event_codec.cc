@@ -37,10 +37,9 @@ bool HasKnownVersion(const storage::LogEntryView& entry) {
 uint8_t* WriteTime(absl::Time time, uint8_t* out) {
   using google::protobuf::Timestamp;
   using google::protobuf::internal::WireFormatLite;
-  Timestamp timestamp;
-  SetTimestamp(absl::ToUnixMicros(time), &timestamp);
-  out = WireFormatLite::WriteInt64ToArray(Timestamp::kSecondsFieldNumber, timestamp.seconds(), out);
-  return WireFormatLite::WriteInt32ToArray(Timestamp::kNanosFieldNumber, timestamp.nanos(), out);
+  const TimestampFields fields = TimestampFieldsOf(absl::ToUnixMicros(time));
+  out = WireFormatLite::WriteInt64ToArray(Timestamp::kSecondsFieldNumber, fields.seconds, out);
+  return WireFormatLite::WriteInt32ToArray(Timestamp::kNanosFieldNumber, fields.nanos, out);
 }
 
 // Writes the fields of a RoomEvent that its place in the log gives it, and returns the end of

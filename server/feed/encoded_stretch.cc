@@ -39,21 +39,29 @@ void EncodedEvents::Add(storage::LogPosition position, absl::string_view event,
 
 void EncodedEvents::Truncate(size_t count) {
   places_.resize(count);
-  bytes_.resize(empty() ? 0 : places_.back().end);
+  bytes_.resize(empty() ? kHeaderRoom : places_.back().end);
 }
 
-std::vector<storage::LogPosition> EncodedEvents::positions() const {
-  std::vector<storage::LogPosition> positions;
-  positions.reserve(places_.size() + 1);  // whoever signs them adds the end of the batch
-  for (const Place& place : places_) positions.push_back(place.position);
-  return positions;
+void EncodedEvents::Reserve(StretchLimits limits) {
+  bytes_.reserve(limits.bytes + limits.events * (kMaxFieldHeaderBytes + EmptyCursor().size()));
 }
 
-void EncodedEvents::SetCursors(absl::string_view cursors) {
+void EncodedEvents::Shrink() {
+  if (bytes_.capacity() / 2 > bytes_.size()) bytes_.shrink_to_fit();
+}
+
+DraftMessage EncodedEvents::Wrap(int field, absl::string_view rest) && {
+  std::string header;
+  AppendFieldHeader(field, bytes_.size() - kHeaderRoom + rest.size(), header);
+  bytes_.append(rest.data(), rest.size());
+  bytes_.replace(0, kHeaderRoom, header);
+  DraftMessage draft;
+  draft.gaps.reserve(places_.size());
   for (const Place& place : places_) {
-    cursors.copy(&bytes_[place.end - kCursorSize], kCursorSize);
-    cursors.remove_prefix(kCursorSize);
+    draft.gaps.push_back({place.position, place.end - kHeaderRoom + header.size() - kCursorSize});
   }
+  draft.bytes = std::move(bytes_);
+  return draft;
 }
 
 EncodedStretch Encode(const Stretch& stretch) {
@@ -118,6 +126,7 @@ absl::StatusOr<EncodedStretch> EncodedStretchBuilder::Take(absl::Status scanned)
     if (stretch_.events.empty()) return error;
   }
   stretch_.through = stretch_.events.empty() ? after_ : stretch_.events.last_position();
+  stretch_.events.Shrink();
   return std::move(stretch_);
 }
 

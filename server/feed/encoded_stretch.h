@@ -19,6 +19,18 @@
 
 namespace innkeeper::feed {
 
+// A message that lacks the cursors of the events in it, and where they belong, in order: in
+// place of kCursorSize bytes each.
+struct DraftMessage {
+  struct Gap {
+    storage::LogPosition position = 0;  // of the event
+    size_t begin = 0;
+  };
+
+  std::string bytes;
+  std::vector<Gap> gaps;
+};
+
 // Events, serialised one behind the other as the field `events` of a v1::RoomEventBatch,
 // with room for their cursors, which depend on who reads.
 class EncodedEvents {
@@ -31,25 +43,30 @@ class EncodedEvents {
 
   bool empty() const { return places_.empty(); }
   size_t count() const { return places_.size(); }
-  std::vector<storage::LogPosition> positions() const;
   storage::LogPosition last_position() const { return places_.back().position; }
 
   // What was given to Add(), without what Truncate() took away.
   size_t event_bytes() const { return empty() ? 0 : places_.back().event_bytes; }
 
-  // Puts the cursors in, each kCursorSize characters long and one behind the other.
-  void SetCursors(absl::string_view cursors);
+  // Sets memory aside for as much as a stretch may have, and gives back what is left of it.
+  void Reserve(StretchLimits limits);
+  void Shrink();
 
-  absl::string_view bytes() const { return bytes_; }
+  // Returns a message of which field `field` is the batch: the events, and behind them the
+  // fields in `rest`.
+  DraftMessage Wrap(int field, absl::string_view rest) &&;
 
  private:
+  // What stands before batches of 16 KiB to 2 MiB: those need not be moved for it.
+  static constexpr size_t kHeaderRoom = 4;
+
   struct Place {
     storage::LogPosition position;
     size_t end;          // of the event in `bytes_`, and so of its cursor
     size_t event_bytes;  // up to here
   };
 
-  std::string bytes_;
+  std::string bytes_ = std::string(kHeaderRoom, '\0');
   std::vector<Place> places_;
 };
 
@@ -72,7 +89,9 @@ class EncodedStretchBuilder {
   // completes the events if it is given.
   EncodedStretchBuilder(storage::LogPosition after, StretchLimits limits,
                         const EventCompleter* completer = nullptr)
-      : after_(after), limits_(limits), completer_(completer) {}
+      : after_(after), limits_(limits), completer_(completer) {
+    stretch_.events.Reserve(limits);
+  }
 
   // Adds the next entry of the log. Returns false if the stretch is complete without it.
   // Blocks if the event is to be completed.

@@ -26,7 +26,7 @@ constexpr int32_t kMaxProgressInterval = 3600;
 // How soon a read is tried again that the executor did not take on.
 constexpr absl::Duration kRetryDelay = absl::Milliseconds(20);
 
-constexpr int32_t kMaxBatchEvents = 1000;
+constexpr int32_t kMaxBatchEvents = 4000;
 constexpr int32_t kMinBatchBytes = 1 << 10;
 constexpr int32_t kMaxBatchBytes = 1 << 20;
 constexpr size_t kStreamIdBytes = 8;
@@ -54,6 +54,13 @@ StretchLimits BatchLimits(const v1::WatchRoomEventsRequest& request, StretchLimi
                 errors),
           Limit("max_batch_bytes", request.max_batch_bytes(), kMinBatchBytes, kMaxBatchBytes,
                 if_zero.bytes, errors)};
+}
+
+// What the request does not limit is `if_zero`, else as in `limits`.
+StretchLimits CatchUpLimits(const v1::WatchRoomEventsRequest& request, StretchLimits limits,
+                            StretchLimits if_zero) {
+  return {request.max_batch_events() == 0 ? if_zero.events : limits.events,
+          request.max_batch_bytes() == 0 ? if_zero.bytes : limits.bytes};
 }
 
 void CheckStart(const v1::WatchRoomEventsRequest& request, FieldErrors& errors) {
@@ -150,6 +157,7 @@ absl::StatusOr<std::shared_ptr<Subscription>> EventFeed::Subscribe(
   StreamReader::Parameters stream;
   stream.filter = EventFilter::FromProto(request.filter(), errors);
   stream.batch_limits = BatchLimits(request, options_.batch, errors);
+  stream.catch_up_limits = CatchUpLimits(request, stream.batch_limits, options_.catch_up_batch);
   const int32_t progress_interval =
       Limit("progress_interval_seconds", request.progress_interval_seconds(), 1,
             kMaxProgressInterval, kDefaultProgressInterval, errors);
@@ -228,9 +236,7 @@ bool EventFeed::Drain(absl::Time deadline) {
   return false;
 }
 
-bool EventFeed::TrySubmitRead(std::shared_ptr<Subscription> subscription) {
-  return executor_.TrySubmit([subscription] { subscription->Read(); });
-}
+bool EventFeed::TrySubmit(Executor::Task&& task) { return executor_.TrySubmit(std::move(task)); }
 
 void EventFeed::WakeSoon() {
   absl::MutexLock lock(&signal_mutex_);

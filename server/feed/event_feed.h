@@ -41,6 +41,9 @@ struct EventFeedOptions {
   EventLogOptions log;
   // One `events` message of a stream that asks for no other limits.
   StretchLimits batch = {1000, 256 << 10};
+  // The same on the way to the end of the log, for readers who take what is sent faster than the
+  // log is read: docs/decisions/0039-messages-of-a-fast-reader.md.
+  StretchLimits catch_up_batch = {4000, 1 << 20};
   // One page of List(), whatever page size was asked for.
   size_t max_page_bytes = 1 << 20;
   // How many streams there may be at a time.
@@ -145,7 +148,7 @@ class EventFeed : private Subscription::Owner {
   };
 
   // Subscription::Owner.
-  bool TrySubmitRead(std::shared_ptr<Subscription> subscription) override;
+  bool TrySubmit(Executor::Task&& task) override;
   void WakeSoon() override;
   void Ended(uint64_t id) override;
 

@@ -6,6 +6,21 @@
 #include "absl/status/statusor.h"
 
 namespace innkeeper::feed {
+namespace {
+
+// What all streams together may have sent that their readers have not taken, for them to get
+// larger messages.
+constexpr int64_t kFewQueuedBytes = 64 << 20;
+
+StretchLimits Twice(StretchLimits limits, StretchLimits most) {
+  return {std::min(2 * limits.events, most.events), std::min(2 * limits.bytes, most.bytes)};
+}
+
+StretchLimits Half(StretchLimits limits, StretchLimits least) {
+  return {std::max(limits.events / 2, least.events), std::max(limits.bytes / 2, least.bytes)};
+}
+
+}  // namespace
 
 StreamReader::StreamReader(const StreamSources& sources, Parameters parameters)
     : sources_(sources),
@@ -14,6 +29,7 @@ StreamReader::StreamReader(const StreamSources& sources, Parameters parameters)
       messages_(sources.cursors, parameters_.filter.digest()),
       begun_(parameters_.start.kind == StreamStart::Kind::kBehind),
       position_(parameters_.start.position),
+      read_limits_(parameters_.batch_limits),
       target_(parameters_.bounds.head) {}
 
 absl::Status StreamReader::RefreshAccess() {
@@ -93,7 +109,7 @@ StreamReader::Next StreamReader::Events(EncodedStretch stretch) {
   const Lag lag = LagSince(next_time_);
   sources_.metrics.events_sent.Add(stretch.events.count());
   sources_.metrics.lag.Observe(lag.age);
-  return Message(messages_.Events(std::move(stretch), lag));
+  return {Next::Kind::kMessage, messages_.Events(std::move(stretch), lag)};
 }
 
 void StreamReader::MoveBehind(const EncodedStretch& stretch) {
@@ -152,15 +168,26 @@ absl::Status StreamReader::ReadRooms() {
 absl::Status StreamReader::ReadEvents() {
   sources_.metrics.log_reads.Add();
   absl::StatusOr<EncodedStretch> stretch =
-      sources_.log.ReadEncoded(filter_, position_, parameters_.batch_limits, detail_);
+      sources_.log.ReadEncoded(filter_, position_, read_limits_, detail_);
   if (absl::IsOutOfRange(stretch.status())) return HistoryGone();
   if (!stretch.ok()) return stretch.status();
   backlog_ = *std::move(stretch);
   return absl::OkStatus();
 }
 
+void StreamReader::NotePace(bool reader_waited) {
+  const bool gets_more = reader_waited && sources_.metrics.queued_bytes.value() < kFewQueuedBytes;
+  read_limits_ = gets_more ? Twice(read_limits_, parameters_.catch_up_limits)
+                           : Half(read_limits_, parameters_.batch_limits);
+}
+
 absl::Status StreamReader::HistoryGone() const {
   return sources_.cursors.HistoryGone(filter_.digest(), sources_.log.bounds());
+}
+
+std::string StreamReader::Complete(DraftMessage message) const {
+  if (!message.gaps.empty()) messages_.PutCursors(message);
+  return std::move(message.bytes);
 }
 
 void StreamReader::Release() {

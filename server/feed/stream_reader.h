@@ -61,6 +61,7 @@ class StreamReader {
     StreamStart start;
     storage::LogBounds bounds;  // of the log at the start
     StretchLimits batch_limits;
+    StretchLimits catch_up_limits;         // at least as much: see NotePace()
     std::unique_ptr<StreamAccess> access;  // none: the reader may see everything
   };
 
@@ -72,7 +73,7 @@ class StreamReader {
       kMustRead,  // to be found out by Read()
     };
     Kind kind = Kind::kNothing;
-    std::string message;  // a serialised v1::WatchRoomEventsResponse
+    DraftMessage message;  // a serialised v1::WatchRoomEventsResponse, for Complete()
   };
 
   // `sources` must outlive the reader.
@@ -86,6 +87,9 @@ class StreamReader {
   // Returns the next message, if it is known without reading the database.
   Next TryNext();
 
+  // Puts into a message what it lacks, and returns it. Thread-safe.
+  std::string Complete(DraftMessage message) const;
+
   // Reads what the next message needs. Blocks. Errors: EVENT_HISTORY_GONE; those of the
   // engine. The stream can't go on then.
   absl::Status Read();
@@ -93,6 +97,10 @@ class StreamReader {
   // True on the way to the end of the log, as long as what comes next is to be read: Read()
   // then does it ahead of TryNext(), while the last message is being sent.
   bool CanReadAhead() const;
+
+  // Tells whether the reader had taken a message when what comes behind it had been read: what
+  // is read from the log next is more at a time then, or if it had not, less.
+  void NotePace(bool reader_waited);
 
   // Returns a `progress` message; nothing before the stream has a place in the log that it
   // could be resumed from.
@@ -103,12 +111,15 @@ class StreamReader {
     return parameters_.start.kind == StreamStart::Kind::kSnapshot && !snapshot_said_;
   }
 
-  // Lets go of what the reader holds. Nothing but stream_id() may be called any more.
+  // Lets go of what the reader holds. Nothing but stream_id() and Complete() may be called any
+  // more.
   void Release();
 
  private:
-  static Next Message(std::string message) { return {Next::Kind::kMessage, std::move(message)}; }
-  static Next MustRead() { return {Next::Kind::kMustRead, ""}; }
+  static Next Message(std::string bytes) {
+    return {Next::Kind::kMessage, {.bytes = std::move(bytes)}};
+  }
+  static Next MustRead() { return {Next::Kind::kMustRead, {}}; }
 
   absl::Status Begin();
   absl::Status FindStart();
@@ -140,7 +151,8 @@ class StreamReader {
   storage::LogPosition position_;
   // When what follows was committed; InfiniteFuture if nothing was there yet.
   absl::Time next_time_ = absl::InfiniteFuture();
-  bool at_end_ = false;  // of the log, as it was
+  bool at_end_ = false;        // of the log, as it was
+  StretchLimits read_limits_;  // of what is read from the log at a time
   // Read by Read(), and not yet said.
   std::optional<EncodedStretch> backlog_;
   // What the stream has to reach, on its way to an end of the log, to be caught up.

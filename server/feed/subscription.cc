@@ -81,26 +81,28 @@ absl::Duration Subscription::NextWake() const {
                    break_.ok() ? absl::InfiniteDuration() : now + parameters_.break_grace});
 }
 
+// Reads what the stream needs from the database. For the executor: blocks.
 void Subscription::Read() {
   absl::Status read = reader_.Read();
   {
     absl::MutexLock lock(&mutex_);
     error_.Update(read);
+    if (reading_ahead_) reader_.NotePace(/*reader_waited=*/sent_meanwhile_);
     const bool is_sending = reading_ahead_ && !sent_meanwhile_;
     reading_ahead_ = false;
     sent_meanwhile_ = false;
     if (is_sending) return;
   }
-  GoOn();
+  GoOn(Thread::kExecutor);
 }
 
-void Subscription::GoOn() {
+void Subscription::GoOn(Thread thread) {
   Step step;
   {
     absl::MutexLock lock(&mutex_);
     step = NextStep();
   }
-  Perform(std::move(step));
+  Perform(std::move(step), thread);
 }
 
 void Subscription::GoOnIfIdle() {
@@ -113,16 +115,21 @@ void Subscription::GoOnIfIdle() {
   Perform(std::move(step));
 }
 
-void Subscription::Perform(Step step) {
+void Subscription::Perform(Step step, Thread thread) {
   switch (step.action) {
     case Step::Action::kWait:
       break;
     case Step::Action::kSend:
       if (step.reads_ahead) StartReadingAhead();
-      HandOver(std::move(step.message));
+      // Whoever reads the log reads on at once: that takes longest.
+      if (step.reads_ahead && thread == Thread::kExecutor) {
+        HandOverElsewhere(std::move(step.message));
+      } else {
+        HandOver(std::move(step.message));
+      }
       break;
     case Step::Action::kRead:
-      if (!owner_.TrySubmitRead(shared_from_this())) {
+      if (!TrySubmitRead()) {
         absl::MutexLock lock(&mutex_);
         state_ = State::kIdle;
         owner_.WakeSoon();
@@ -141,15 +148,27 @@ void Subscription::Perform(Step step) {
   }
 }
 
-void Subscription::HandOver(std::string message) {
+void Subscription::HandOver(DraftMessage message) {
   const auto self = shared_from_this();  // the stream may end meanwhile
-  sink_.Send(std::move(message));
+  sink_.Send(reader_.Complete(std::move(message)));
   absl::MutexLock lock(&mutex_);
   --handing_over_;
 }
 
+// Has another thread of the executor hand the message over, behind what was submitted before.
+void Subscription::HandOverElsewhere(DraftMessage message) {
+  Executor::Task task = [self = shared_from_this(), message = std::move(message)]() mutable {
+    self->HandOver(std::move(message));
+  };
+  if (!owner_.TrySubmit(std::move(task))) task();
+}
+
+bool Subscription::TrySubmitRead() {
+  return owner_.TrySubmit([self = shared_from_this()] { self->Read(); });
+}
+
 void Subscription::StartReadingAhead() {
-  if (owner_.TrySubmitRead(shared_from_this())) return;
+  if (TrySubmitRead()) return;
   absl::MutexLock lock(&mutex_);
   reading_ahead_ = false;
 }
@@ -170,7 +189,7 @@ Subscription::Step Subscription::SayFarewell() {
   std::optional<std::string> progress = reader_.Progress();
   if (farewell_sent_ || !progress) return End(farewell_);
   farewell_sent_ = true;
-  return Send(*std::move(progress));
+  return Send({.bytes = *std::move(progress)});
 }
 
 Subscription::Step Subscription::Follow() {
@@ -181,7 +200,8 @@ Subscription::Step Subscription::Follow() {
     return step;
   }
   if (MonotonicNow() >= progress_due_) {
-    if (std::optional<std::string> progress = reader_.Progress()) return Send(*std::move(progress));
+    if (std::optional<std::string> progress = reader_.Progress())
+      return Send({.bytes = *std::move(progress)});
   }
   const bool must_read = next.kind == StreamReader::Next::Kind::kMustRead;
   state_ = must_read ? State::kReading : State::kIdle;
@@ -210,15 +230,15 @@ Subscription::Step Subscription::CheckReader() {
   return {.action = Step::Action::kBreak, .status = break_};
 }
 
-Subscription::Step Subscription::Send(std::string message) {
+Subscription::Step Subscription::Send(DraftMessage message) {
   state_ = State::kSending;
   ++handing_over_;
   const absl::Duration now = MonotonicNow();
   progress_due_ = now + parameters_.progress_interval;
   stall_due_ = now + parameters_.stall_timeout;
-  sending_bytes_ = static_cast<int64_t>(message.size());
+  sending_bytes_ = static_cast<int64_t>(message.bytes.size());
   metrics_.queued_bytes.Add(sending_bytes_);
-  metrics_.bytes_sent.Add(message.size());
+  metrics_.bytes_sent.Add(message.bytes.size());
   return {.action = Step::Action::kSend, .message = std::move(message)};
 }
 

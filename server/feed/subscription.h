@@ -13,6 +13,8 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "server/base/executor.h"
+#include "server/feed/encoded_stretch.h"
 #include "server/feed/stream_reader.h"
 #include "server/metrics/metrics.h"
 
@@ -58,9 +60,9 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
    public:
     virtual ~Owner() = default;
 
-    // Has Read() called on a thread that may block, or returns false if too
-    // much else is to be done there.
-    virtual bool TrySubmitRead(std::shared_ptr<Subscription> subscription) = 0;
+    // Has `task` run on a thread that may block, behind what was submitted before. Or returns
+    // false, and leaves `task` as it is, if too much else is to be done there.
+    virtual bool TrySubmit(Executor::Task&& task) = 0;
 
     // Calls Wake() on subscriptions a little later.
     virtual void WakeSoon() = 0;
@@ -114,9 +116,6 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   // Breaks the stream off if it has not ended.
   void Abort();
 
-  // Reads what the stream needs from the database. Blocks.
-  void Read();
-
   uint64_t id() const { return parameters_.id; }
 
   // Names the stream, in its first message and in the log.
@@ -129,23 +128,29 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   struct Step {
     enum class Action { kWait, kSend, kRead, kEnd, kBreak, kForget };
     Action action = Action::kWait;
-    std::string message = {};  // to send
-    bool reads_ahead = false;  // while that is being sent
-    absl::Status status = {};  // to end with
+    DraftMessage message = {};  // to send
+    bool reads_ahead = false;   // while that is being sent
+    absl::Status status = {};   // to end with
   };
 
-  void GoOn();
+  // Which thread is at work on the stream.
+  enum class Thread { kAny, kExecutor };
+
+  void GoOn(Thread thread = Thread::kAny);
   void GoOnIfIdle();
-  void Perform(Step step);
+  void Perform(Step step, Thread thread = Thread::kAny);
 
   Step NextStep() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Step Follow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Step SayFarewell() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status FindError() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Step CheckReader() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Step Send(std::string message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void HandOver(std::string message);
+  Step Send(DraftMessage message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void HandOver(DraftMessage message);
+  void HandOverElsewhere(DraftMessage message);
   void StartReadingAhead();
+  bool TrySubmitRead();
+  void Read();
   Step End(absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Owner& owner_;
@@ -153,7 +158,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   metrics::FeedMetrics& metrics_;
   const Parameters parameters_;
 
-  // Belongs to whoever is at work on the stream.
+  // Belongs to whoever is at work on the stream, but for what is thread-safe.
   StreamReader reader_;
 
   mutable absl::Mutex mutex_;

@@ -3,10 +3,8 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/string_view.h"
 #include "innkeeper/v1/room_event.pb.h"
 #include "innkeeper/v1/room_lifecycle.pb.h"
-#include "server/feed/wire_fields.h"
 #include "server/values/duration.h"
 
 namespace innkeeper::feed {
@@ -34,26 +32,24 @@ std::string WatchMessages::Confirmed(std::optional<storage::LogPosition> cursor_
   return response.SerializeAsString();
 }
 
-std::string WatchMessages::Events(EncodedStretch stretch, const Lag& lag) const {
-  std::vector<storage::LogPosition> positions = stretch.events.positions();
-  positions.push_back(stretch.through);
-  const std::string cursors = cursors_.EncodeAll(positions, filter_digest_);
-  stretch.events.SetCursors(cursors);
-
+DraftMessage WatchMessages::Events(EncodedStretch stretch, const Lag& lag) const {
   v1::RoomEventBatch rest_of_batch;
-  rest_of_batch.set_cursor(cursors.substr(cursors.size() - kCursorSize));
+  rest_of_batch.set_cursor(CursorAt(stretch.through));
   rest_of_batch.set_commit_continues(stretch.commit_continues);
   SetLag(lag, rest_of_batch.mutable_lag());
-  const std::string rest = rest_of_batch.SerializeAsString();
+  return std::move(stretch.events)
+      .Wrap(v1::WatchRoomEventsResponse::kEventsFieldNumber, rest_of_batch.SerializeAsString());
+}
 
-  const absl::string_view events = stretch.events.bytes();
-  std::string response;
-  response.reserve(kMaxFieldHeaderBytes + events.size() + rest.size());
-  AppendFieldHeader(v1::WatchRoomEventsResponse::kEventsFieldNumber, events.size() + rest.size(),
-                    response);
-  response.append(events.data(), events.size());
-  response.append(rest);
-  return response;
+void WatchMessages::PutCursors(DraftMessage& message) const {
+  std::vector<storage::LogPosition> positions;
+  positions.reserve(message.gaps.size());
+  for (const DraftMessage::Gap& gap : message.gaps) positions.push_back(gap.position);
+  const std::string cursors = cursors_.EncodeAll(positions, filter_digest_);
+  for (size_t i = 0; i < message.gaps.size(); ++i) {
+    cursors.copy(&message.bytes[message.gaps[i].begin], kCursorSize, i * kCursorSize);
+  }
+  message.gaps.clear();
 }
 
 std::string WatchMessages::Snapshot(std::vector<v1::Room> rooms) const {

@@ -39,9 +39,10 @@ class WatchMessages {
                         storage::LogPosition start, storage::LogBounds bounds,
                         const std::string& stream_id, const v1::EventRetention& retention) const;
 
-  // An `events` message. The events' bytes are used as they are; only their
-  // cursors are added.
-  std::string Events(EncodedStretch stretch, const Lag& lag) const;
+  // An `events` message, which lacks its events' cursors, and what puts them in. Apart, since
+  // they take as long as the rest, and can be made elsewhere.
+  DraftMessage Events(EncodedStretch stretch, const Lag& lag) const;
+  void PutCursors(DraftMessage& message) const;
 
   // The messages of a snapshot: rooms of it, and its end at `position`.
   std::string Snapshot(std::vector<v1::Room> rooms) const;

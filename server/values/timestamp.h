@@ -16,15 +16,27 @@ namespace innkeeper {
 inline constexpr int64_t kStartOfYear1 = -62'135'596'800;
 inline constexpr int64_t kEndOfYear9999 = 253'402'300'799;
 
-// Sets `timestamp` to a number of microseconds since the Unix epoch. What is earlier or
+// The fields of a Timestamp.
+struct TimestampFields {
+  int64_t seconds = 0;
+  int32_t nanos = 0;
+};
+
+// Returns the fields for a number of microseconds since the Unix epoch. What is earlier or
 // later than a Timestamp can say counts as the first or last moment that it can.
-inline void SetTimestamp(int64_t unix_micros, google::protobuf::Timestamp* timestamp) {
+inline TimestampFields TimestampFieldsOf(int64_t unix_micros) {
   unix_micros =
       std::clamp(unix_micros, kStartOfYear1 * 1'000'000, kEndOfYear9999 * 1'000'000 + 999'999);
   int64_t seconds = unix_micros / 1'000'000;
   if (unix_micros % 1'000'000 < 0) --seconds;  // nanos count forward
-  timestamp->set_seconds(seconds);
-  timestamp->set_nanos(static_cast<int32_t>(unix_micros - seconds * 1'000'000) * 1000);
+  return {seconds, static_cast<int32_t>(unix_micros - seconds * 1'000'000) * 1000};
+}
+
+// Sets `timestamp` to that time.
+inline void SetTimestamp(int64_t unix_micros, google::protobuf::Timestamp* timestamp) {
+  const TimestampFields fields = TimestampFieldsOf(unix_micros);
+  timestamp->set_seconds(fields.seconds);
+  timestamp->set_nanos(fields.nanos);
 }
 
 // Returns the microseconds of an event's `origin_server_ts`, in milliseconds, which may be

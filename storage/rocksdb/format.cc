@@ -12,13 +12,19 @@ constexpr size_t kIntegerBytes = 8;
 // The first byte of a record of the log. That of an entry of format 2 is a revision's.
 constexpr char kLogRecordMark = '\x01';
 
+// The integer in the kIntegerBytes bytes at `bytes`.
+uint64_t LoadInteger(const char* bytes) {
+  uint64_t number;
+  static_assert(sizeof(number) == kIntegerBytes);
+  std::memcpy(&number, bytes, kIntegerBytes);
+  if constexpr (std::endian::native == std::endian::little) number = __builtin_bswap64(number);
+  return number;
+}
+
 // Takes an integer off the front of `bytes`.
 std::optional<uint64_t> TakeInteger(absl::string_view& bytes) {
   if (bytes.size() < kIntegerBytes) return std::nullopt;
-  uint64_t number;
-  static_assert(sizeof(number) == kIntegerBytes);
-  std::memcpy(&number, bytes.data(), kIntegerBytes);
-  if constexpr (std::endian::native == std::endian::little) number = __builtin_bswap64(number);
+  const uint64_t number = LoadInteger(bytes.data());
   bytes.remove_prefix(kIntegerBytes);
   return number;
 }
@@ -59,13 +65,15 @@ std::string EncodeLogRecordHeader(uint64_t count) {
 }
 
 std::optional<StoredLogEntry> TakeLogEntry(absl::string_view& entries) {
-  const std::optional<uint64_t> revision = TakeInteger(entries);
-  const std::optional<uint64_t> micros = TakeInteger(entries);
-  const std::optional<uint64_t> size = TakeInteger(entries);
-  if (!revision || !micros || !size || *size > entries.size()) return std::nullopt;
-  const absl::string_view payload = entries.substr(0, *size);
-  entries.remove_prefix(*size);
-  return StoredLogEntry{*revision, absl::FromUnixMicros(static_cast<int64_t>(*micros)), payload};
+  if (entries.size() < 3 * kIntegerBytes) return std::nullopt;
+  const uint64_t revision = LoadInteger(entries.data());
+  const uint64_t micros = LoadInteger(entries.data() + kIntegerBytes);
+  const uint64_t size = LoadInteger(entries.data() + 2 * kIntegerBytes);
+  entries.remove_prefix(3 * kIntegerBytes);
+  if (size > entries.size()) return std::nullopt;
+  const absl::string_view payload = entries.substr(0, size);
+  entries.remove_prefix(size);
+  return StoredLogEntry{revision, absl::FromUnixMicros(static_cast<int64_t>(micros)), payload};
 }
 
 std::optional<StoredLogEntry> ParseLogEntry(absl::string_view bytes) {

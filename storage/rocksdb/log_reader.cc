@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "rocksdb/iterator.h"
 #include "rocksdb/options.h"
-#include "rocksdb/snapshot.h"
 #include "storage/rocksdb/format.h"
 #include "storage/rocksdb/log_record.h"
 #include "storage/rocksdb/rocksdb_status.h"
@@ -55,28 +54,24 @@ absl::StatusOr<bool> VisitRecord(const rocksdb::Iterator& it, const LogSealer* s
 
 }  // namespace
 
-absl::Status ScanLog(const Database& database, const LogSealer* sealer, LogPosition head,
+absl::Status ScanLog(const Database& database, const LogSealer* sealer, LogBounds bounds,
                      LogPosition from, Engine::LogVisitor visit) {
-  // One view of the oldest position and of the entries. Files of what is trimmed
-  // meanwhile may be gone before the iterator is made.
-  rocksdb::ManagedSnapshot snapshot(&database.db());
-  rocksdb::ReadOptions options;
-  options.snapshot = snapshot.snapshot();
-  const absl::StatusOr<LogPosition> oldest = database.ReadOldest(options);
-  if (!oldest.ok()) return oldest.status();
-  if (from < *oldest) return Trimmed(from, *oldest);
-  if (from > head) return absl::OkStatus();
+  if (from < bounds.oldest) return Trimmed(from, bounds.oldest);
+  if (from > bounds.head) return absl::OkStatus();
 
   const StoredInteger begin(from);
+  rocksdb::ReadOptions options;
   // Whoever reads the whole log is not to push everything else out of the cache.
   options.fill_cache = false;
+  // Files of what is trimmed meanwhile may be gone before it is made, and not behind that.
   const std::unique_ptr<rocksdb::Iterator> it(database.db().NewIterator(options, database.log()));
   std::string buffer;
   LogPosition position = from;
-  for (it->Seek(ToSlice(begin.bytes())); position <= head; it->Next()) {
+  for (it->Seek(ToSlice(begin.bytes())); position <= bounds.head; it->Next()) {
     if (!it->Valid() && !it->status().ok()) return FromRocksDb(it->status(), "reading the log");
     if (!it->Valid() || !HasPosition(*it, position)) return Missing(database, from, position);
-    const absl::StatusOr<bool> goes_on = VisitRecord(*it, sealer, head, visit, position, buffer);
+    const absl::StatusOr<bool> goes_on =
+        VisitRecord(*it, sealer, bounds.head, visit, position, buffer);
     if (!goes_on.ok() || !*goes_on) return goes_on.status();
   }
   return absl::OkStatus();

@@ -11,9 +11,9 @@
 
 namespace innkeeper::storage::embedded {
 
-// As Engine::ScanLog, of a log whose head is `head`, and which `sealer` has sealed unless it
+// As Engine::ScanLog, of a log that has these bounds, and which `sealer` has sealed unless it
 // is null. Thread-safe, also while the log is trimmed.
-absl::Status ScanLog(const Database& database, const LogSealer* sealer, LogPosition head,
+absl::Status ScanLog(const Database& database, const LogSealer* sealer, LogBounds bounds,
                      LogPosition from, Engine::LogVisitor visit);
 
 }  // namespace innkeeper::storage::embedded

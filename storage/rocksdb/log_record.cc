@@ -1,5 +1,7 @@
 #include "storage/rocksdb/log_record.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "storage/rocksdb/format.h"
 
@@ -28,6 +30,7 @@ absl::StatusOr<LogEntryView> OpenSingle(LogPosition position, absl::string_view 
 absl::StatusOr<std::vector<LogEntryView>> Split(LogPosition first, LogPosition last,
                                                 absl::string_view entries) {
   std::vector<LogEntryView> views;
+  views.reserve(std::min(static_cast<size_t>(last - first + 1), entries.size()));
   for (LogPosition position = first; position <= last; ++position) {
     const std::optional<StoredLogEntry> entry = TakeLogEntry(entries);
     if (!entry) return Damaged(position);

@@ -67,8 +67,8 @@ class RocksDbEngine : public Engine {
 
   absl::Status ScanLog(LogPosition from, LogVisitor visit) const override {
     // Before the database: a later one has all up to an earlier head.
-    const LogPosition head = log_bounds().head;
-    return embedded::ScanLog(*store_.database(), log_sealer_, head, from, visit);
+    const LogBounds bounds = log_bounds();
+    return embedded::ScanLog(*store_.database(), log_sealer_, bounds, from, visit);
   }
 
   absl::StatusOr<uint64_t> EstimateLogBytes(LogPosition begin, LogPosition end) const override {

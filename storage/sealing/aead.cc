@@ -62,7 +62,7 @@ bool OpenText(EVP_CIPHER_CTX* context, absl::string_view sealed, std::string& ou
   const absl::string_view text = sealed.substr(0, sealed.size() - Aead::kTagBytes);
   std::array<char, Aead::kTagBytes> tag;
   std::copy(sealed.begin() + static_cast<ptrdiff_t>(text.size()), sealed.end(), tag.begin());
-  out.resize(text.size());
+  out.resize(text.size());  // no matter what is in there, which saves setting it to zero
   auto* opened = reinterpret_cast<uint8_t*>(out.data());
   int length = 0;
   CHECK_EQ(EVP_CipherUpdate(context, opened, &length, Bytes(text), static_cast<int>(text.size())),
@@ -89,8 +89,10 @@ void Aead::Seal(const Nonce& nonce, const Place& place, absl::string_view text,
 
 bool Aead::Open(const Nonce& nonce, const Place& place, absl::string_view sealed,
                 std::string& out) const {
-  out.clear();
-  if (sealed.size() < kTagBytes) return false;
+  if (sealed.size() < kTagBytes) {
+    out.clear();
+    return false;
+  }
   const Pool::Lease context = opening_.Take();
   Begin(context.get(), /*key=*/nullptr, nonce, place);
   return OpenText(context.get(), sealed, out);
@@ -122,8 +124,10 @@ void ManyKeyAead::Seal(const Key& key, const Aead::Nonce& nonce, const Aead::Pla
 bool ManyKeyAead::Open(const Key& key, const Aead::Nonce& nonce, const Aead::Place& place,
                        absl::string_view sealed, std::string& out) const {
   CHECK_EQ(key.secret.size(), Aead::kKeyBytes);
-  out.clear();
-  if (sealed.size() < Aead::kTagBytes) return false;
+  if (sealed.size() < Aead::kTagBytes) {
+    out.clear();
+    return false;
+  }
   const Pool::Lease context = opening_.Take();
   Begin(*context.get(), key, nonce, place);
   return OpenText(context.get()->cipher.get(), sealed, out);

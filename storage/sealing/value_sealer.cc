@@ -89,7 +89,13 @@ std::string ValueSealer::Seal(absl::string_view place, absl::string_view value,
 
 absl::Status ValueSealer::Open(absl::string_view place, absl::string_view sealed,
                                std::string& value, const RoomSecret* secret) const {
-  value.clear();
+  absl::Status opened = OpenInto(place, sealed, value, secret);
+  if (!opened.ok()) value.clear();
+  return opened;
+}
+
+absl::Status ValueSealer::OpenInto(absl::string_view place, absl::string_view sealed,
+                                   std::string& value, const RoomSecret* secret) const {
   const std::optional<uint32_t> id = SealingKeyId(sealed);
   if (!id) return absl::DataLossError("is not sealed as it should be");
   absl::ReaderMutexLock lock(&mutex_);

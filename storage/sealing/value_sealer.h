@@ -91,6 +91,9 @@ class ValueSealer {
   using RoomKeyName = std::pair<uint32_t, uint64_t>;
   using RoomKey = std::shared_ptr<const Secret>;
 
+  // As Open(), but may leave anything in `value` if it fails.
+  absl::Status OpenInto(absl::string_view place, absl::string_view sealed, std::string& value,
+                        const RoomSecret* secret) const;
   RoomKey KeyOf(const DataKey& key, const RoomSecret& secret) const;
 
   mutable absl::Mutex mutex_;

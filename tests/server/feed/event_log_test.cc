@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "tests/server/feed/encoded_positions.h"
 #include "tests/server/feed/stretch_limits.h"
 #include "tests/server/feed/test_feed.h"
 #include "tests/support/temp_dir.h"
@@ -255,7 +256,7 @@ TEST_F(EventLogTest, EncodesWhatItReads) {
     for (const StretchLimits limits : {kAmple, StretchLimits{1, 1 << 20}}) {
       const auto encoded = log.ReadEncoded(EventFilter(), 0, limits, detail).value();
       const auto read = Encode(log.Read(EventFilter(), 0, limits, detail).value());
-      EXPECT_EQ(encoded.events.positions(), read.events.positions());
+      EXPECT_EQ(Positions(encoded), Positions(read));
       EXPECT_EQ(encoded.events.event_bytes(), read.events.event_bytes());
       EXPECT_EQ(encoded.through, read.through);
       EXPECT_EQ(encoded.commit_continues, read.commit_continues);

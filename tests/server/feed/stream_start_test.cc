@@ -180,7 +180,7 @@ TEST(SnapshotTest, WhatIsCommittedWhileItIsTakenComesBehindIt) {
       ASSERT_TRUE(reader.Read().ok());
       continue;
     }
-    ASSERT_TRUE(message.ParseFromString(next.message));
+    ASSERT_TRUE(message.ParseFromString(next.message.bytes));
     for (const v1::Room& room : message.snapshot().rooms()) room_ids.push_back(room.room_id());
   }
   EXPECT_THAT(room_ids, ElementsAre("!a:x"));

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "server/events/event_codec.h"
@@ -104,12 +105,17 @@ TEST_F(WatchMessagesTest, EventsCarryWhatTheLogHasAndTheirCursors) {
   }
   expected.mutable_events()->set_cursor(cursors_.Encode(15, kFilterDigest));
   *expected.mutable_events()->mutable_lag() = LagProto();
-  const auto response = Parse(messages_.Events(Encode(stretch), kLag));
+  const auto events = [&] {
+    DraftMessage message = messages_.Events(Encode(stretch), kLag);
+    messages_.PutCursors(message);
+    return Parse(message.bytes);
+  };
+  const auto response = events();
   EXPECT_TRUE(MessageDifferencer::Equals(response, expected)) << response.DebugString();
 
   stretch.commit_continues = true;
   expected.mutable_events()->set_commit_continues(true);
-  EXPECT_TRUE(MessageDifferencer::Equals(Parse(messages_.Events(Encode(stretch), kLag)), expected));
+  EXPECT_TRUE(MessageDifferencer::Equals(events(), expected));
 }
 
 }  // namespace

@@ -72,7 +72,7 @@ class LogWriterTest : public testing::Test {
   void ExpectScan(LogPosition from, LogPosition head, size_t size) {
     LogPosition expected = from;
     const absl::Status scanned =
-        ScanLog(*database_, nullptr, head, from, [&](const LogEntryView& entry) {
+        ScanLog(*database_, nullptr, {1, head}, from, [&](const LogEntryView& entry) {
           EXPECT_EQ(entry.position, expected);
           EXPECT_EQ(entry.revision, expected);
           EXPECT_EQ(entry.payload, PayloadOf(expected, size));
@@ -123,7 +123,7 @@ TEST_F(LogWriterTest, ALargeBatchIsSeveralRecords) {
 TEST_F(LogWriterTest, AScanEndsWhereItsVisitorWants) {
   for (int i = 0; i < 100; ++i) WriteBatch(1, 200);
   LogPosition visited = 0;
-  ASSERT_TRUE(ScanLog(*database_, nullptr, 100, 5, [&](const LogEntryView& entry) {
+  ASSERT_TRUE(ScanLog(*database_, nullptr, {1, 100}, 5, [&](const LogEntryView& entry) {
                 visited = entry.position;
                 return visited < 50;
               }).ok());
@@ -135,7 +135,7 @@ TEST_F(LogWriterTest, MissingRecordsAndDamageAreNoticed) {
   WriteBatch(5, 100);
   WriteBatch(5, 100);
   const auto scan = [&](LogPosition from) {
-    return ScanLog(*database_, nullptr, 15, from, [](const LogEntryView&) { return true; });
+    return ScanLog(*database_, nullptr, {1, 15}, from, [](const LogEntryView&) { return true; });
   };
   EXPECT_TRUE(scan(1).ok());
   const StoredInteger middle(10);
