@@ -87,12 +87,20 @@ void Executor::RunTasks() {
   while (true) {
     Task task;
     {
-      absl::MutexLock lock(&mutex_, absl::Condition(this, &Executor::HasTaskOrStopped));
+      absl::MutexLock lock(&mutex_);
+      ++idle_threads_;
+      mutex_.Await(absl::Condition(this, &Executor::HasTaskOrStopped));
+      --idle_threads_;
       if (tasks_.empty()) return;
       task = Pop();
     }
     task();
   }
+}
+
+bool Executor::HasIdleThread() const {
+  absl::MutexLock lock(&mutex_);
+  return idle_threads_ > tasks_.size();
 }
 
 bool Executor::HasTaskOrStopped() const { return stopped_ || !tasks_.empty(); }

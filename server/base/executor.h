@@ -51,6 +51,9 @@ class Executor {
   // How long the task that is next has been waiting; 0 if none is. Takes no lock.
   absl::Duration LongestWait() const;
 
+  // Whether a thread is free for a task that is submitted now.
+  bool HasIdleThread() const;
+
   // Runs what was submitted and ends the threads. Blocks; not to be called from
   // a task. Idempotent.
   void Stop();
@@ -68,7 +71,8 @@ class Executor {
   bool HasTaskOrStopped() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
 
   const size_t max_queued_;
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
+  size_t idle_threads_ ABSL_GUARDED_BY(mutex_) = 0;
   std::deque<Waiting> tasks_ ABSL_GUARDED_BY(mutex_);
   std::atomic<int64_t> first_since_ns_ = 0;  // of the first of them; 0 if there is none
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;

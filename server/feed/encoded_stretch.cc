@@ -42,12 +42,17 @@ void EncodedEvents::Truncate(size_t count) {
   bytes_.resize(empty() ? kHeaderRoom : places_.back().end);
 }
 
-void EncodedEvents::Reserve(StretchLimits limits) {
-  bytes_.reserve(limits.bytes + limits.events * (kMaxFieldHeaderBytes + EmptyCursor().size()));
+void EncodedEvents::Reserve(StretchLimits events) {
+  const size_t more_per_event = kMaxFieldHeaderBytes + EmptyCursor().size();
+  bytes_.reserve(kHeaderRoom + events.bytes + events.events * more_per_event + kRestRoom);
 }
 
 void EncodedEvents::Shrink() {
-  if (bytes_.capacity() / 2 > bytes_.size()) bytes_.shrink_to_fit();
+  if (bytes_.capacity() / 2 < bytes_.size() + kRestRoom) return;
+  std::string exact;
+  exact.reserve(bytes_.size() + kRestRoom);
+  exact.append(bytes_);
+  bytes_ = std::move(exact);
 }
 
 DraftMessage EncodedEvents::Wrap(int field, absl::string_view rest) && {
@@ -69,6 +74,9 @@ EncodedStretch Encode(const Stretch& stretch) {
                             .commit_continues = stretch.commit_continues,
                             .first_time = stretch.first_time,
                             .next_time = stretch.next_time};
+  size_t bytes = 0;
+  for (const auto& event : stretch.events) bytes += event->bytes.size();
+  encoded.events.Reserve({stretch.events.size(), bytes});
   for (const auto& event : stretch.events) encoded.events.Add(event->position(), event->bytes);
   return encoded;
 }

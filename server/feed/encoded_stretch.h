@@ -48,17 +48,18 @@ class EncodedEvents {
   // What was given to Add(), without what Truncate() took away.
   size_t event_bytes() const { return empty() ? 0 : places_.back().event_bytes; }
 
-  // Sets memory aside for as much as a stretch may have, and gives back what is left of it.
-  void Reserve(StretchLimits limits);
+  // Sets memory aside for so much, and gives back what is left of it.
+  void Reserve(StretchLimits events);
   void Shrink();
 
   // Returns a message of which field `field` is the batch: the events, and behind them the
-  // fields in `rest`.
+  // fields in `rest`, usually no more than kRestRoom bytes.
   DraftMessage Wrap(int field, absl::string_view rest) &&;
 
  private:
   // What stands before batches of 16 KiB to 2 MiB: those need not be moved for it.
   static constexpr size_t kHeaderRoom = 4;
+  static constexpr size_t kRestRoom = 128;
 
   struct Place {
     storage::LogPosition position;

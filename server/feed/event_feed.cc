@@ -238,6 +238,8 @@ bool EventFeed::Drain(absl::Time deadline) {
 
 bool EventFeed::TrySubmit(Executor::Task&& task) { return executor_.TrySubmit(std::move(task)); }
 
+bool EventFeed::HasIdleThread() const { return executor_.HasIdleThread(); }
+
 void EventFeed::WakeSoon() {
   absl::MutexLock lock(&signal_mutex_);
   retry_time_ = std::min(retry_time_, MonotonicNow() + kRetryDelay);

@@ -149,6 +149,7 @@ class EventFeed : private Subscription::Owner {
 
   // Subscription::Owner.
   bool TrySubmit(Executor::Task&& task) override;
+  bool HasIdleThread() const override;
   void WakeSoon() override;
   void Ended(uint64_t id) override;
 

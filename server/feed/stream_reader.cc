@@ -87,6 +87,7 @@ bool StreamReader::HasCaughtUp() const { return !caught_up_ && at_end_ && positi
 
 StreamReader::Next StreamReader::CaughtUp() {
   caught_up_ = true;
+  read_limits_ = parameters_.batch_limits;
   return Message(messages_.CaughtUp(position_));
 }
 
@@ -167,6 +168,7 @@ absl::Status StreamReader::ReadRooms() {
 
 absl::Status StreamReader::ReadEvents() {
   sources_.metrics.log_reads.Add();
+  if (!MayReadMore()) read_limits_ = parameters_.batch_limits;
   absl::StatusOr<EncodedStretch> stretch =
       sources_.log.ReadEncoded(filter_, position_, read_limits_, detail_);
   if (absl::IsOutOfRange(stretch.status())) return HistoryGone();
@@ -175,10 +177,13 @@ absl::Status StreamReader::ReadEvents() {
   return absl::OkStatus();
 }
 
+bool StreamReader::MayReadMore() const {
+  return sources_.metrics.queued_bytes.value() < kFewQueuedBytes;
+}
+
 void StreamReader::NotePace(bool reader_waited) {
-  const bool gets_more = reader_waited && sources_.metrics.queued_bytes.value() < kFewQueuedBytes;
-  read_limits_ = gets_more ? Twice(read_limits_, parameters_.catch_up_limits)
-                           : Half(read_limits_, parameters_.batch_limits);
+  read_limits_ = reader_waited && MayReadMore() ? Twice(read_limits_, parameters_.catch_up_limits)
+                                                : Half(read_limits_, parameters_.batch_limits);
 }
 
 absl::Status StreamReader::HistoryGone() const {

@@ -135,6 +135,7 @@ class StreamReader {
   Next Events(EncodedStretch stretch);
   void MoveBehind(const EncodedStretch& stretch);
   void NoteReadingOfLog();
+  bool MayReadMore() const;
   Lag LagSince(absl::Time oldest_time) const;
 
   const StreamSources& sources_;

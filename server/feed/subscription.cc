@@ -87,7 +87,8 @@ void Subscription::Read() {
   {
     absl::MutexLock lock(&mutex_);
     error_.Update(read);
-    if (reading_ahead_) reader_.NotePace(/*reader_waited=*/sent_meanwhile_);
+    // Of a message that was not even handed over the reader can't know.
+    if (reading_ahead_ && handing_over_ == 0) reader_.NotePace(/*reader_waited=*/sent_meanwhile_);
     const bool is_sending = reading_ahead_ && !sent_meanwhile_;
     reading_ahead_ = false;
     sent_meanwhile_ = false;
@@ -120,13 +121,7 @@ void Subscription::Perform(Step step, Thread thread) {
     case Step::Action::kWait:
       break;
     case Step::Action::kSend:
-      if (step.reads_ahead) StartReadingAhead();
-      // Whoever reads the log reads on at once: that takes longest.
-      if (step.reads_ahead && thread == Thread::kExecutor) {
-        HandOverElsewhere(std::move(step.message));
-      } else {
-        HandOver(std::move(step.message));
-      }
+      SendAndReadAhead(std::move(step), thread);
       break;
     case Step::Action::kRead:
       if (!TrySubmitRead()) {
@@ -155,12 +150,27 @@ void Subscription::HandOver(DraftMessage message) {
   --handing_over_;
 }
 
+void Subscription::SendAndReadAhead(Step step, Thread thread) {
+  // Whoever reads the log reads on at once, if another thread can send: reading takes longest.
+  const bool elsewhere = step.reads_ahead && thread == Thread::kExecutor && owner_.HasIdleThread();
+  if (step.reads_ahead) StartReadingAhead();
+  if (elsewhere) return HandOverElsewhere(std::move(step.message));
+  HandOver(std::move(step.message));
+}
+
 // Has another thread of the executor hand the message over, behind what was submitted before.
 void Subscription::HandOverElsewhere(DraftMessage message) {
   Executor::Task task = [self = shared_from_this(), message = std::move(message)]() mutable {
+    self->RestartStallClock();
     self->HandOver(std::move(message));
   };
   if (!owner_.TrySubmit(std::move(task))) task();
+}
+
+// What a message waits for before it is handed over is not for its reader to answer for.
+void Subscription::RestartStallClock() {
+  absl::MutexLock lock(&mutex_);
+  stall_due_ = MonotonicNow() + parameters_.stall_timeout;
 }
 
 bool Subscription::TrySubmitRead() {

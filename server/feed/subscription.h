@@ -64,6 +64,9 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
     // false, and leaves `task` as it is, if too much else is to be done there.
     virtual bool TrySubmit(Executor::Task&& task) = 0;
 
+    // Whether a thread is free for a task that is submitted now.
+    virtual bool HasIdleThread() const = 0;
+
     // Calls Wake() on subscriptions a little later.
     virtual void WakeSoon() = 0;
 
@@ -148,6 +151,8 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   Step Send(DraftMessage message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void HandOver(DraftMessage message);
   void HandOverElsewhere(DraftMessage message);
+  void SendAndReadAhead(Step step, Thread thread);
+  void RestartStallClock();
   void StartReadingAhead();
   bool TrySubmitRead();
   void Read();

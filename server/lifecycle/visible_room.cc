@@ -12,7 +12,7 @@ namespace {
 using storage::RoomRecord;
 using storage::UserRoomRecord;
 
-// Whether a room may be read by `requester`, who has it in the list of rooms like that.
+// Whether a room may be read by `requester`; `user_room` is its place in their list of rooms.
 bool MayRead(const RoomRecord& room, const std::string& requester,
              const std::optional<UserRoomRecord>& user_room, const AudienceScope& scope) {
   if (requester.empty()) return scope.Includes(room.audience());

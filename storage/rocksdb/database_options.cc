@@ -72,6 +72,7 @@ rocksdb::ColumnFamilyOptions MakeDataFamilyOptions(rocksdb::BlockBasedTableOptio
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kBloomBitsPerKey));
   table.whole_key_filtering = true;
   rocksdb::ColumnFamilyOptions options = MakeFamilyOptions(table, write_buffer_bytes);
+  options.memtable_prefix_bloom_size_ratio = kMemtableBloomShare;
   options.memtable_whole_key_filtering = true;
   // Keys that begin alike are written side by side, so the place of one is found from that
   // of the last. Only where ranges are never deleted: RocksDB 7.8.3 would take these places

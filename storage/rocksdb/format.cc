@@ -65,11 +65,12 @@ std::string EncodeLogRecordHeader(uint64_t count) {
 }
 
 std::optional<StoredLogEntry> TakeLogEntry(absl::string_view& entries) {
-  if (entries.size() < 3 * kIntegerBytes) return std::nullopt;
+  static_assert(kLogEntryHeaderBytes == 3 * kIntegerBytes);
+  if (entries.size() < kLogEntryHeaderBytes) return std::nullopt;
   const uint64_t revision = LoadInteger(entries.data());
   const uint64_t micros = LoadInteger(entries.data() + kIntegerBytes);
   const uint64_t size = LoadInteger(entries.data() + 2 * kIntegerBytes);
-  entries.remove_prefix(3 * kIntegerBytes);
+  entries.remove_prefix(kLogEntryHeaderBytes);
   if (size > entries.size()) return std::nullopt;
   const absl::string_view payload = entries.substr(0, size);
   entries.remove_prefix(size);

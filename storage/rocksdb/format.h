@@ -132,6 +132,9 @@ struct StoredLogEntry {
   absl::string_view payload;
 };
 
+// How many bytes of an entry in a record are not its payload.
+inline constexpr size_t kLogEntryHeaderBytes = 24;
+
 // Takes an entry off the front of the `entries` of a record that is not sealed.
 std::optional<StoredLogEntry> TakeLogEntry(absl::string_view& entries);
 

@@ -30,7 +30,8 @@ absl::StatusOr<LogEntryView> OpenSingle(LogPosition position, absl::string_view 
 absl::StatusOr<std::vector<LogEntryView>> Split(LogPosition first, LogPosition last,
                                                 absl::string_view entries) {
   std::vector<LogEntryView> views;
-  views.reserve(std::min(static_cast<size_t>(last - first + 1), entries.size()));
+  views.reserve(
+      std::min(static_cast<size_t>(last - first + 1), entries.size() / kLogEntryHeaderBytes));
   for (LogPosition position = first; position <= last; ++position) {
     const std::optional<StoredLogEntry> entry = TakeLogEntry(entries);
     if (!entry) return Damaged(position);

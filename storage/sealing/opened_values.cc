@@ -19,15 +19,19 @@ OpenedValues::Shard::Shard() : values(kValuesPerShard) {}
 OpenedValues::OpenedValues() : shards_(kShards) {}
 
 bool OpenedValues::IsKept(absl::string_view key) {
+  if (key.empty()) return false;
   const auto table = static_cast<Table>(key.front());
   return table == Table::kRoom || table == Table::kUserRoom;
 }
 
-size_t OpenedValues::ShardOf(absl::string_view key) { return absl::HashOf(key) % kShards; }
+size_t OpenedValues::ShardOf(absl::string_view key) {
+  // The maps within the shards go by the lower bits of the same hash.
+  return (static_cast<uint64_t>(absl::HashOf(key)) >> 32) % kShards;
+}
 
 std::optional<std::vector<OpenedValues::Value>> OpenedValues::Find(
     absl::Span<const std::string> keys, Search& search) {
-  const uint64_t commits = commits_.load();
+  const uint64_t commits = announced_commits_.load();
   std::vector<Value> values;
   values.reserve(keys.size());
   for (const std::string& key : keys) {
@@ -35,8 +39,8 @@ std::optional<std::vector<OpenedValues::Value>> OpenedValues::Find(
     if (value == nullptr) break;
     values.push_back(std::move(value));
   }
-  // What was found before a commit began may be older than what was found behind it.
-  if (values.size() == keys.size() && commits_.load() == commits) return values;
+  // What was found before a commit was announced may be older than what was found behind that.
+  if (values.size() == keys.size() && announced_commits_.load() == commits) return values;
   for (const std::string& key : keys) {
     Shard& shard = shards_[ShardOf(key)];
     // In this order: a commit that begins in between is seen in Keep().
@@ -61,11 +65,12 @@ OpenedValues::Writing OpenedValues::BeginWriting(absl::Span<const Write> writes)
   for (const Write& write : writes) {
     if (IsKept(write.key)) writing.shards.push_back(ShardOf(write.key));
   }
-  if (!writing.shards.empty()) ++commits_;
   for (const size_t shard : writing.shards) ++shards_[shard].writing;
   for (const Write& write : writes) {
     if (IsKept(write.key)) shards_[ShardOf(write.key)].values.Forget(write.key);
   }
+  // Behind that: whoever knows of the commit from the start finds nothing from before it.
+  if (!writing.shards.empty()) ++announced_commits_;
   if (has_doubtful_) TakeDoubtful(writing);
   return writing;
 }

@@ -27,7 +27,8 @@ namespace innkeeper::storage {
 
 // Keeps values as the latest snapshot has them, if they are small: of the tables `room` and
 // `user's` (keys.h). Commits announce what they write before it can be seen, and until they are
-// over nothing of what they may change is kept. Thread-safe.
+// over nothing of what they may change is kept. So all writers must be in this process.
+// Thread-safe.
 class OpenedValues {
  public:
   using Value = std::shared_ptr<const std::string>;  // null: there is none
@@ -58,11 +59,10 @@ class OpenedValues {
   void Keep(const Search& search, absl::Span<const std::string> keys,
             absl::Span<const Value> values);
 
-  // Forgets what `writes` change. To be called before they can be seen.
+  // Forgets what `writes` change. To be called before the engine below is given them.
   Writing BeginWriting(absl::Span<const Write> writes);
 
-  // Takes note of what became of a commit. To be called once they can be seen, if they ever can,
-  // and before anybody is told so.
+  // Takes note of what became of a commit. To be called once it can be seen, if it ever can.
   void EndWriting(const Writing& writing, const absl::Status& status);
 
   // Forgets everything.
@@ -83,7 +83,8 @@ class OpenedValues {
   void LeaveDoubtful(const Writing& writing);
 
   std::vector<Shard> shards_;
-  std::atomic<uint64_t> commits_ = 0;  // that began
+  // Those that write what may be kept here, counted once that is forgotten.
+  std::atomic<uint64_t> announced_commits_ = 0;
 
   // Where one commit still counts as under way of which nobody knows whether it was kept.
   absl::Mutex doubtful_mutex_;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <thread>
 
 #include "absl/synchronization/barrier.h"
 #include "absl/synchronization/notification.h"
@@ -83,6 +84,16 @@ TEST(ExecutorTest, TellsHowLongTheNextTaskHasBeenWaiting) {
   let_first_end.Notify();
   executor.Stop();
   EXPECT_EQ(executor.LongestWait(), absl::ZeroDuration());
+}
+
+TEST(ExecutorTest, KnowsWhetherAThreadIsFree) {
+  Executor executor(1, 10);
+  while (!executor.HasIdleThread()) std::this_thread::yield();  // until it has started
+  absl::Notification release;
+  ASSERT_TRUE(executor.TrySubmit([&] { release.WaitForNotification(); }));
+  EXPECT_FALSE(executor.HasIdleThread());  // whether it has begun with that or not
+  release.Notify();
+  while (!executor.HasIdleThread()) std::this_thread::yield();
 }
 
 TEST(ExecutorTest, StopRunsWhatWasSubmittedAndRefusesMore) {

@@ -21,8 +21,12 @@ namespace {
 // A stream that catches up with a log of events of about the same size.
 class StreamReaderTest : public testing::Test {
  protected:
-  StreamReaderTest() {
-    for (int i = 0; i < 100; ++i) AppendRooms(*engine_, std::vector<std::string>(10, "!a:x"));
+  StreamReaderTest() { AppendCommits(100); }
+
+  // Commits of ten events.
+  void AppendCommits(int count) {
+    for (int i = 0; i < count; ++i) AppendRooms(*engine_, std::vector<std::string>(10, "!a:x"));
+    log_.Refresh();
   }
 
   StreamReader Begin(StretchLimits batch, StretchLimits catch_up) {
@@ -36,18 +40,23 @@ class StreamReaderTest : public testing::Test {
   static int Read(StreamReader& reader, bool reader_waited) {
     EXPECT_TRUE(reader.Read().ok());
     reader.NotePace(reader_waited);
+    return Next(reader).events().events_size();
+  }
+
+  // The next message, which is known.
+  static v1::WatchRoomEventsResponse Next(StreamReader& reader) {
     StreamReader::Next next = reader.TryNext();
     EXPECT_EQ(next.kind, StreamReader::Next::Kind::kMessage);
     v1::WatchRoomEventsResponse response;
     EXPECT_TRUE(response.ParseFromString(reader.Complete(std::move(next.message))));
-    return response.events().events_size();
+    return response;
   }
 
   const TempDir dir_;
   const std::unique_ptr<storage::Engine> engine_ = storage::OpenTestEngine(dir_.File("store"));
   const TokenSigner signer_{"the key of these tests"};
   const CursorCodec cursors_{signer_, [this] { return engine_->log_epochs(); }};
-  const EventLog log_{*engine_, {}};  // which has nothing in memory
+  EventLog log_{*engine_, {.max_recent_events = 4}};  // so that it keeps one commit
   const Clock clock_ = SystemClock();
   const v1::EventRetention retention_;
   metrics::FeedMetrics metrics_;
@@ -75,6 +84,18 @@ TEST_F(StreamReaderTest, ReadsMoreBytesAtATimeForAReaderWhoWaits) {
   EXPECT_EQ(Read(reader, true), 20);
 }
 
+TEST_F(StreamReaderTest, BeginsWithLittleAgainOnceItHasCaughtUp) {
+  StreamReader reader = Begin({10, 1 << 20}, {80, 1 << 20});
+  while (Read(reader, true) < 80) continue;
+  while (reader.CanReadAhead()) Read(reader, true);
+  while (!Next(reader).has_caught_up()) continue;
+  AppendCommits(20);
+  EXPECT_EQ(reader.TryNext().kind, StreamReader::Next::Kind::kMustRead);
+  ASSERT_TRUE(reader.Read().ok());
+  EXPECT_TRUE(Next(reader).has_fell_behind());
+  EXPECT_EQ(Next(reader).events().events_size(), 10);
+}
+
 TEST_F(StreamReaderTest, ReadsNoMoreAtATimeWhileMuchIsLeftUntaken) {
   StreamReader reader = Begin({10, 1 << 20}, {40, 1 << 20});
   metrics_.queued_bytes.Add(int64_t{1} << 30);
@@ -83,6 +104,8 @@ TEST_F(StreamReaderTest, ReadsNoMoreAtATimeWhileMuchIsLeftUntaken) {
   metrics_.queued_bytes.Add(-(int64_t{1} << 30));
   EXPECT_EQ(Read(reader, true), 10);
   EXPECT_EQ(Read(reader, true), 20);
+  metrics_.queued_bytes.Add(int64_t{1} << 30);
+  EXPECT_EQ(Read(reader, true), 10);
 }
 
 }  // namespace

@@ -10,6 +10,8 @@
 #include <gtest/gtest.h>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "storage/keys.h"
 
 namespace innkeeper::storage {
@@ -150,9 +152,15 @@ TEST_F(OpenedValuesTest, ACommitThatBeganBeforeDoesNotTellWhatBecameOfAnother) {
   EXPECT_EQ(Find(key_), "-");
 }
 
-// A store of two values that one thread writes, both at once, while others read them.
+// A store whose values one thread writes, all at once, while others read some of them.
 TEST_F(OpenedValuesTest, ShowsTheStateOfOneMomentAndNeverAnEarlierOne) {
-  const std::vector<std::string> keys = {key_, KeyOfUserRoom("@u", "!a")};
+  std::vector<Write> writes;
+  for (int i = 0; i < 300; ++i) writes.push_back({KeyOfRoom(absl::StrCat("!other", i)), ""});
+  std::vector<std::string> keys;
+  for (int i = 0; i < 30; ++i) {
+    keys.push_back(KeyOfUserRoom(absl::StrCat("@u", i), "!a"));
+    writes.push_back({keys.back(), ""});
+  }
   std::atomic<int> stored = 0;
   std::atomic<bool> done = false;
   const auto read = [&] {
@@ -166,10 +174,10 @@ TEST_F(OpenedValuesTest, ShowsTheStateOfOneMomentAndNeverAnEarlierOne) {
         ++hits;
       } else {
         const Value value = MakeValue(std::to_string(stored));
-        values = {value, value};
+        values.emplace(keys.size(), value);
         opened_.Keep(search, keys, *values);
       }
-      ASSERT_EQ(*values->front(), *values->back());
+      for (const Value& value : *values) ASSERT_EQ(*value, *values->front());
       const int found = std::stoi(*values->front());
       ASSERT_GE(found, before);
       ASSERT_GE(found, last);
@@ -178,9 +186,8 @@ TEST_F(OpenedValuesTest, ShowsTheStateOfOneMomentAndNeverAnEarlierOne) {
   };
   std::vector<std::thread> readers;
   for (int i = 0; i < 3; ++i) readers.emplace_back(read);
-  for (int i = 1; i <= 20'000; ++i) {
-    const OpenedValues::Writing writing =
-        opened_.BeginWriting({Write{keys[0], ""}, Write{keys[1], ""}});
+  for (int i = 1; i <= 5'000; ++i) {
+    const OpenedValues::Writing writing = opened_.BeginWriting(writes);
     stored = i;
     opened_.EndWriting(writing, absl::OkStatus());
     if (i % 100 == 0) std::this_thread::yield();
