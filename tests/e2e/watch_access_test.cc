@@ -157,7 +157,7 @@ TEST_F(WatchAccessTest, AStreamStartsAtATime) {
 
 TEST_F(WatchAccessTest, BatchesAndFiltersAreCheckedFieldByField) {
   v1::WatchRoomEventsRequest request;
-  request.set_max_batch_events(1001);
+  request.set_max_batch_events(4001);
   request.set_max_batch_bytes(7);
   request.mutable_filter()->add_creators("alice");
   request.mutable_filter()->add_audiences("two words");
