@@ -18,6 +18,7 @@ namespace innkeeper {
 namespace {
 
 constexpr int kInvites = 10'000;
+constexpr int kMostInAMessage = 4000;  // of events, to readers who ask for no other limit
 // Of a room before it, of the room and its invites, of a room behind it.
 constexpr int64_t kFirst = 2;
 constexpr int64_t kLast = kFirst + kInvites;
@@ -123,13 +124,13 @@ TEST_F(LargeCommitTest, ComesInMarkedPartsLiveAndFromTheLog) {
   small.set_max_batch_bytes(1024);
   WatchStream live_in_small_parts(*client_, small);
   Fill();
-  EXPECT_GE(ExpectWhole(Read(live), 0), kInvites / 256);
+  EXPECT_GE(ExpectWhole(Read(live), 0), kInvites / kMostInAMessage);
   EXPECT_GE(ExpectWhole(Read(live_in_small_parts), 0), kInvites / 7);
 
   Restart();
   WatchStream again(*client_, FromOldest());
   const std::vector<Part> parts = Read(again);
-  EXPECT_GE(ExpectWhole(parts, 0), kInvites / 256);
+  EXPECT_GE(ExpectWhole(parts, 0), kInvites / kMostInAMessage);
   EXPECT_GE(ExpectWhole(ReadPages(1000), 0), kInvites / 1000);
 
   // From a place in the midst of it.
@@ -139,7 +140,7 @@ TEST_F(LargeCommitTest, ComesInMarkedPartsLiveAndFromTheLog) {
     v1::WatchRoomEventsRequest resumed;
     resumed.set_after_cursor(event.cursor());
     WatchStream rest(*client_, resumed);
-    EXPECT_GE(ExpectWhole(Read(rest), event.sequence()), kInvites / 2 / 256 - 1);
+    EXPECT_GE(ExpectWhole(Read(rest), event.sequence()), 1);
     break;
   }
 }
