@@ -164,7 +164,8 @@ void Subscription::HandOverElsewhere(DraftMessage message) {
     self->RestartStallClock();
     self->HandOver(std::move(message));
   };
-  if (!owner_.TrySubmit(std::move(task))) task();
+  if (owner_.TrySubmit(std::move(task))) return;
+  task();  // it was not taken: NOLINT(bugprone-use-after-move)
 }
 
 // What a message waits for before it is handed over is not for its reader to answer for.
@@ -210,8 +211,8 @@ Subscription::Step Subscription::Follow() {
     return step;
   }
   if (MonotonicNow() >= progress_due_) {
-    if (std::optional<std::string> progress = reader_.Progress())
-      return Send({.bytes = *std::move(progress)});
+    std::optional<std::string> progress = reader_.Progress();
+    if (progress) return Send({.bytes = *std::move(progress)});
   }
   const bool must_read = next.kind == StreamReader::Next::Kind::kMustRead;
   state_ = must_read ? State::kReading : State::kIdle;

@@ -20,6 +20,7 @@ using testing::IsEmpty;
 
 std::vector<std::string> KeysOf(const std::vector<Row>& rows) {
   std::vector<std::string> keys;
+  keys.reserve(rows.size());
   for (const Row& row : rows) keys.push_back(row.key);
   return keys;
 }
@@ -100,6 +101,7 @@ TEST_P(EngineConformance, GetValuesShowsOneMomentAndNoEarlierOne) {
     }
   };
   std::vector<std::thread> readers;
+  readers.reserve(2);
   for (int i = 0; i < 2; ++i) readers.emplace_back(read);
   for (int i = 1; i <= kCommits; ++i) {
     const std::string value = std::to_string(i);
@@ -144,6 +146,7 @@ TEST_P(EngineConformance, SnapshotStaysAsItWas) {
   const Revision b = Put("b", "old");
   const std::unique_ptr<Snapshot> snapshot = engine().NewSnapshot();
   std::vector<CommitRequest> requests;
+  requests.reserve(500);
   for (int i = 0; i < 500; ++i) {
     requests.push_back(
         {.writes = {
@@ -179,6 +182,7 @@ TEST_P(EngineConformance, SnapshotShowsTheCommitsUpToItsLogHeadWhileWritesGoOn) 
   constexpr int kWriters = 4;
   std::atomic<int> writing = kWriters;
   std::vector<std::thread> writers;
+  writers.reserve(kWriters);
   for (int t = 0; t < kWriters; ++t) {
     writers.emplace_back([&, t] {
       for (int i = 0; i < 200; ++i) {
@@ -221,6 +225,7 @@ TEST_P(EngineConformance, SnapshotsAgreeWithThemselvesWhileWritesGoOn) {
     writing = false;
   });
   std::vector<std::string> keys;
+  keys.reserve(10);
   for (int i = 0; i < 10; ++i) keys.push_back(absl::StrCat("token", i));
   while (writing) {
     const std::unique_ptr<Snapshot> snapshot = engine().NewSnapshot();

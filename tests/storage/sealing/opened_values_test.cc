@@ -155,8 +155,10 @@ TEST_F(OpenedValuesTest, ACommitThatBeganBeforeDoesNotTellWhatBecameOfAnother) {
 // A store whose values one thread writes, all at once, while others read some of them.
 TEST_F(OpenedValuesTest, ShowsTheStateOfOneMomentAndNeverAnEarlierOne) {
   std::vector<Write> writes;
+  writes.reserve(330);
   for (int i = 0; i < 300; ++i) writes.push_back({KeyOfRoom(absl::StrCat("!other", i)), ""});
   std::vector<std::string> keys;
+  keys.reserve(30);
   for (int i = 0; i < 30; ++i) {
     keys.push_back(KeyOfUserRoom(absl::StrCat("@u", i), "!a"));
     writes.push_back({keys.back(), ""});
@@ -185,6 +187,7 @@ TEST_F(OpenedValuesTest, ShowsTheStateOfOneMomentAndNeverAnEarlierOne) {
     }
   };
   std::vector<std::thread> readers;
+  readers.reserve(3);
   for (int i = 0; i < 3; ++i) readers.emplace_back(read);
   for (int i = 1; i <= 5'000; ++i) {
     const OpenedValues::Writing writing = opened_.BeginWriting(writes);
