@@ -181,6 +181,7 @@ void Transactor::Run(Write<Response> write, absl::AnyInvocable<void(absl::Status
   if (room_id.empty()) return Try(std::move(transaction));
   Turns::Task begin = [this, transaction = std::move(transaction)](bool may_begin) mutable {
     if (may_begin) return Try(std::move(transaction));
+    transaction->write.room_id.clear();  // it has no turn to pass on
     transaction->result.status = ShuttingDown();
     Answer(*transaction);
   };
@@ -212,9 +213,8 @@ inline absl::StatusOr<Transactor::Turn> Transactor::WaitForTurn(const std::strin
   });
   if (first) (*first)(true);
   wait->over.WaitForNotification();
-  Turn turn(*this, room_id);
   if (!wait->may_begin) return CommitError({.status = ShuttingDown()});
-  return turn;
+  return Turn(*this, room_id);
 }
 
 template <typename Response>
@@ -286,10 +286,11 @@ void Transactor::Answer(Transaction<Response>& transaction) {
 
 inline void Transactor::PassTurn(const std::string& room_id) {
   if (room_id.empty()) return;
-  std::optional<Turns::Task> next = turns_.Pass(room_id);
-  if (!next) return;
-  auto begin = std::make_shared<Turns::Task>(*std::move(next));
-  if (!executor_.Submit([begin] { (*begin)(true); })) (*begin)(false);
+  while (std::optional<Turns::Task> next = turns_.Pass(room_id)) {
+    auto begin = std::make_shared<Turns::Task>(*std::move(next));
+    if (executor_.Submit([begin] { (*begin)(true); })) return;
+    (*begin)(false);
+  }
 }
 
 template <typename Response>

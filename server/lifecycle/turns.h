@@ -21,7 +21,7 @@ namespace innkeeper::lifecycle {
 // calls of Take(). Thread-safe; calls nothing of the caller's.
 class Turns {
  public:
-  // Called with false if it must not begin any more.
+  // Called with false if it must not begin any more; then it has no turn to pass on.
   using Task = absl::AnyInvocable<void(bool may_begin)>;
 
   // Returns `task` if it is its turn at `name`, which then is to be passed on. Else

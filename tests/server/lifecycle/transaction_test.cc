@@ -267,5 +267,28 @@ TEST_F(TransactionTest, IsAnsweredByTheEngineOnceTheExecutorWasStopped) {
   EXPECT_EQ(ReasonOf(transactor_.RunAndWait(Change()).status()), v1::ERROR_REASON_CONFLICT);
 }
 
+// Many at once: none of them may depend on the others' ends.
+TEST_F(TransactionTest, WhoWaitsForARoomIsRefusedOnceTheExecutorWasStopped) {
+  constexpr int kWaiting = 50'000;
+  int refused = 0;
+  {
+    const auto turn = transactor_.WaitForTurn(kRoomId);
+    ASSERT_TRUE(turn.ok());
+    executor_.Stop();
+    for (int i = 0; i < kWaiting; ++i) {
+      Write<Response> write = Change();
+      write.room_id = kRoomId;
+      transactor_.Run<Response>(std::move(write), [&](const absl::StatusOr<Response>& response) {
+        EXPECT_TRUE(absl::IsUnavailable(response.status())) << response.status();
+        ++refused;
+      });
+    }
+    EXPECT_EQ(refused, 0);
+  }
+  EXPECT_EQ(refused, kWaiting);
+  EXPECT_EQ(attempts_, 0);
+  EXPECT_TRUE(transactor_.WaitForTurn(kRoomId).ok());
+}
+
 }  // namespace
 }  // namespace innkeeper::lifecycle
