@@ -61,7 +61,7 @@ DraftMessage EncodedEvents::Wrap(int field, absl::string_view rest) && {
   bytes_.append(rest.data(), rest.size());
   bytes_.replace(0, kHeaderRoom, header);
   DraftMessage draft;
-  draft.gaps.reserve(places_.size());
+  draft.gaps.reserve(places_.size() + 1);  // there is one of the batch, too
   for (const Place& place : places_) {
     draft.gaps.push_back({place.position, place.end - kHeaderRoom + header.size() - kCursorSize});
   }

@@ -19,11 +19,11 @@
 
 namespace innkeeper::feed {
 
-// A message that lacks the cursors of the events in it, and where they belong, in order: in
-// place of kCursorSize bytes each.
+// A message that lacks its cursors, and where they belong, in order: in place of kCursorSize
+// bytes each.
 struct DraftMessage {
   struct Gap {
-    storage::LogPosition position = 0;  // of the event
+    storage::LogPosition position = 0;  // that the cursor stands for
     size_t begin = 0;
   };
 

@@ -5,6 +5,7 @@
 
 #include "innkeeper/v1/room_event.pb.h"
 #include "innkeeper/v1/room_lifecycle.pb.h"
+#include "server/feed/wire_fields.h"
 #include "server/values/duration.h"
 
 namespace innkeeper::feed {
@@ -33,12 +34,19 @@ std::string WatchMessages::Confirmed(std::optional<storage::LogPosition> cursor_
 }
 
 DraftMessage WatchMessages::Events(EncodedStretch stretch, const Lag& lag) const {
+  std::string rest;
+  AppendFieldHeader(v1::RoomEventBatch::kCursorFieldNumber, kCursorSize, rest);
+  const size_t cursor_begin = rest.size();
+  rest.append(kCursorSize, '\0');
   v1::RoomEventBatch rest_of_batch;
-  rest_of_batch.set_cursor(CursorAt(stretch.through));
   rest_of_batch.set_commit_continues(stretch.commit_continues);
   SetLag(lag, rest_of_batch.mutable_lag());
-  return std::move(stretch.events)
-      .Wrap(v1::WatchRoomEventsResponse::kEventsFieldNumber, rest_of_batch.SerializeAsString());
+  rest_of_batch.AppendToString(&rest);
+
+  DraftMessage message =
+      std::move(stretch.events).Wrap(v1::WatchRoomEventsResponse::kEventsFieldNumber, rest);
+  message.gaps.push_back({stretch.through, message.bytes.size() - rest.size() + cursor_begin});
+  return message;
 }
 
 void WatchMessages::PutCursors(DraftMessage& message) const {

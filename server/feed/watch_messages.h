@@ -39,8 +39,8 @@ class WatchMessages {
                         storage::LogPosition start, storage::LogBounds bounds,
                         const std::string& stream_id, const v1::EventRetention& retention) const;
 
-  // An `events` message, which lacks its events' cursors, and what puts them in. Apart, since
-  // they take as long as the rest, and can be made elsewhere.
+  // An `events` message, which lacks the cursors, and what puts them in: all at once, since they
+  // cost little more than one, and apart, since that can be done elsewhere.
   DraftMessage Events(EncodedStretch stretch, const Lag& lag) const;
   void PutCursors(DraftMessage& message) const;
 
