@@ -148,6 +148,8 @@ void Subscription::HandOver(DraftMessage message) {
   sink_.Send(reader_.Complete(std::move(message)));
   absl::MutexLock lock(&mutex_);
   --handing_over_;
+  // What it waited for before that is not for its reader to answer for.
+  stall_due_ = MonotonicNow() + parameters_.stall_timeout;
 }
 
 void Subscription::SendAndReadAhead(Step step, Thread thread) {
@@ -161,17 +163,10 @@ void Subscription::SendAndReadAhead(Step step, Thread thread) {
 // Has another thread of the executor hand the message over, behind what was submitted before.
 void Subscription::HandOverElsewhere(DraftMessage message) {
   Executor::Task task = [self = shared_from_this(), message = std::move(message)]() mutable {
-    self->RestartStallClock();
     self->HandOver(std::move(message));
   };
   if (owner_.TrySubmit(std::move(task))) return;
   task();  // it was not taken: NOLINT(bugprone-use-after-move)
-}
-
-// What a message waits for before it is handed over is not for its reader to answer for.
-void Subscription::RestartStallClock() {
-  absl::MutexLock lock(&mutex_);
-  stall_due_ = MonotonicNow() + parameters_.stall_timeout;
 }
 
 bool Subscription::TrySubmitRead() {
@@ -244,9 +239,7 @@ Subscription::Step Subscription::CheckReader() {
 Subscription::Step Subscription::Send(DraftMessage message) {
   state_ = State::kSending;
   ++handing_over_;
-  const absl::Duration now = MonotonicNow();
-  progress_due_ = now + parameters_.progress_interval;
-  stall_due_ = now + parameters_.stall_timeout;
+  progress_due_ = MonotonicNow() + parameters_.progress_interval;
   sending_bytes_ = static_cast<int64_t>(message.bytes.size());
   metrics_.queued_bytes.Add(sending_bytes_);
   metrics_.bytes_sent.Add(message.bytes.size());

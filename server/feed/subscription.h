@@ -152,7 +152,6 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   void HandOver(DraftMessage message);
   void HandOverElsewhere(DraftMessage message);
   void SendAndReadAhead(Step step, Thread thread);
-  void RestartStallClock();
   void StartReadingAhead();
   bool TrySubmitRead();
   void Read();

@@ -6,7 +6,6 @@
 #include "server/lifecycle/room_errors.h"
 
 namespace innkeeper::lifecycle {
-
 namespace {
 
 using storage::RoomRecord;
